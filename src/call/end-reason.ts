@@ -1,0 +1,82 @@
+import type { CallerHangUp } from '../signalling/caller-leg';
+import type { SessionEnded } from '../realtime/session-listener';
+import type { MediaFailure } from '../media/media-leg';
+import { unreachable } from '../runtime/invariant';
+
+/** Why a call ended: closed, so that the compiler lists what was forgotten. The first reason wins. */
+export type EndReason =
+  | { kind: 'caller-hung-up'; how: CallerHangUp }
+  | { kind: 'agent-hung-up' }
+  | { kind: 'rejected-by-plan'; status: number }
+  | { kind: 'no-route' }
+  | { kind: 'bad-offer'; status: 400 | 488; message: string }
+  | { kind: 'model-unavailable'; message: string; status: number }
+  | { kind: 'model-lost'; ended: SessionEnded }
+  | { kind: 'model-too-fast'; queuedMs: number }
+  | { kind: 'session-limit' }
+  | { kind: 'length-limit' }
+  | { kind: 'media-failed'; failure: MediaFailure }
+  | { kind: 'no-media-port'; message: string }
+  | { kind: 'overload'; message: string }
+  | { kind: 'draining' }
+  | { kind: 'internal-error'; message: string };
+
+/** Who answers for the end: `upstream` is the model's side or the SIP server, `us` is Ringbridge or its settings. */
+export type Blame = 'nobody' | 'caller' | 'upstream' | 'us';
+
+export function blameFor(reason: EndReason): Blame {
+  switch (reason.kind) {
+    case 'caller-hung-up':
+      return reason.how.kind === 'lost' ? 'caller' : reason.how.kind === 'server-gone' ? 'upstream' : 'nobody';
+    case 'agent-hung-up':
+    case 'rejected-by-plan':
+    case 'session-limit':
+    case 'length-limit':
+    case 'draining':
+      return 'nobody';
+    case 'no-route':
+    case 'bad-offer':
+      return 'caller';
+    case 'model-unavailable':
+    case 'model-lost':
+    case 'model-too-fast':
+      return 'upstream';
+    case 'media-failed':
+      return reason.failure.kind === 'media-timeout' ? 'caller' : 'us';
+    case 'no-media-port':
+    case 'overload':
+    case 'internal-error':
+      return 'us';
+    default:
+      return unreachable(reason);
+  }
+}
+
+/** The final SIP answer for a call that ends before its 200 OK; undefined when the caller needs none. */
+export function sipStatusFor(reason: EndReason): number | undefined {
+  switch (reason.kind) {
+    case 'caller-hung-up':
+      return undefined;
+    case 'rejected-by-plan':
+    case 'bad-offer':
+    case 'model-unavailable':
+      return reason.status;
+    case 'no-route':
+      return 404;
+    case 'model-lost':
+    case 'model-too-fast':
+    case 'agent-hung-up':
+    case 'session-limit':
+    case 'length-limit':
+      return 480;
+    case 'media-failed':
+    case 'internal-error':
+      return 500;
+    case 'no-media-port':
+    case 'overload':
+    case 'draining':
+      return 503;
+    default:
+      return unreachable(reason);
+  }
+}
