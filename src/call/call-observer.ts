@@ -45,6 +45,8 @@ export type CallEvent =
   | { kind: 'caller-speech-stopped'; itemId: string }
   /** The caller spoke over the agent; `audioEndMs` of the item had been heard. */
   | { kind: 'barge-in'; itemId: string; audioEndMs: number }
+  /** Nobody spoke for the idle timeout; the model checks in. */
+  | { kind: 'idle-timeout'; itemId: string }
   | { kind: 'transcript'; itemId: string; by: 'agent' | 'caller'; text: string }
   | { kind: 'digit'; digit: string }
   | { kind: 'function-call'; name: string; callId: string; outcome: 'done' | 'failed' }

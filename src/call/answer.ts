@@ -1,0 +1,149 @@
+import type { MediaLeg, MediaLegListener } from '../media/media-leg';
+import { OfferRefused } from '../media/media-leg';
+import { withDeadline } from '../runtime/clock';
+import { messageOf } from '../runtime/errors';
+import { LegGone } from '../signalling/caller-leg';
+import type { Call } from './call';
+import type { SessionReady } from './conversation';
+import { Conversation, ModelUnavailable } from './conversation';
+import type { EndReason } from './end-reason';
+import type { RouteDecision } from './route-decision';
+
+type AnswerDecision = Extract<RouteDecision, { kind: 'answer' }>;
+
+/**
+ * INVITE -> active call: route, ring, media, model ready, 200, media starts, greeting, ACK. The model comes before the
+ * 200, so that the first word comes at once and a caller is never answered by nobody.
+ *
+ * Never rejects: every failure becomes `call.end(reason)`; after each wait the call may be over, and then nothing more is done.
+ */
+export async function answerCall(call: Call): Promise<void> {
+  try {
+    await answer(call);
+  } catch (cause) {
+    call.fail(cause);
+  }
+}
+
+async function answer(call: Call): Promise<void> {
+  const decision = call.services.route(call.leg.info);
+  call.adoptDecision(decision);
+  if (decision.kind === 'no-route') {
+    call.end({ kind: 'no-route' });
+    return;
+  }
+  if (decision.kind === 'reject') {
+    call.end({ kind: 'rejected-by-plan', status: decision.status });
+    return;
+  }
+
+  call.leg.ring();
+  const media = await prepareMedia(call);
+  if (media === undefined || call.isEnding) return;
+  const conversation = new Conversation({
+    clock: call.services.clock,
+    agent: decision.agent,
+    legRateHz: media.leg.rateHz,
+    prompts: call.services.prompts,
+    host: {
+      emit: (event) => call.emit(event),
+      addResponse: (done) => call.addResponse(done),
+      end: (reason) => call.end(reason),
+    },
+    openSession: (listener) => call.services.openSession(decision.agent, listener, call.callId),
+  });
+  call.adoptConversation(conversation);
+  const ready = await waitForModel(call, conversation, decision);
+  if (ready === undefined || call.isEnding) return;
+
+  call.answering();
+  const acknowledged = call.leg.answer(media.sdp);
+  // With the offer in the INVITE all is known: the phone that sees the 200 hears us.
+  if (call.leg.offer !== undefined) begin(call, media.leg, conversation);
+  const lateAnswer = await untilAcknowledged(call, acknowledged);
+  if (call.isEnding) return;
+  if (call.leg.offer === undefined) {
+    if (!(await acceptLateAnswer(call, media.leg, lateAnswer))) return;
+    begin(call, media.leg, conversation);
+  }
+  call.active({ sessionExpiresAtMs: ready.expiresAtMs, lengthLimitMs: decision.lengthLimitMs });
+}
+
+async function prepareMedia(call: Call): Promise<{ leg: MediaLeg; sdp: string } | undefined> {
+  let leg: MediaLeg;
+  try {
+    leg = await call.services.media.create({ callId: call.callId, signallingAddress: call.leg.info.sourceAddress });
+  } catch (cause) {
+    call.end({ kind: 'no-media-port', message: messageOf(cause) });
+    return undefined;
+  }
+  call.adoptMedia(leg);
+  try {
+    return { leg, sdp: await (call.leg.offer === undefined ? leg.offer() : leg.answer(call.leg.offer)) };
+  } catch (cause) {
+    if (!(cause instanceof OfferRefused)) throw cause;
+    call.end({ kind: 'bad-offer', status: cause.status, message: cause.message });
+    return undefined;
+  }
+}
+
+async function waitForModel(
+  call: Call,
+  conversation: Conversation,
+  decision: AnswerDecision,
+): Promise<SessionReady | undefined> {
+  const { clock, modelDeadlineMs } = call.services;
+  const startedMs = clock.now();
+  try {
+    const ready = await withDeadline(
+      clock,
+      modelDeadlineMs,
+      conversation.ready,
+      () => new Error(`the model was not ready within ${modelDeadlineMs} ms`),
+    );
+    call.modelReady({ connectMs: clock.now() - startedMs, sessionId: ready.sessionId });
+    return ready;
+  } catch (cause) {
+    const message = messageOf(cause);
+    if (!call.isEnding) {
+      const refused = cause instanceof ModelUnavailable && cause.ended.kind === 'refused';
+      call.logger.warn({ error: message, refused }, 'no model for this call');
+    }
+    const reason: EndReason = { kind: 'model-unavailable', message, status: decision.unavailable.reject };
+    call.end(reason);
+    return undefined;
+  }
+}
+
+function begin(call: Call, leg: MediaLeg, conversation: Conversation): void {
+  const listener: MediaLegListener = {
+    onAudio: (frame) => conversation.onCallerAudio(frame),
+    onDigit: (digit) => call.emit({ kind: 'digit', digit }),
+    onFailure: (failure) => call.end({ kind: 'media-failed', failure }),
+  };
+  leg.start(listener, conversation.source);
+  conversation.greet();
+}
+
+async function untilAcknowledged(call: Call, acknowledged: Promise<string | undefined>): Promise<string | undefined> {
+  try {
+    return await acknowledged;
+  } catch (cause) {
+    if (!(cause instanceof LegGone)) throw cause;
+    call.end({ kind: 'caller-hung-up', how: { kind: 'lost', reason: cause.message } });
+    return undefined;
+  }
+}
+
+/** A late offer (RFC 3261 section 13.2.1) is answered in the ACK; without an answer there is no media to talk over. */
+async function acceptLateAnswer(call: Call, leg: MediaLeg, answer: string | undefined): Promise<boolean> {
+  try {
+    if (answer === undefined || answer === '') throw new OfferRefused(488, 'the ACK carried no SDP answer');
+    await leg.acceptAnswer(answer);
+    return !call.isEnding;
+  } catch (cause) {
+    if (!(cause instanceof OfferRefused)) throw cause;
+    call.end({ kind: 'bad-offer', status: cause.status, message: cause.message });
+    return false;
+  }
+}

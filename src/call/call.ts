@@ -1,0 +1,281 @@
+import type { MediaLeg, MediaLegFactory } from '../media/media-leg';
+import type { RealtimeSession } from '../realtime/session';
+import type { RealtimeSessionListener, ResponseDone, TokenUsage } from '../realtime/session-listener';
+import type { Clock, Timer } from '../runtime/clock';
+import { messageOf } from '../runtime/errors';
+import { InvariantError } from '../runtime/invariant';
+import type { Logger } from '../runtime/logger';
+import type { CallerHangUp, CallerInfo, CallerLeg, CallerLegListener, OfferReply } from '../signalling/caller-leg';
+import type { CallEvent, CallObserver, CallSnapshot } from './call-observer';
+import type { CallState } from './call-state';
+import { moveCall } from './call-state';
+import type { Conversation } from './conversation';
+import type { Blame, EndReason } from './end-reason';
+import { blameFor, sipStatusFor } from './end-reason';
+import type { Prompts } from './prompts';
+import type { AgentPlan, RouteDecision } from './route-decision';
+import { TimeLimits } from './time-limits';
+
+/** Which model an agent talks to. */
+export interface ModelChoice {
+  kind: 'api' | 'simulator';
+  name: string;
+}
+
+/** What every call needs from the outside; one object for all calls. */
+export interface CallServices {
+  clock: Clock;
+  logger: Logger;
+  media: MediaLegFactory;
+  prompts: Prompts;
+  observers: readonly CallObserver[];
+  route(caller: CallerInfo): RouteDecision;
+  modelFor(agent: AgentPlan): ModelChoice;
+  openSession(agent: AgentPlan, listener: RealtimeSessionListener, callId: string): RealtimeSession;
+  /** How long the model may take until `session.updated`. */
+  modelDeadlineMs: number;
+}
+
+/** A caller with broken audio or manners must not keep the clean-up from being noticed. */
+const endWatchdogMs = 5_000;
+
+const noTokens: TokenUsage = {
+  inputTokens: 0,
+  outputTokens: 0,
+  inputTextTokens: 0,
+  inputAudioTokens: 0,
+  inputImageTokens: 0,
+  cachedTokens: 0,
+  cachedTextTokens: 0,
+  cachedAudioTokens: 0,
+  cachedImageTokens: 0,
+  outputTextTokens: 0,
+  outputAudioTokens: 0,
+};
+
+/**
+ * One call. It exists before its parts, so that a failure anywhere has one clean-up: `end(reason)`.
+ *
+ * Children report, the call decides; the first reason wins.
+ */
+export class Call implements CallerLegListener {
+  readonly callId: string;
+  readonly leg: CallerLeg;
+  readonly services: CallServices;
+  readonly logger: Logger;
+  readonly #onEnded: (call: Call) => void;
+  readonly #startedAtMs: number;
+  #state: CallState = 'ringing';
+  #decision: RouteDecision | undefined;
+  #model: ModelChoice | undefined;
+  #media: MediaLeg | undefined;
+  #conversation: Conversation | undefined;
+  #timeLimits: TimeLimits | undefined;
+  #watchdog: Timer | undefined;
+  #endReason: EndReason | undefined;
+  #answered = false;
+  #answeredAtMs: number | undefined;
+  #firstAudioAtMs: number | undefined;
+  #endedAtMs: number | undefined;
+  #modelConnectMs: number | undefined;
+  #interruptions = 0;
+  readonly #tokens: TokenUsage = { ...noTokens };
+
+  constructor(options: { callId: string; leg: CallerLeg; services: CallServices; onEnded: (call: Call) => void }) {
+    this.callId = options.callId;
+    this.leg = options.leg;
+    this.services = options.services;
+    this.logger = options.services.logger.child({ callId: options.callId });
+    this.#onEnded = options.onEnded;
+    this.#startedAtMs = options.services.clock.wallTimeMs();
+    this.leg.listen(this);
+  }
+
+  get state(): CallState {
+    return this.#state;
+  }
+
+  /** True once an end was decided: whatever is still on its way is not wanted any more. */
+  get isEnding(): boolean {
+    return this.#endReason !== undefined;
+  }
+
+  /** Ends the call; the first reason wins. When it returns, everything is closed and observers know. */
+  end(reason: EndReason): void {
+    if (this.#endReason !== undefined) return;
+    this.#endReason = reason;
+    this.#close(reason);
+  }
+
+  /** A bug of ours: this call ends, the others do not notice. */
+  fail(cause: unknown): void {
+    this.logger.error(
+      { error: messageOf(cause), stack: cause instanceof Error ? cause.stack : undefined },
+      cause instanceof InvariantError ? 'an invariant of the call does not hold' : 'the call failed',
+    );
+    this.end({ kind: 'internal-error', message: messageOf(cause) });
+  }
+
+  snapshot(): CallSnapshot {
+    const decision = this.#decision;
+    return {
+      callId: this.callId,
+      sipCallId: this.leg.info.sipCallId,
+      to: this.leg.info.to,
+      from: this.leg.info.from,
+      trunk: undefined,
+      route: decision === undefined || decision.kind === 'no-route' ? undefined : decision.route,
+      agent: decision?.kind === 'answer' ? decision.agent.name : undefined,
+      planHash: decision?.planHash,
+      model: this.#model?.name,
+      modelKind: this.#model?.kind,
+      state: this.#state,
+      startedAtMs: this.#startedAtMs,
+      answeredAtMs: this.#answeredAtMs,
+      firstAudioAtMs: this.#firstAudioAtMs,
+      endedAtMs: this.#endedAtMs,
+      endReason: this.#endReason,
+      blame: this.#blame(),
+      interruptions: this.#interruptions,
+      tokens: { ...this.#tokens },
+      modelConnectMs: this.#modelConnectMs,
+      media: this.#media?.stats,
+    };
+  }
+
+  // The answer script (call/answer) tells what it has made; from then on the call owns it.
+
+  adoptDecision(decision: RouteDecision): void {
+    this.#decision = decision;
+    if (decision.kind === 'answer') this.#model = this.services.modelFor(decision.agent);
+  }
+
+  adoptMedia(media: MediaLeg): void {
+    this.#media = media;
+    if (this.isEnding) media.close();
+  }
+
+  adoptConversation(conversation: Conversation): void {
+    this.#conversation = conversation;
+    if (this.isEnding) conversation.close();
+  }
+
+  modelReady(ready: { connectMs: number; sessionId: string }): void {
+    this.#modelConnectMs = ready.connectMs;
+    this.emit({ kind: 'model-ready', ...ready });
+  }
+
+  /** All is there: the 200 goes out next. Observers see `answering` before the caller does. */
+  answering(): void {
+    this.#answered = true;
+    this.#answeredAtMs = this.services.clock.wallTimeMs();
+    this.#move('answering');
+  }
+
+  /** The ACK came. */
+  active(limits: { sessionExpiresAtMs: number | undefined; lengthLimitMs: number | undefined }): void {
+    this.#move('active');
+    this.#timeLimits = new TimeLimits({
+      clock: this.services.clock,
+      ...limits,
+      onWarning: () => this.#conversation?.announce('session-warning'),
+      onLimit: (kind) => this.#conversation?.leave('session-goodbye', { kind }),
+    });
+  }
+
+  emit(event: CallEvent): void {
+    if (event.kind === 'barge-in') this.#interruptions += 1;
+    if (event.kind === 'agent-audio-started') this.#firstAudioAtMs ??= this.services.clock.wallTimeMs();
+    const snapshot = this.snapshot();
+    for (const observer of this.services.observers) {
+      try {
+        observer.onCallEvent(event, snapshot);
+      } catch (cause) {
+        this.logger.error({ error: messageOf(cause), event: event.kind }, 'an observer of calls failed');
+      }
+    }
+  }
+
+  addResponse(done: ResponseDone): void {
+    if (done.usage === undefined) return;
+    for (const key of Object.keys(this.#tokens) as (keyof TokenUsage)[]) this.#tokens[key] += done.usage[key];
+  }
+
+  // The caller's side (CallerLegListener).
+
+  onHangUp(how: CallerHangUp): void {
+    this.end({ kind: 'caller-hung-up', how });
+  }
+
+  async onOffer(offer: string | undefined): Promise<OfferReply> {
+    const media = this.#media;
+    if (media === undefined || this.isEnding) return { status: 481 };
+    try {
+      return { sdp: offer === undefined ? await media.offer() : await media.modify(offer) };
+    } catch (cause) {
+      this.logger.warn({ error: messageOf(cause) }, 'the caller asked for media that cannot be had');
+      return { status: cause instanceof Error && 'status' in cause && cause.status === 400 ? 400 : 488 };
+    }
+  }
+
+  onAnswer(answer: string): void {
+    this.#media?.acceptAnswer(answer).catch((cause: unknown) => {
+      this.logger.warn({ error: messageOf(cause) }, 'the answer to our offer cannot be used');
+      this.end({ kind: 'bad-offer', status: 488, message: messageOf(cause) });
+    });
+  }
+
+  onDigit(digit: string): void {
+    this.emit({ kind: 'digit', digit });
+  }
+
+  #close(reason: EndReason): void {
+    const { clock } = this.services;
+    this.#move('ending');
+    this.#watchdog = clock.setTimer(endWatchdogMs, () => {
+      this.logger.error({ reason: reason.kind }, 'a call has not ended in time');
+    });
+    // BYE first, and its answer is not awaited: it may take 32 s.
+    this.#guard('signalling', () => this.#endSignalling(reason));
+    this.#guard('time limits', () => this.#timeLimits?.cancel());
+    this.#guard('media', () => this.#media?.close());
+    this.#guard('conversation', () => this.#conversation?.close());
+    this.#endedAtMs = clock.wallTimeMs();
+    this.#move('ended');
+    this.emit({ kind: 'ended', reason, blame: blameFor(reason) });
+    this.#watchdog.cancel();
+    this.#onEnded(this);
+  }
+
+  #endSignalling(reason: EndReason): void {
+    if (reason.kind === 'caller-hung-up') return;
+    if (this.#answered) {
+      this.leg.hangUp({ reason: reason.kind });
+      return;
+    }
+    const status = sipStatusFor(reason);
+    if (status === undefined) return;
+    // RFC 3261 section 21.5.4: tells the far side when to try again; spread, so that not all come back at once.
+    if (status === 503) this.leg.reject(status, { headers: { 'Retry-After': '10' } });
+    else this.leg.reject(status);
+  }
+
+  #move(to: CallState): void {
+    const from = this.#state;
+    this.#state = moveCall({ from, to });
+    this.emit({ kind: 'state', from, to });
+  }
+
+  #blame(): Blame | undefined {
+    return this.#endReason === undefined ? undefined : blameFor(this.#endReason);
+  }
+
+  /** One part that fails to close must not keep the others open. */
+  #guard(part: string, close: () => void): void {
+    try {
+      close();
+    } catch (cause) {
+      this.logger.error({ part, error: messageOf(cause) }, 'a part of the call failed to close');
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+import type { Clock, Timer } from '../runtime/clock';
+import type { Random } from '../runtime/random';
+import type { CallerLeg } from '../signalling/caller-leg';
+import { answerCall } from './answer';
+import type { CallServices } from './call';
+import { Call } from './call';
+import type { CallSnapshot } from './call-observer';
+import type { EndReason } from './end-reason';
+
+/** Tells which call an error that escaped belongs to. */
+const currentCall = new AsyncLocalStorage<Call>();
+
+export interface CallsOptions {
+  services: CallServices;
+  clock: Clock;
+  random: Random;
+  /** More calls than this at once are answered 503. */
+  callsMax: number;
+}
+
+/** All calls of this process: admission, the way to find one, and draining. */
+export class Calls {
+  readonly #services: CallServices;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #callsMax: number;
+  readonly #calls = new Map<string, Call>();
+  #draining = false;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(options: CallsOptions) {
+    this.#services = options.services;
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#callsMax = options.callsMax;
+  }
+
+  get active(): number {
+    return this.#calls.size;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  snapshots(): CallSnapshot[] {
+    return [...this.#calls.values()].map((call) => call.snapshot());
+  }
+
+  /** Takes a new call from signalling: answers it, or refuses it. */
+  accept(leg: CallerLeg): void {
+    const callId = this.#random.uuid();
+    const call = new Call({ callId, leg, services: this.#services, onEnded: () => this.#forget(callId) });
+    const full = this.#calls.size >= this.#callsMax;
+    this.#calls.set(callId, call);
+    if (this.#draining) call.end({ kind: 'draining' });
+    else if (full) call.end({ kind: 'overload', message: `${this.#callsMax} calls are up` });
+    else void currentCall.run(call, () => answerCall(call));
+  }
+
+  /** An error that nobody caught: its call ends. False when it belongs to no call. */
+  blameCurrentCall(cause: unknown): boolean {
+    const call = currentCall.getStore();
+    call?.fail(cause);
+    return call !== undefined;
+  }
+
+  /** Takes no new calls and resolves when the last one has ended, at the latest after `limitMs`. */
+  async drain({ limitMs }: { limitMs: number }): Promise<void> {
+    this.#draining = true;
+    let timer: Timer | undefined;
+    if (this.#calls.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onEmpty = resolve;
+        timer = this.#clock.setTimer(limitMs, resolve);
+      });
+    }
+    timer?.cancel();
+    this.#onEmpty = undefined;
+    this.endAll({ kind: 'draining' });
+  }
+
+  /** Ends every call now. */
+  endAll(reason: EndReason): void {
+    for (const call of [...this.#calls.values()]) call.end(reason);
+  }
+
+  #forget(callId: string): void {
+    this.#calls.delete(callId);
+    if (this.#calls.size === 0) this.#onEmpty?.();
+  }
+}

@@ -1,0 +1,53 @@
+import type { Clock, Timer } from '../runtime/clock';
+
+/** What ends first decides which reason the call gets. */
+export type TimeLimitKind = 'session-limit' | 'length-limit';
+
+export interface TimeLimitsOptions {
+  clock: Clock;
+  /** Unix milliseconds at which the model's session expires; undefined when it did not say. */
+  sessionExpiresAtMs: number | undefined;
+  /** Longest length of the call from now on, from the route; undefined for none. */
+  lengthLimitMs: number | undefined;
+  onWarning(): void;
+  onLimit(kind: TimeLimitKind): void;
+}
+
+/** The goodbye must be over before the API closes the session on its own. */
+const sessionMarginMs = 20_000;
+
+/** A caller is warned this long before the goodbye; a call with less than twice as much left is not warned. */
+const warningLeadMs = 60_000;
+
+/** Warns once and then ends a call that reached the first of its time limits. */
+export class TimeLimits {
+  readonly #timers: Timer[] = [];
+
+  constructor(options: TimeLimitsOptions) {
+    const first = firstLimit(options);
+    if (first === undefined) return;
+    const { clock } = options;
+    if (first.afterMs >= 2 * warningLeadMs) {
+      this.#timers.push(clock.setTimer(first.afterMs - warningLeadMs, () => options.onWarning()));
+    }
+    this.#timers.push(clock.setTimer(first.afterMs, () => options.onLimit(first.kind)));
+  }
+
+  /** Twice is fine. */
+  cancel(): void {
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.length = 0;
+  }
+}
+
+function firstLimit(options: TimeLimitsOptions): { kind: TimeLimitKind; afterMs: number } | undefined {
+  const { clock, sessionExpiresAtMs, lengthLimitMs } = options;
+  const sessionAfterMs =
+    sessionExpiresAtMs === undefined
+      ? Number.POSITIVE_INFINITY
+      : Math.max(0, sessionExpiresAtMs - clock.wallTimeMs() - sessionMarginMs);
+  const lengthAfterMs = lengthLimitMs ?? Number.POSITIVE_INFINITY;
+  const afterMs = Math.min(sessionAfterMs, lengthAfterMs);
+  if (!Number.isFinite(afterMs)) return undefined;
+  return { kind: lengthAfterMs <= sessionAfterMs ? 'length-limit' : 'session-limit', afterMs };
+}

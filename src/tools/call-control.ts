@@ -1,0 +1,5 @@
+/** What a tool may do to the call it runs in. Implemented in `call/`; code decides, the model only proposes. */
+export interface CallControl {
+  /** Ends the call once everything the agent has said so far was heard. `why` is for the log. */
+  hangUpWhenHeard(why: string): void;
+}
