@@ -39,7 +39,7 @@ async function answer(call: Call): Promise<void> {
 
   call.leg.ring();
   const media = await prepareMedia(call);
-  if (media === undefined || call.isEnding) return;
+  if (media === undefined || call.isEnding()) return;
   const conversation = new Conversation({
     clock: call.services.clock,
     agent: decision.agent,
@@ -54,14 +54,14 @@ async function answer(call: Call): Promise<void> {
   });
   call.adoptConversation(conversation);
   const ready = await waitForModel(call, conversation, decision);
-  if (ready === undefined || call.isEnding) return;
+  if (ready === undefined || call.isEnding()) return;
 
   call.answering();
   const acknowledged = call.leg.answer(media.sdp);
   // With the offer in the INVITE all is known: the phone that sees the 200 hears us.
   if (call.leg.offer !== undefined) begin(call, media.leg, conversation);
   const lateAnswer = await untilAcknowledged(call, acknowledged);
-  if (call.isEnding) return;
+  if (call.isEnding()) return;
   if (call.leg.offer === undefined) {
     if (!(await acceptLateAnswer(call, media.leg, lateAnswer))) return;
     begin(call, media.leg, conversation);
@@ -105,7 +105,7 @@ async function waitForModel(
     return ready;
   } catch (cause) {
     const message = messageOf(cause);
-    if (!call.isEnding) {
+    if (!call.isEnding()) {
       const refused = cause instanceof ModelUnavailable && cause.ended.kind === 'refused';
       call.logger.warn({ error: message, refused }, 'no model for this call');
     }
@@ -140,7 +140,7 @@ async function acceptLateAnswer(call: Call, leg: MediaLeg, answer: string | unde
   try {
     if (answer === undefined || answer === '') throw new OfferRefused(488, 'the ACK carried no SDP answer');
     await leg.acceptAnswer(answer);
-    return !call.isEnding;
+    return !call.isEnding();
   } catch (cause) {
     if (!(cause instanceof OfferRefused)) throw cause;
     call.end({ kind: 'bad-offer', status: cause.status, message: cause.message });

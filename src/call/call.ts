@@ -96,7 +96,7 @@ export class Call implements CallerLegListener {
   }
 
   /** True once an end was decided: whatever is still on its way is not wanted any more. */
-  get isEnding(): boolean {
+  isEnding(): boolean {
     return this.#endReason !== undefined;
   }
 
@@ -152,12 +152,12 @@ export class Call implements CallerLegListener {
 
   adoptMedia(media: MediaLeg): void {
     this.#media = media;
-    if (this.isEnding) media.close();
+    if (this.isEnding()) media.close();
   }
 
   adoptConversation(conversation: Conversation): void {
     this.#conversation = conversation;
-    if (this.isEnding) conversation.close();
+    if (this.isEnding()) conversation.close();
   }
 
   modelReady(ready: { connectMs: number; sessionId: string }): void {
@@ -209,7 +209,7 @@ export class Call implements CallerLegListener {
 
   async onOffer(offer: string | undefined): Promise<OfferReply> {
     const media = this.#media;
-    if (media === undefined || this.isEnding) return { status: 481 };
+    if (media === undefined || this.isEnding()) return { status: 481 };
     try {
       return { sdp: offer === undefined ? await media.offer() : await media.modify(offer) };
     } catch (cause) {

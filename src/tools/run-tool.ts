@@ -35,19 +35,20 @@ export function runTool(options: {
   if (tool === undefined) return failed(`There is no tool named ${JSON.stringify(options.name.slice(0, 64))}.`);
   const parsed = parseArguments(options.argumentsText);
   if (parsed === undefined) return failed('The arguments are not a JSON object.');
-  switch (tool) {
-    case 'hang_up': {
-      const reason = parsed.reason;
-      options.control.hangUpWhenHeard(typeof reason === 'string' ? reason.slice(0, 200) : '');
-      return { kind: 'pending' };
-    }
-  }
+  return run[tool](parsed, options.control);
 }
 
 /** True for a name that every plan may use without defining it. */
 export function isBuiltInTool(name: string): name is BuiltInTool {
   return (builtInTools as readonly string[]).includes(name);
 }
+
+const run: Record<BuiltInTool, (parsed: Record<string, unknown>, control: CallControl) => ToolOutcome> = {
+  hang_up({ reason }, control) {
+    control.hangUpWhenHeard(typeof reason === 'string' ? reason.slice(0, 200) : '');
+    return { kind: 'pending' };
+  },
+};
 
 const definitions: Record<BuiltInTool, ToolDefinition> = {
   hang_up: {
