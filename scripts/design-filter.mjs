@@ -106,7 +106,7 @@ function exchange(grid, errors, count) {
 }
 
 function tableText() {
-  const lines = half.map((value) => `  ${value.toFixed(12)},`).join('\n');
+  const lines = half.map((value) => `  ${Number(value.toFixed(12))},`).join('\n');
   return `/**
  * The first half, centre included, of the symmetric low-pass filter that both resamplers share: ${taps} taps at 24 kHz,
  * unity gain at 0 Hz. Made by scripts/design-filter.mjs: change it there.

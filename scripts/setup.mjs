@@ -80,3 +80,5 @@ export function fail(line) {
   say(line);
   process.exit(1);
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) setUp();
