@@ -1,0 +1,190 @@
+import {
+  duration,
+  filePath,
+  hostPorts,
+  ipAddress,
+  listenAddress,
+  oneOf,
+  portRange,
+  realtimeUrl,
+  simulatorBehaviour,
+  sipListeners,
+  wholeNumber,
+  word,
+} from './setting-formats';
+import type { SettingFormat } from './setting-formats';
+
+/** One setting. `T` includes undefined when there is no default. */
+export interface SettingDefinition<T> {
+  readonly env: string;
+  /** For the reference page: Markdown, one line. */
+  readonly doc: string;
+  /** As an admin would write it; undefined: unset. */
+  readonly default: string | undefined;
+  readonly format: SettingFormat<NonNullable<T>>;
+  /** Never printed. */
+  readonly sensitive: boolean;
+}
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** Names and defaults are a contract with those who install Ringbridge. */
+export const settingDefinitions = {
+  sipListen: withDefault({
+    env: 'RINGBRIDGE_SIP_LISTEN',
+    doc: 'Where the embedded SIP server listens: a list of `udp:` or `tcp:` followed by `IP:PORT` (`tls:` is not built yet).',
+    default: 'udp:127.0.0.1:5060,tcp:127.0.0.1:5060',
+    format: sipListeners,
+  }),
+  publicAddress: withoutDefault({
+    env: 'RINGBRIDGE_PUBLIC_ADDRESS',
+    doc: 'The IP address that the outside sees, for Via, Contact and SDP behind a cloud NAT. Unset: the local address.',
+    format: ipAddress,
+  }),
+  sipTlsCert: withoutDefault({
+    env: 'RINGBRIDGE_SIP_TLS_CERT',
+    doc: 'File with the certificate chain, needed when `RINGBRIDGE_SIP_LISTEN` names a `tls:` address. Not built yet: the start fails when it is set.',
+    format: filePath,
+  }),
+  sipTlsKey: withoutDefault({
+    env: 'RINGBRIDGE_SIP_TLS_KEY',
+    doc: 'File with the private key of `RINGBRIDGE_SIP_TLS_CERT`. Not built yet: the start fails when it is set.',
+    format: filePath,
+  }),
+  rtpAddress: withoutDefault({
+    env: 'RINGBRIDGE_RTP_ADDRESS',
+    doc: 'Local IP address of RTP. Unset: that of the SIP listener.',
+    format: ipAddress,
+  }),
+  rtpPorts: withDefault({
+    env: 'RINGBRIDGE_RTP_PORTS',
+    doc: 'Ports of RTP and RTCP, both ends included. A call takes two.',
+    default: '10000-19999',
+    format: portRange,
+  }),
+  drachtio: withoutDefault({
+    env: 'RINGBRIDGE_DRACHTIO',
+    doc: '`HOST:PORT` of a drachtio-server to connect to (a list of several is not built yet). Unset: the embedded SIP server.',
+    format: hostPorts,
+  }),
+  drachtioSecret: withoutSecretDefault({
+    env: 'RINGBRIDGE_DRACHTIO_SECRET',
+    doc: 'Secret of the drachtio-servers. Needed with `RINGBRIDGE_DRACHTIO`.',
+  }),
+  drachtioListen: withoutDefault({
+    env: 'RINGBRIDGE_DRACHTIO_LISTEN',
+    doc: "`IP:PORT` for drachtio-server's outbound connections to us. Not built yet: the start fails when it is set.",
+    format: listenAddress,
+  }),
+  freeswitch: withoutDefault({
+    env: 'RINGBRIDGE_FREESWITCH',
+    doc: 'List of `HOST:PORT` of FreeSWITCH event sockets. Unset: our own RTP faces the caller. Not built yet: the start fails when it is set.',
+    format: hostPorts,
+  }),
+  freeswitchSecret: withoutSecretDefault({
+    env: 'RINGBRIDGE_FREESWITCH_SECRET',
+    doc: 'Password of the event sockets. Needed with `RINGBRIDGE_FREESWITCH`. Not built yet: the start fails when it is set.',
+  }),
+  freeswitchListen: withoutDefault({
+    env: 'RINGBRIDGE_FREESWITCH_LISTEN',
+    doc: '`IP:PORT` where FreeSWITCH calls us back. Not built yet: the start fails when it is set.',
+    format: listenAddress,
+  }),
+  freeswitchAdvertise: withoutDefault({
+    env: 'RINGBRIDGE_FREESWITCH_ADVERTISE',
+    doc: 'The IP address that FreeSWITCH is told for calling us back. Not built yet: the start fails when it is set.',
+    format: ipAddress,
+  }),
+  openaiApiKey: withoutSecretDefault({
+    env: 'OPENAI_API_KEY',
+    doc: 'Key of the Realtime API. Without it the simulator answers, and only where every SIP listener is loopback.',
+  }),
+  realtimeUrl: withDefault({
+    env: 'RINGBRIDGE_REALTIME_URL',
+    doc: 'The Realtime endpoint, or `simulator` for the built-in one.',
+    default: 'wss://api.openai.com/v1/realtime',
+    format: realtimeUrl,
+  }),
+  realtimeModel: withDefault({
+    env: 'RINGBRIDGE_REALTIME_MODEL',
+    doc: 'The model of agents that name none; `simulator` is the built-in one.',
+    default: 'gpt-realtime-2',
+    format: word,
+  }),
+  simulator: withDefault({
+    env: 'RINGBRIDGE_SIMULATOR',
+    doc: 'How the built-in simulator behaves: `receptionist`, `echo`, `tone:600` or `scenario:FILE`.',
+    default: 'receptionist',
+    format: simulatorBehaviour,
+  }),
+  dialplans: withDefault({
+    env: 'RINGBRIDGE_DIALPLANS',
+    doc: 'Folder of the dialplans.',
+    default: 'dialplans',
+    format: filePath,
+  }),
+  data: withDefault({
+    env: 'RINGBRIDGE_DATA',
+    doc: 'Folder of the call records. One process per folder.',
+    default: 'data',
+    format: filePath,
+  }),
+  httpListen: withDefault({
+    env: 'RINGBRIDGE_HTTP_LISTEN',
+    doc: '`IP:PORT` of `/health`, `/ready` and `/metrics`.',
+    default: '127.0.0.1:8080',
+    format: listenAddress,
+  }),
+  logLevel: withDefault({
+    env: 'RINGBRIDGE_LOG_LEVEL',
+    doc: `Least severe lines that are logged: ${logLevels.map((level) => `\`${level}\``).join(', ')}.`,
+    default: 'info',
+    format: oneOf(logLevels),
+  }),
+  maxCalls: withDefault({
+    env: 'RINGBRIDGE_MAX_CALLS',
+    doc: 'Calls at one time; further ones are answered 503.',
+    default: '200',
+    format: wholeNumber({ atLeast: 1, atMost: 32_000 }),
+  }),
+  firstMediaTimeoutMs: withDefault({
+    env: 'RINGBRIDGE_FIRST_MEDIA_TIMEOUT',
+    doc: "A call ends when this long after the answer nothing of the caller's audio has come.",
+    default: '30s',
+    format: duration({ atLeast: '1s', atMost: '10m' }),
+  }),
+  mediaTimeoutMs: withDefault({
+    env: 'RINGBRIDGE_MEDIA_TIMEOUT',
+    doc: 'A call ends when the caller has sent neither RTP nor RTCP for this long and is not on hold.',
+    default: '15s',
+    format: duration({ atLeast: '1s', atMost: '10m' }),
+  }),
+  drainTimeMs: withDefault({
+    env: 'RINGBRIDGE_DRAIN_TIME',
+    doc: 'After SIGTERM, calls in progress may go on for this long.',
+    default: '5m',
+    format: duration({ atLeast: '0s', atMost: '2h' }),
+  }),
+  sessionWarningMs: withDefault({
+    env: 'RINGBRIDGE_SESSION_WARNING',
+    doc: 'How long before the goodbye of a time limit the caller is warned.',
+    default: '60s',
+    format: duration({ atLeast: '10s', atMost: '10m' }),
+  }),
+};
+
+function withDefault<T>(
+  definition: Pick<SettingDefinition<T>, 'env' | 'doc' | 'format'> & { default: string },
+): SettingDefinition<T> {
+  return { ...definition, sensitive: false };
+}
+
+function withoutDefault<T>(
+  definition: Pick<SettingDefinition<T>, 'env' | 'doc' | 'format'>,
+): SettingDefinition<T | undefined> {
+  return { ...definition, default: undefined, sensitive: false };
+}
+
+function withoutSecretDefault(definition: { env: string; doc: string }): SettingDefinition<string | undefined> {
+  return { ...definition, default: undefined, format: word, sensitive: true };
+}

@@ -1,0 +1,120 @@
+import convict from 'convict';
+
+import { nearestWord } from '../runtime/nearest-word';
+import { settingDefinitions } from './setting-definitions';
+import type { SettingDefinition } from './setting-definitions';
+import { isLoopback } from './setting-formats';
+
+type Definitions = typeof settingDefinitions;
+
+/** Every setting, parsed. Frozen: a change needs a restart. */
+export type Settings = {
+  readonly [Name in keyof Definitions]: Definitions[Name] extends SettingDefinition<infer T> ? T : never;
+};
+
+/** All that is wrong with the environment, one line per problem. The lines hold no secrets. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'));
+  }
+}
+
+const definitions = Object.entries(settingDefinitions) as [keyof Settings, SettingDefinition<unknown>][];
+const ownPrefix = 'RINGBRIDGE_';
+/** An echo of what was typed needs no more. */
+const echoLengthMax = 80;
+
+/** Reads the settings from an environment; an empty value counts as unset. Throws `SettingsError`. */
+export function loadSettings(env: Readonly<Record<string, string | undefined>>): Settings {
+  const problems = unknownNames(env);
+  const schema = Object.fromEntries(definitions.map(([name, definition]) => [name, schemaOf(definition, problems)]));
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  // Without `args` convict would read the command line as well.
+  const texts = convict<Record<string, string | null>>(schema, { env: given, args: [] });
+  texts.validate({ allowed: 'strict' });
+  const values = Object.fromEntries(
+    definitions.map(([name, definition]) => [name, valueOf(definition, texts.get(name))]),
+  );
+  const settings = values as unknown as Settings;
+  if (problems.length === 0) problems.push(...contradictions(settings));
+  if (problems.length > 0) throw new SettingsError(problems);
+  return deepFreeze(settings);
+}
+
+/** `NAME=value` lines for the banner: what is set or has a default; of a secret only that it is set. */
+export function describeSettings(settings: Settings): string[] {
+  return definitions.flatMap(([name, definition]) => {
+    const value: unknown = settings[name];
+    if (value === undefined || value === null) return [];
+    return [`${definition.env}=${definition.sensitive ? '(set)' : definition.format.print(value)}`];
+  });
+}
+
+/** Convict asks the format about the default, too; nothing is thrown, so that all problems are found in one pass. */
+function schemaOf(definition: SettingDefinition<unknown>, problems: string[]): convict.SchemaObj<string> {
+  return {
+    doc: definition.doc,
+    env: definition.env,
+    default: definition.default ?? null,
+    nullable: true,
+    sensitive: definition.sensitive,
+    format: (text: string) => {
+      const parsed = definition.format.parse(text.trim());
+      if ('value' in parsed) return;
+      const got = definition.sensitive ? '' : `, got ${JSON.stringify(text.slice(0, echoLengthMax))}`;
+      problems.push(`${definition.env}: expected ${parsed.expected}${got}`);
+    },
+  };
+}
+
+function valueOf(definition: SettingDefinition<unknown>, text: string | null): unknown {
+  if (text === null) return undefined;
+  const parsed = definition.format.parse(text.trim());
+  return 'value' in parsed ? parsed.value : undefined;
+}
+
+function unknownNames(env: Readonly<Record<string, string | undefined>>): string[] {
+  const known = definitions.map(([, definition]) => definition.env);
+  return Object.keys(env)
+    .filter((name) => name.startsWith(ownPrefix) && !known.includes(name))
+    .sort()
+    .map((name) => {
+      const nearest = nearestWord(
+        name.slice(ownPrefix.length),
+        known.map((one) => one.slice(ownPrefix.length)),
+      );
+      const hint = nearest === undefined ? '' : `; did you mean ${ownPrefix}${nearest}?`;
+      return `${name.slice(0, echoLengthMax)}: no such setting${hint}`;
+    });
+}
+
+/** What no setting can see alone. */
+function contradictions(settings: Settings): string[] {
+  const problems: string[] = [];
+  if (settings.drachtio !== undefined && settings.drachtioSecret === undefined) {
+    problems.push('RINGBRIDGE_DRACHTIO_SECRET: needed with RINGBRIDGE_DRACHTIO; there is no default secret');
+  }
+  if (settings.freeswitch !== undefined && settings.freeswitchSecret === undefined) {
+    problems.push('RINGBRIDGE_FREESWITCH_SECRET: needed with RINGBRIDGE_FREESWITCH; there is no default secret');
+  }
+  if (settings.realtimeModel.startsWith('simulator:')) {
+    problems.push('RINGBRIDGE_REALTIME_MODEL: say simulator, and how it behaves in RINGBRIDGE_SIMULATOR');
+  }
+  if (settings.openaiApiKey !== undefined && sendsInClear(settings.realtimeUrl)) {
+    problems.push('RINGBRIDGE_REALTIME_URL: ws: would send OPENAI_API_KEY in clear over the network; use wss:');
+  }
+  return problems;
+}
+
+function sendsInClear(realtimeUrl: string): boolean {
+  if (!realtimeUrl.toLowerCase().startsWith('ws:')) return false;
+  const host = new URL(realtimeUrl).hostname.replace(/^\[|\]$/g, '');
+  return host !== 'localhost' && !isLoopback(host);
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value);
+}

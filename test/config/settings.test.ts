@@ -1,0 +1,175 @@
+import { describeSettings, loadSettings, SettingsError } from '../../src/config/settings';
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadSettings(env);
+  } catch (error) {
+    if (error instanceof SettingsError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+test('an empty environment gives the documented defaults', () => {
+  const settings = loadSettings({});
+  expect(settings.sipListen).toEqual([
+    { transport: 'udp', address: '127.0.0.1', port: 5060 },
+    { transport: 'tcp', address: '127.0.0.1', port: 5060 },
+  ]);
+  expect(settings.rtpPorts).toEqual({ first: 10_000, last: 19_999 });
+  expect(settings.httpListen).toEqual({ host: '127.0.0.1', port: 8_080 });
+  expect(settings.realtimeModel).toBe('gpt-realtime-2');
+  expect(settings.simulator).toBe('receptionist');
+  expect(settings.dialplans).toBe('dialplans');
+  expect(settings.data).toBe('data');
+  expect(settings.logLevel).toBe('info');
+  expect(settings.publicAddress).toBeUndefined();
+  expect(settings.drachtio).toBeUndefined();
+  expect(settings.openaiApiKey).toBeUndefined();
+  expect(settings.drainTimeMs).toBe(300_000);
+});
+
+test('values are parsed into their types', () => {
+  const settings = loadSettings({
+    RINGBRIDGE_SIP_LISTEN: 'udp:0.0.0.0:5070, tcp:[::1]:5071,tls:[2001:db8::1]:5061',
+    RINGBRIDGE_RTP_PORTS: '30000-30003',
+    RINGBRIDGE_DRACHTIO: 'sip.example.com:9022',
+    RINGBRIDGE_DRACHTIO_SECRET: 's3cret',
+    RINGBRIDGE_FREESWITCH_ADVERTISE: '192.0.2.7',
+    RINGBRIDGE_MAX_CALLS: '12',
+    RINGBRIDGE_MEDIA_TIMEOUT: '1.5m',
+    RINGBRIDGE_SIMULATOR: 'tone:610',
+    RINGBRIDGE_HTTP_LISTEN: '[::1]:0',
+  });
+  expect(settings.sipListen).toEqual([
+    { transport: 'udp', address: '0.0.0.0', port: 5_070 },
+    { transport: 'tcp', address: '::1', port: 5_071 },
+    { transport: 'tls', address: '2001:db8::1', port: 5_061 },
+  ]);
+  expect(settings.rtpPorts).toEqual({ first: 30_000, last: 30_003 });
+  expect(settings.drachtio).toEqual([{ host: 'sip.example.com', port: 9_022 }]);
+  expect(settings.freeswitchAdvertise).toBe('192.0.2.7');
+  expect(settings.maxCalls).toBe(12);
+  expect(settings.mediaTimeoutMs).toBe(90_000);
+  expect(settings.simulator).toBe('tone:610');
+  expect(settings.httpListen).toEqual({ host: '::1', port: 0 });
+});
+
+test('settings cannot be changed, at any depth', () => {
+  const settings = loadSettings({});
+  expect(Object.isFrozen(settings)).toBe(true);
+  expect(Object.isFrozen(settings.sipListen)).toBe(true);
+  expect(Object.isFrozen(settings.sipListen[0])).toBe(true);
+});
+
+test('an empty value counts as unset and foreign names are left alone', () => {
+  const settings = loadSettings({
+    RINGBRIDGE_PUBLIC_ADDRESS: '',
+    RINGBRIDGE_LOG_LEVEL: '',
+    PATH: '/bin',
+    HOME: undefined,
+  });
+  expect(settings.publicAddress).toBeUndefined();
+  expect(settings.logLevel).toBe('info');
+});
+
+test('an unknown name is an error with the nearest valid one', () => {
+  expect(problemsOf({ RINGBRIDGE_RTP_PORT: '1-2', RINGBRIDGE_XYZZY: '1' })).toEqual([
+    'RINGBRIDGE_RTP_PORT: no such setting; did you mean RINGBRIDGE_RTP_PORTS?',
+    'RINGBRIDGE_XYZZY: no such setting',
+  ]);
+});
+
+test('all problems are told at once, one line each', () => {
+  const problems = problemsOf({
+    RINGBRIDGE_SIP_LISTEN: 'udp:localhost:5060',
+    RINGBRIDGE_LOG_LEVEL: 'loud',
+    RINGBRIDGE_DIALPLAN: 'x',
+  });
+  expect(problems).toEqual([
+    'RINGBRIDGE_DIALPLAN: no such setting; did you mean RINGBRIDGE_DIALPLANS?',
+    'RINGBRIDGE_SIP_LISTEN: expected a list such as udp:127.0.0.1:5060,tcp:[::1]:5060, each once, at most 32, got "udp:localhost:5060"',
+    'RINGBRIDGE_LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, got "loud"',
+  ]);
+  expect(problems.every((line) => !line.includes('\n'))).toBe(true);
+});
+
+test.each([
+  ['RINGBRIDGE_SIP_LISTEN', 'sctp:127.0.0.1:5060'],
+  ['RINGBRIDGE_SIP_LISTEN', 'udp:127.0.0.1:70000'],
+  ['RINGBRIDGE_SIP_LISTEN', 'udp:127.0.0.1'],
+  ['RINGBRIDGE_SIP_LISTEN', 'udp:127.0.0.1:5060,udp:127.0.0.1:5060'],
+  ['RINGBRIDGE_SIP_LISTEN', 'udp:::1:5060'],
+  ['RINGBRIDGE_SIP_LISTEN', 'udp:[127.0.0.1]:5060'],
+  ['RINGBRIDGE_RTP_PORTS', '19999-10000'],
+  ['RINGBRIDGE_RTP_PORTS', '10001-10002'],
+  ['RINGBRIDGE_RTP_PORTS', '80-90'],
+  ['RINGBRIDGE_RTP_PORTS', '10000'],
+  ['RINGBRIDGE_RTP_PORTS', '60000-65536'],
+  ['RINGBRIDGE_PUBLIC_ADDRESS', 'example.com'],
+  ['RINGBRIDGE_DRACHTIO', 'host'],
+  ['RINGBRIDGE_DRACHTIO', 'host:0'],
+  ['RINGBRIDGE_DRACHTIO', 'ho st:9022'],
+  ['RINGBRIDGE_REALTIME_URL', 'https://api.openai.com/v1/realtime'],
+  ['RINGBRIDGE_REALTIME_URL', 'wss://user:pw@example.com/'],
+  ['RINGBRIDGE_REALTIME_URL', 'nonsense'],
+  ['RINGBRIDGE_REALTIME_MODEL', 'two words'],
+  ['RINGBRIDGE_SIMULATOR', 'tone:0'],
+  ['RINGBRIDGE_SIMULATOR', 'scenario:'],
+  ['RINGBRIDGE_MAX_CALLS', '0'],
+  ['RINGBRIDGE_MAX_CALLS', '1e3'],
+  ['RINGBRIDGE_MEDIA_TIMEOUT', '15'],
+  ['RINGBRIDGE_MEDIA_TIMEOUT', '3h'],
+  ['RINGBRIDGE_HTTP_LISTEN', ':8080'],
+])('%s=%s is refused', (name, value) => {
+  const problems = problemsOf({ [name]: value });
+  expect(problems).toHaveLength(1);
+  expect(problems[0]).toMatch(new RegExp(`^${name}: expected `));
+});
+
+test('a remote server needs its secret', () => {
+  expect(problemsOf({ RINGBRIDGE_DRACHTIO: '10.0.0.2:9022', RINGBRIDGE_FREESWITCH: '10.0.0.3:8021' })).toEqual([
+    'RINGBRIDGE_DRACHTIO_SECRET: needed with RINGBRIDGE_DRACHTIO; there is no default secret',
+    'RINGBRIDGE_FREESWITCH_SECRET: needed with RINGBRIDGE_FREESWITCH; there is no default secret',
+  ]);
+});
+
+test('the key never travels in clear to another machine', () => {
+  const key = { OPENAI_API_KEY: 'sk-canary' };
+  expect(problemsOf({ ...key, RINGBRIDGE_REALTIME_URL: 'ws://192.0.2.1/v1' })).toEqual([
+    'RINGBRIDGE_REALTIME_URL: ws: would send OPENAI_API_KEY in clear over the network; use wss:',
+  ]);
+  expect(problemsOf({ ...key, RINGBRIDGE_REALTIME_URL: 'ws://[::1]:9000/v1' })).toEqual([]);
+  expect(problemsOf({ ...key, RINGBRIDGE_REALTIME_URL: 'ws://127.0.0.1:9000/v1' })).toEqual([]);
+  expect(problemsOf({ RINGBRIDGE_REALTIME_URL: 'ws://192.0.2.1/v1' })).toEqual([]);
+});
+
+test('secrets are printed neither in the description nor in an error', () => {
+  const settings = loadSettings({
+    OPENAI_API_KEY: 'sk-canary-1',
+    RINGBRIDGE_DRACHTIO: '127.0.0.1:9022',
+    RINGBRIDGE_DRACHTIO_SECRET: 'canary-2',
+    RINGBRIDGE_REALTIME_URL: 'wss://gateway.example.com/v1?key=canary-3',
+  });
+  const lines = describeSettings(settings);
+  expect(lines.join('\n')).not.toContain('canary');
+  expect(lines).toContain('OPENAI_API_KEY=(set)');
+  expect(lines).toContain('RINGBRIDGE_DRACHTIO_SECRET=(set)');
+  const bad = problemsOf({ OPENAI_API_KEY: 'canary four' });
+  expect(bad).toEqual(['OPENAI_API_KEY: expected one word of ASCII without spaces']);
+});
+
+test('the description shows values as an admin would write them', () => {
+  const lines = describeSettings(
+    loadSettings({
+      RINGBRIDGE_SIP_LISTEN: 'udp:[::1]:5060',
+      RINGBRIDGE_DRAIN_TIME: '90s',
+      RINGBRIDGE_MEDIA_TIMEOUT: '1500ms',
+    }),
+  );
+  expect(lines).toContain('RINGBRIDGE_SIP_LISTEN=udp:[::1]:5060');
+  expect(lines).toContain('RINGBRIDGE_RTP_PORTS=10000-19999');
+  expect(lines).toContain('RINGBRIDGE_DRAIN_TIME=90s');
+  expect(lines).toContain('RINGBRIDGE_MEDIA_TIMEOUT=1500ms');
+  expect(lines.some((line) => line.startsWith('OPENAI_API_KEY'))).toBe(false);
+});
