@@ -3,6 +3,8 @@ export interface ConnectionClosed {
   /** WebSocket close code (RFC 6455 section 7.4.1); 1006 when there was no close frame. */
   code: number;
   reason: string;
+  /** Status of the HTTP answer when the upgrade was refused before a WebSocket existed; then `code` is 1006. */
+  httpStatus?: number;
 }
 
 /** Called synchronously, in order; must not throw. */
@@ -38,5 +40,7 @@ export interface ModelEndpoint {
   headers: Readonly<Record<string, string>>;
 }
 
-/** Opens a connection; it never throws: failures come as `onClose`. */
+/**
+ * Opens a connection. It never throws: failures come as `onClose`. The listener hears nothing before this has returned.
+ */
 export type ConnectModel = (endpoint: ModelEndpoint, listener: ModelConnectionListener) => ModelConnection;

@@ -1,0 +1,106 @@
+import type { ItemContent } from './session-listener';
+import type { SessionConfig } from './session-config';
+
+/**
+ * The client events that we send, exactly as they go on the wire. Each carries an `event_id`: an `error` event that
+ * answers it echoes that id, and nothing else does.
+ */
+export type ClientEvent =
+  | { type: 'session.update'; event_id: string; session: SessionConfig }
+  | { type: 'conversation.item.create'; event_id: string; item: CreatedItem }
+  | {
+      type: 'conversation.item.truncate';
+      event_id: string;
+      item_id: string;
+      content_index: number;
+      audio_end_ms: number;
+    }
+  | { type: 'conversation.item.delete'; event_id: string; item_id: string }
+  | { type: 'response.create'; event_id: string; response: ResponseParameters }
+  | { type: 'response.cancel'; event_id: string; response_id: string };
+
+export type CreatedItem =
+  | { type: 'message'; role: 'user'; content: [{ type: 'input_text'; text: string }] }
+  | { type: 'message'; role: 'system'; content: [{ type: 'input_text'; text: string }] }
+  | { type: 'function_call_output'; call_id: string; output: string };
+
+export interface ResponseParameters {
+  instructions?: string;
+  /** At most 16 pairs, keys to 64 and values to 512 characters. */
+  metadata: Record<string, string>;
+}
+
+/** The text message of an event. */
+export function serialise(event: ClientEvent): string {
+  return JSON.stringify(event);
+}
+
+/**
+ * The text message of `input_audio_buffer.append`. Fifty of them a second leave for each call, so the text is put
+ * together by hand: base64 needs no escaping, and no `event_id`, because nothing ever answers it.
+ */
+export function appendMessage(base64: string): string {
+  return `{"type":"input_audio_buffer.append","audio":"${base64}"}`;
+}
+
+export function itemTruncate(eventId: string, { itemId, contentIndex, audioEndMs }: Truncation): ClientEvent {
+  return {
+    type: 'conversation.item.truncate',
+    event_id: eventId,
+    item_id: itemId,
+    content_index: contentIndex,
+    audio_end_ms: audioEndMs,
+  };
+}
+
+/** How much of an item's audio was heard, in whole milliseconds. */
+export interface Truncation extends ItemContent {
+  audioEndMs: number;
+}
+
+export function itemDelete(eventId: string, itemId: string): ClientEvent {
+  return { type: 'conversation.item.delete', event_id: eventId, item_id: itemId };
+}
+
+/** A text from the caller's side (`user`) or from us (`system`). */
+export function textItemCreate(
+  eventId: string,
+  { role, text }: { role: 'user' | 'system'; text: string },
+): ClientEvent {
+  return {
+    type: 'conversation.item.create',
+    event_id: eventId,
+    item: { type: 'message', role, content: [{ type: 'input_text', text }] },
+  };
+}
+
+/** The result of a function call. By itself it makes the model say nothing. */
+export function toolOutputCreate(eventId: string, { callId, output }: { callId: string; output: string }): ClientEvent {
+  return {
+    type: 'conversation.item.create',
+    event_id: eventId,
+    item: { type: 'function_call_output', call_id: callId, output },
+  };
+}
+
+/**
+ * `metadata.client_event_id` comes back in `response.created` and `response.done` and tells this response from those
+ * that the server's turn detection makes.
+ */
+export function responseCreate(
+  eventId: string,
+  { instructions, metadata }: { instructions: string | undefined; metadata: Readonly<Record<string, string>> },
+): ClientEvent {
+  return {
+    type: 'response.create',
+    event_id: eventId,
+    response: {
+      ...(instructions === undefined ? {} : { instructions }),
+      metadata: { ...metadata, client_event_id: eventId },
+    },
+  };
+}
+
+export function responseCancel(eventId: string, responseId: string): ClientEvent {
+  return { type: 'response.cancel', event_id: eventId, response_id: responseId };
+}
