@@ -7,7 +7,7 @@ import type { Call } from './call';
 import type { SessionReady } from './conversation';
 import { Conversation, ModelUnavailable } from './conversation';
 import type { EndReason } from './end-reason';
-import type { RouteDecision } from './route-decision';
+import type { RouteDecision } from '../dialplan/route';
 
 type AnswerDecision = Extract<RouteDecision, { kind: 'answer' }>;
 

@@ -13,7 +13,8 @@ import type { Conversation } from './conversation';
 import type { Blame, EndReason } from './end-reason';
 import { blameFor, sipStatusFor } from './end-reason';
 import type { Prompts } from './prompts';
-import type { AgentPlan, RouteDecision } from './route-decision';
+import type { Agent } from '../dialplan/plan';
+import type { RouteDecision } from '../dialplan/route';
 import { TimeLimits } from './time-limits';
 
 /** Which model an agent talks to. */
@@ -30,10 +31,12 @@ export interface CallServices {
   prompts: Prompts;
   observers: readonly CallObserver[];
   route(caller: CallerInfo): RouteDecision;
-  modelFor(agent: AgentPlan): ModelChoice;
-  openSession(agent: AgentPlan, listener: RealtimeSessionListener, callId: string): RealtimeSession;
+  modelFor(agent: Agent): ModelChoice;
+  openSession(agent: Agent, listener: RealtimeSessionListener, callId: string): RealtimeSession;
   /** How long the model may take until `session.updated`. */
   modelDeadlineMs: number;
+  /** How long before the goodbye of a time limit the caller is warned. */
+  timeWarningMs: number;
 }
 
 /** A caller with broken audio or manners must not keep the clean-up from being noticed. */
@@ -178,6 +181,7 @@ export class Call implements CallerLegListener {
     this.#timeLimits = new TimeLimits({
       clock: this.services.clock,
       ...limits,
+      warningLeadMs: this.services.timeWarningMs,
       onWarning: () => this.#conversation?.announce('session-warning'),
       onLimit: (kind) => this.#conversation?.leave('session-goodbye', { kind }),
     });

@@ -17,7 +17,7 @@ import type { EndReason } from './end-reason';
 import type { PlayoutListener } from './playout';
 import { Playout } from './playout';
 import type { PromptName, Prompts } from './prompts';
-import type { AgentPlan } from './route-decision';
+import type { Agent } from '../dialplan/plan';
 
 /** The call that this conversation is held in. */
 export interface ConversationHost {
@@ -28,7 +28,7 @@ export interface ConversationHost {
 
 export interface ConversationOptions {
   clock: Clock;
-  agent: AgentPlan;
+  agent: Agent;
   legRateHz: SampleRateHz;
   prompts: Prompts;
   host: ConversationHost;
@@ -72,7 +72,7 @@ type Phase = 'talking' | 'leaving' | 'closed';
 /** The talk between one caller and one model: the caller's audio up, the agent's audio down, and who interrupts whom. */
 export class Conversation implements RealtimeSessionListener, PlayoutListener, CallControl {
   readonly #clock: Clock;
-  readonly #agent: AgentPlan;
+  readonly #agent: Agent;
   readonly #prompts: Prompts;
   readonly #host: ConversationHost;
   readonly #session: RealtimeSession;

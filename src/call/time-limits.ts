@@ -9,15 +9,14 @@ export interface TimeLimitsOptions {
   sessionExpiresAtMs: number | undefined;
   /** Longest length of the call from now on, from the route; undefined for none. */
   lengthLimitMs: number | undefined;
+  /** A caller is warned this long before the goodbye; a call with less than twice as much left is not warned. */
+  warningLeadMs: number;
   onWarning(): void;
   onLimit(kind: TimeLimitKind): void;
 }
 
 /** The goodbye must be over before the API closes the session on its own. */
 const sessionMarginMs = 20_000;
-
-/** A caller is warned this long before the goodbye; a call with less than twice as much left is not warned. */
-const warningLeadMs = 60_000;
 
 /** Warns once and then ends a call that reached the first of its time limits. */
 export class TimeLimits {
@@ -26,7 +25,7 @@ export class TimeLimits {
   constructor(options: TimeLimitsOptions) {
     const first = firstLimit(options);
     if (first === undefined) return;
-    const { clock } = options;
+    const { clock, warningLeadMs } = options;
     if (first.afterMs >= 2 * warningLeadMs) {
       this.#timers.push(clock.setTimer(first.afterMs - warningLeadMs, () => options.onWarning()));
     }

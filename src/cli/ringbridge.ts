@@ -1,0 +1,54 @@
+import { messageOf } from '../runtime/errors';
+import { runCallCommand } from './call';
+import { runCheckCommand } from './check';
+import { runDemoCommand } from './demo';
+import type { CommandIo, ExitCode } from './io';
+import { processIo } from './io';
+import { runServeCommand } from './serve';
+
+interface Command {
+  summary: string;
+  run(argv: readonly string[], io: CommandIo): Promise<ExitCode>;
+}
+
+const commands: Readonly<Record<string, Command>> = {
+  serve: { summary: 'answer calls until SIGTERM', run: runServeCommand },
+  call: { summary: 'place a call and print its timeline', run: runCallCommand },
+  check: { summary: 'read the dialplans and print every problem', run: runCheckCommand },
+  demo: { summary: 'hold one recorded call with a barge-in against the simulator', run: runDemoCommand },
+};
+
+const usage = [
+  'usage: ringbridge COMMAND [OPTIONS]',
+  '',
+  ...Object.entries(commands).map(([name, command]) => `  ${name.padEnd(8)} ${command.summary}`),
+  '',
+  'Each command has --help. Exit codes: 0 well, 1 the thing looked at is not well, 2 wrong use.',
+  '',
+].join('\n');
+
+/** `ringbridge COMMAND ...`. */
+export async function runRingbridge(argv: readonly string[], io: CommandIo): Promise<ExitCode> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === '--help' || name === 'help') {
+    (name === undefined ? io.stderr : io.stdout)(usage);
+    return name === undefined ? 2 : 0;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    io.stderr(`ringbridge: there is no command ${JSON.stringify(name)}\n\n${usage}`);
+    return 2;
+  }
+  return command.run(rest, io);
+}
+
+runRingbridge(process.argv.slice(2), processIo).then(
+  (code) => {
+    // Not process.exit(): what is still being written must get out. Commands leave nothing open.
+    process.exitCode = code;
+  },
+  (cause: unknown) => {
+    processIo.stderr(`ringbridge: ${messageOf(cause)}\n`);
+    process.exitCode = 1;
+  },
+);
