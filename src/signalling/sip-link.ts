@@ -84,6 +84,7 @@ export class SipLink {
   #connecting: { resolve: () => void; reject: (error: SipLinkError) => void } | undefined;
   #lastError = 'no answer';
   #unanswerable = 0;
+  #closed: Promise<void> | undefined;
 
   constructor(options: SipLinkOptions) {
     this.#options = options;
@@ -132,36 +133,49 @@ export class SipLink {
     try {
       await withDeadline(this.clock, options.deadlineMs, connected, onTimeout);
     } catch (cause) {
-      this.close();
+      await this.close();
       throw cause;
     }
   }
 
   /** Round trip to the SIP server in milliseconds. Rejects with `SipLinkError` after `deadlineMs` without a sign of life. */
-  ping(options: { deadlineMs: number }): Promise<number> {
+  async ping(options: { deadlineMs: number }): Promise<number> {
     const sentAtMs = this.clock.now();
     const unreachable = (): SipLinkError => new SipLinkError('unreachable', 'the SIP server does not answer pings');
+    let detach = (): void => undefined;
     const pong = new Promise<number>((resolve, reject) => {
+      detach = this.attach({ abandon: () => reject(unreachable()) });
       const onPong = this.guard('ping', () => resolve(this.clock.now() - sentAtMs));
       if (!this.connected || !sendPing(this.srf, onPong)) reject(unreachable());
     });
-    return withDeadline(this.clock, options.deadlineMs, pong, unreachable);
+    try {
+      return await withDeadline(this.clock, options.deadlineMs, pong, unreachable);
+    } finally {
+      detach();
+    }
   }
 
   /** Tells `part` when the link is lost; returns how to stop that. */
   attach(part: LinkPart): () => void {
     this.#parts.add(part);
-    return () => this.#parts.delete(part);
+    return () => void this.#parts.delete(part);
   }
 
-  /** Ends the connection; what still lives on it is told that the server is gone. Twice is fine. */
-  close(): void {
-    if (this.#state === 'closed') return;
+  /**
+   * Ends the connection; what still lives on it is told that the server is gone. Resolves when the socket is closed.
+   * Twice is fine.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  #close(): Promise<void> {
     this.#move('closed');
     this.#connecting?.reject(new SipLinkError('closed', 'the link was closed'));
     this.#connecting = undefined;
     this.#abandonAll();
-    stopSrf(this.srf);
+    return stopSrf(this.srf, this.clock);
   }
 
   #watchConnection(): void {
@@ -185,7 +199,7 @@ export class SipLink {
 
   #onConnect(refusal: Error | undefined): void {
     if (this.#state === 'closed') {
-      stopSrf(this.srf);
+      void stopSrf(this.srf, this.clock);
       return;
     }
     const { host, port } = this.#options.server;

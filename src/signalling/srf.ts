@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import DrachtioSrf from 'drachtio-srf';
+import type { Clock } from '../runtime/clock';
 
 // The published types of drachtio-srf 5.0.29 disagree with its code (missing events and options, wrong signatures), so
 // what we use of it is declared here from its source, and this is the one file with a cast.
@@ -112,6 +113,9 @@ export function canParse(message: SrfMessage, headers: readonly string[]): boole
   }
 }
 
+/** Time for the server to close its side. */
+const closeDeadlineMs = 2_000;
+
 interface PendingInvite {
   req: SrfRequest;
   res: SrfResponse;
@@ -143,15 +147,20 @@ function internalsOf(srf: Srf): SrfInternals {
 }
 
 /**
- * Ends the connection or the attempts to get one. `disconnect` alone throws while srf waits for its next attempt, and
- * the attempts then go on for ever.
+ * Ends the connection or the attempts to get one, and resolves with it: what was written before still goes out.
+ * `disconnect` alone throws while srf waits for its next attempt, and the attempts then go on for ever.
  */
-export function stopSrf(srf: Srf): void {
+export async function stopSrf(srf: Srf, clock: Clock): Promise<void> {
   const client = internalsOf(srf).app.client;
   if (client?.wp === undefined) return;
   client.wp.closing = true;
   client.wp.reconnectVars?.retryTimer?.close();
+  const sockets = [...client.mapServer.keys()].filter((socket) => !socket.closed);
+  const closed = Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve))));
+  const timer = clock.setTimer(closeDeadlineMs, () => sockets.forEach((socket) => socket.destroy()));
   if (client.mapServer.size > 0) srf.disconnect();
+  await closed;
+  timer.cancel();
 }
 
 /** srf keeps the dialogs of a lost connection for ever; the server has ended them. */
