@@ -1,0 +1,238 @@
+import type { Clock, Timer } from '../runtime/clock';
+import { responseCancel, responseCreate, type ClientEvent } from './client-events';
+import { RecentIds } from './recent-ids';
+import type { ResponseFacts, ServerError } from './server-events';
+
+/** A response that we want. */
+export interface ResponseRequest {
+  instructions: string | undefined;
+  metadata: Readonly<Record<string, string>>;
+  /** `tool-results` asks for the answer to results that were sent; one such request answers any number of them. */
+  origin: 'asked' | 'tool-results';
+}
+
+/** What the sequencer does to the outside. */
+export interface SequencerActions {
+  nextEventId(): string;
+  send(event: ClientEvent): void;
+  /** A response of the conversation has begun, whoever asked for it. */
+  onStarted(responseId: string): void;
+  /** A response is over although the server never said so. */
+  onAbandoned(abandoned: { responseId: string; reason: 'superseded' | 'no_response_done' }): void;
+  /** A response that was asked for will not come. */
+  onFailed(error: { code: string; message: string }): void;
+}
+
+/** Only of an `active` response is audio for the caller; `stale` ones belong to nothing that goes on. */
+export type ResponsePhase = 'active' | 'cancelled' | 'over' | 'out-of-band' | 'stale';
+
+/** Requests that wait for their turn; a call needs two or three. */
+const queuedRequestsMax = 16;
+/** From `response.create` to `response.created`. */
+const createdDeadlineMs = 10_000;
+/** From a cancellation to its `response.done`. */
+const cancelledDeadlineMs = 5_000;
+/** Wait after a conflict with a response that we know nothing of. */
+const conflictRetryMs = 1_000;
+const attemptsMax = 3;
+
+interface Request extends ResponseRequest {
+  eventId: string;
+  attempts: number;
+}
+
+//  The conversation has one response at a time. Ours go    queued ─▶ requested ─▶ active ─▶ over
+//  those that turn detection makes go                                             active ─▶ over
+//  a conflict sends ours back                              queued ◀─ requested
+/**
+ * Lets at most one response of the default conversation be asked for or active, whoever made it: the API refuses a
+ * second one. It sends `response.create` and `response.cancel`, and nobody else does.
+ */
+export class ResponseSequencer {
+  readonly #clock: Clock;
+  readonly #actions: SequencerActions;
+  #started = false;
+  #queue: Request[] = [];
+  /** Sent, and neither created nor refused yet. */
+  #requested: Request | undefined;
+  #active: { responseId: string; cancelled: boolean } | undefined;
+  /** Requests that were cancelled before their response had an id. */
+  readonly #cancelOnArrival = new RecentIds(queuedRequestsMax);
+  readonly #over = new RecentIds(64);
+  readonly #outOfBand = new RecentIds(64);
+  #createdDeadline: Timer | undefined;
+  #cancelledDeadline: Timer | undefined;
+  #conflictRetry: Timer | undefined;
+
+  constructor({ clock, actions }: { clock: Clock; actions: SequencerActions }) {
+    this.#clock = clock;
+    this.#actions = actions;
+  }
+
+  /** The session is configured: what was asked for so far may go out. */
+  start(): void {
+    this.#started = true;
+    this.sendNext();
+  }
+
+  /** Asks for a response as soon as none is active. */
+  request(request: ResponseRequest): void {
+    const isAskedAlready = this.#queue.some(({ origin }) => origin === 'tool-results');
+    if (request.origin === 'tool-results' && isAskedAlready) return;
+    if (this.#queue.length >= queuedRequestsMax) {
+      this.#actions.onFailed({ code: 'response_queue_full', message: 'too many responses wait for their turn' });
+      return;
+    }
+    this.#queue.push({ ...request, eventId: this.#actions.nextEventId(), attempts: 0 });
+    this.sendNext();
+  }
+
+  /**
+   * Cancels what is being said and what was asked for. Answers to tool results that still wait are kept: without them
+   * the model would never speak of the result.
+   */
+  cancel(): void {
+    this.#queue = this.#queue.filter(({ origin }) => origin === 'tool-results');
+    // Nothing is active for the server before `response.created`: a cancel sent now would be lost.
+    if (this.#requested !== undefined) this.#cancelOnArrival.add(this.#requested.eventId);
+    this.#cancelActive();
+  }
+
+  /** The server cancels the active response by itself (`interrupt_response`); its last deltas may be on their way. */
+  interrupted(): void {
+    if (this.#active !== undefined && !this.#active.cancelled) this.#markCancelled();
+  }
+
+  /** `response.created`. */
+  created({ responseId, requestId, outOfBand }: ResponseFacts): void {
+    if (this.#over.has(responseId) || this.#active?.responseId === responseId) return;
+    const isRequested = requestId !== undefined && requestId === this.#requested?.eventId;
+    if (outOfBand && !isRequested) {
+      this.#outOfBand.add(responseId);
+      return;
+    }
+    if (isRequested) this.#forgetRequested();
+    if (this.#active !== undefined) this.#abandon(this.#active.responseId, 'superseded');
+    this.#active = { responseId, cancelled: false };
+    this.#actions.onStarted(responseId);
+    if (requestId !== undefined && this.#cancelOnArrival.has(requestId)) this.#cancelActive();
+  }
+
+  /**
+   * Where the response of some event stands. Of several events for a response that was never announced, the first one
+   * begins it, unless another is active: then it is `stale`.
+   */
+  follow(responseId: string): ResponsePhase {
+    if (this.#over.has(responseId)) return 'over';
+    if (this.#outOfBand.has(responseId)) return 'out-of-band';
+    if (this.#active === undefined) this.created({ responseId, requestId: undefined, outOfBand: false });
+    if (this.#active?.responseId !== responseId) return 'stale';
+    return this.#active.cancelled ? 'cancelled' : 'active';
+  }
+
+  /**
+   * A `response.done`, with or without a `response.created` before it. True when it is news of the default conversation;
+   * then `sendNext` must follow.
+   */
+  done({ responseId, requestId, outOfBand }: ResponseFacts): boolean {
+    const isRequested = requestId !== undefined && requestId === this.#requested?.eventId;
+    if (this.#outOfBand.has(responseId) || (outOfBand && !isRequested)) return false;
+    if (!this.#over.add(responseId)) return false;
+    // A server that does not echo metadata leaves our request unmatched; it would have refused it before this `done`.
+    if (isRequested || this.#active?.responseId === responseId) this.#forgetRequested();
+    if (this.#active?.responseId === responseId) this.#forgetActive();
+    this.#conflictRetry?.cancel();
+    this.#conflictRetry = undefined;
+    return true;
+  }
+
+  /** True when the error is the answer to our `response.create` and is dealt with. */
+  refused(error: ServerError): boolean {
+    const requested = this.#requested;
+    const isConflict = error.code === 'conversation_already_has_active_response';
+    if (requested === undefined) return false;
+    if (error.eventId !== requested.eventId && !(isConflict && error.eventId === undefined)) return false;
+    this.#forgetRequested();
+    if (isConflict && requested.attempts < attemptsMax) this.#retry(requested);
+    else this.#fail({ code: error.code ?? 'response_create_refused', message: error.message });
+    return true;
+  }
+
+  /** Sends the next request if nothing is asked for or active. */
+  sendNext(): void {
+    const isBusy = this.#requested !== undefined || this.#active !== undefined || this.#conflictRetry !== undefined;
+    if (!this.#started || isBusy) return;
+    const next = this.#queue.shift();
+    if (next === undefined) return;
+    next.attempts += 1;
+    this.#requested = next;
+    this.#createdDeadline = this.#clock.setTimer(createdDeadlineMs, () => {
+      this.#forgetRequested();
+      this.#fail({ code: 'response_create_unanswered', message: 'the server did not answer response.create' });
+    });
+    this.#actions.send(responseCreate(next.eventId, next));
+  }
+
+  /** Forgets everything; nothing is sent afterwards. */
+  close(): void {
+    this.#started = false;
+    this.#queue = [];
+    this.#forgetRequested();
+    this.#forgetActive();
+    this.#conflictRetry?.cancel();
+  }
+
+  #cancelActive(): void {
+    const active = this.#active;
+    if (active === undefined || active.cancelled) return;
+    this.#actions.send(responseCancel(this.#actions.nextEventId(), active.responseId));
+    this.#markCancelled();
+  }
+
+  #markCancelled(): void {
+    const active = this.#active;
+    if (active === undefined) return;
+    active.cancelled = true;
+    this.#cancelledDeadline = this.#clock.setTimer(cancelledDeadlineMs, () => {
+      this.#abandon(active.responseId, 'no_response_done');
+      this.sendNext();
+    });
+  }
+
+  #abandon(responseId: string, reason: 'superseded' | 'no_response_done'): void {
+    this.#over.add(responseId);
+    this.#forgetActive();
+    this.#actions.onAbandoned({ responseId, reason });
+  }
+
+  /** Back to the front of the queue, unless it was cancelled meanwhile. The end of the other response sends it. */
+  #retry(request: Request): void {
+    if (this.#cancelOnArrival.has(request.eventId)) {
+      this.sendNext();
+      return;
+    }
+    this.#queue.unshift({ ...request, eventId: this.#actions.nextEventId() });
+    if (this.#active !== undefined) return;
+    this.#conflictRetry = this.#clock.setTimer(conflictRetryMs, () => {
+      this.#conflictRetry = undefined;
+      this.sendNext();
+    });
+  }
+
+  #fail(error: { code: string; message: string }): void {
+    this.#actions.onFailed(error);
+    this.sendNext();
+  }
+
+  #forgetRequested(): void {
+    this.#requested = undefined;
+    this.#createdDeadline?.cancel();
+    this.#createdDeadline = undefined;
+  }
+
+  #forgetActive(): void {
+    this.#active = undefined;
+    this.#cancelledDeadline?.cancel();
+    this.#cancelledDeadline = undefined;
+  }
+}

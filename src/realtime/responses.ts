@@ -1,0 +1,160 @@
+import type { Clock } from '../runtime/clock';
+import { AgentAudio } from './agent-audio';
+import type { AudioFormat } from './audio-format';
+import { toolOutputCreate, type ClientEvent } from './client-events';
+import { FunctionCalls, type SubmitOutcome } from './function-calls';
+import { ResponseSequencer } from './response-sequencer';
+import type { CompletedCall, FinishedFacts, ResponseContent, ResponseFacts, ServerError } from './server-events';
+import { fatalErrorOf, printableMessage, type FatalError } from './session-end';
+import type { ItemContent, RealtimeSessionListener, ResponseDone } from './session-listener';
+
+/** What the session lends to its responses. */
+export interface ResponsesHost {
+  /** False once the session closes: the listener then hears no more. */
+  isOpen(): boolean;
+  nextEventId(): string;
+  send(event: ClientEvent): void;
+  /** A response failed with an error that ends the session. */
+  onFatalError(fatal: FatalError): void;
+}
+
+/**
+ * What the model does in answer: which response is the one that is heard, its audio, its function calls, its end. Of
+ * responses that were cancelled, are over, or are not of this conversation nothing is played.
+ */
+export class Responses {
+  readonly #host: ResponsesHost;
+  readonly #listener: RealtimeSessionListener;
+  readonly #sequencer: ResponseSequencer;
+  readonly #functionCalls: FunctionCalls;
+  readonly #audio: AgentAudio;
+  /** Audio and calls of responses that nobody follows (any more). */
+  eventsStale = 0;
+
+  constructor(options: { clock: Clock; format: AudioFormat; listener: RealtimeSessionListener; host: ResponsesHost }) {
+    const { clock, format, host, listener } = options;
+    this.#host = host;
+    this.#listener = listener;
+    this.#audio = new AgentAudio(format);
+    this.#sequencer = new ResponseSequencer({
+      clock,
+      actions: {
+        nextEventId: () => host.nextEventId(),
+        send: (event) => host.send(event),
+        onStarted: (responseId) => listener.onResponseStarted({ responseId }),
+        onAbandoned: ({ responseId, reason }) =>
+          this.#finish({ responseId, status: 'failed', reason, usage: undefined }),
+        onFailed: ({ code, message }) => listener.onError({ code, message: printableMessage({ code, message }) }),
+      },
+    });
+    this.#functionCalls = new FunctionCalls({
+      sendOutput: (result) => host.send(toolOutputCreate(host.nextEventId(), result)),
+      requestResponse: () => this.#sequencer.request({ instructions: undefined, metadata: {}, origin: 'tool-results' }),
+    });
+  }
+
+  /** The session is configured: responses may be asked for. */
+  start(): void {
+    this.#sequencer.start();
+  }
+
+  request(request: { instructions: string | undefined; metadata: Readonly<Record<string, string>> }): void {
+    this.#sequencer.request({ ...request, origin: 'asked' });
+  }
+
+  cancel(): void {
+    this.#sequencer.cancel();
+  }
+
+  /** The server has cancelled the active response because the caller spoke. */
+  interrupted(): void {
+    this.#sequencer.interrupted();
+  }
+
+  submit(result: { callId: string; output: string; respond: boolean }): SubmitOutcome {
+    return this.#functionCalls.submit(result);
+  }
+
+  /** Whole milliseconds of audio that were received; undefined for a content without audio. */
+  receivedMs(content: ItemContent): number | undefined {
+    return this.#audio.receivedMs(content);
+  }
+
+  /** An event was dealt with: perhaps the next response may go out. */
+  sendNext(): void {
+    this.#sequencer.sendNext();
+  }
+
+  close(): void {
+    this.#sequencer.close();
+  }
+
+  // The events.
+
+  created(response: ResponseFacts): void {
+    this.#sequencer.created(response);
+  }
+
+  audioDelta(delta: ResponseContent & { audio: Buffer }): void {
+    if (this.#sequencer.follow(delta.responseId) !== 'active') {
+      this.eventsStale += 1;
+      return;
+    }
+    const samples = this.#audio.decode(delta);
+    if (samples === undefined || !this.#host.isOpen()) return;
+    const { responseId, itemId, contentIndex } = delta;
+    this.#listener.onAudio({ responseId, itemId, contentIndex, samples });
+  }
+
+  audioDone({ responseId, itemId, contentIndex }: ResponseContent): void {
+    if (this.#audio.finish({ itemId, contentIndex })) this.#listener.onAudioDone({ responseId, itemId, contentIndex });
+  }
+
+  transcriptDone({ responseId, itemId, transcript }: ResponseContent & { transcript: string }): void {
+    if (transcript === '' || !this.#isOfConversation(responseId)) return;
+    this.#listener.onTranscript({ itemId, by: 'agent', text: transcript });
+  }
+
+  textDone(responseId: string): void {
+    if (!this.#isOfConversation(responseId)) return;
+    const message = 'the model answered in text: the caller hears nothing';
+    this.#listener.onError({ code: 'text_only_answer', message });
+  }
+
+  /** Announced once by the session although the API tells each call four times: this is the last safe and first whole one. */
+  callDone({ responseId, call }: { responseId: string; call: CompletedCall }): void {
+    if (!this.#isOfConversation(responseId)) {
+      this.eventsStale += 1;
+      return;
+    }
+    const responseOver = this.#sequencer.follow(responseId) === 'over';
+    const isNew = this.#functionCalls.announce({ callId: call.callId, responseId, responseOver });
+    if (isNew) this.#listener.onFunctionCall({ ...call, responseId });
+  }
+
+  done(response: ResponseFacts & FinishedFacts): void {
+    if (!this.#sequencer.done(response)) return;
+    const { responseId, status, reason, usage, error } = response;
+    this.#finish({ responseId, status, reason, usage });
+    const fatal = error && fatalErrorOf(error);
+    if (fatal !== undefined) this.#host.onFatalError(fatal);
+  }
+
+  /** True when the error answers our `response.create`; the listener was told if that response will not come. */
+  refused(error: ServerError): boolean {
+    return this.#sequencer.refused(error);
+  }
+
+  #finish(done: ResponseDone): void {
+    for (const { responseId, itemId, contentIndex } of this.#audio.finishResponse(done.responseId)) {
+      if (this.#host.isOpen()) this.#listener.onAudioDone({ responseId, itemId, contentIndex });
+    }
+    this.#functionCalls.responseOver(done.responseId);
+    if (this.#host.isOpen()) this.#listener.onResponseDone(done);
+  }
+
+  #isOfConversation(responseId: string): boolean {
+    const phase = this.#sequencer.follow(responseId);
+    return phase !== 'out-of-band' && phase !== 'stale';
+  }
+}

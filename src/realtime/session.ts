@@ -1,0 +1,405 @@
+import type { PcmFrame, SampleRateHz } from '../audio/pcm';
+import type { Clock, Timer } from '../runtime/clock';
+import type { Logger } from '../runtime/logger';
+import type { Random } from '../runtime/random';
+import type { AgentSession } from './agent-schema';
+import { AppendBuffer } from './append-buffer';
+import { rateHzOf } from './audio-format';
+import { CallerTurns } from './caller-turns';
+import {
+  itemDelete,
+  itemTruncate,
+  serialise,
+  textItemCreate,
+  type ClientEvent,
+  type Truncation,
+} from './client-events';
+import type { ConnectionClosed, ConnectModel, ModelConnection, ModelEndpoint } from './model-connection';
+import { RecentIds } from './recent-ids';
+import { Responses, type ResponsesHost } from './responses';
+import { parseServerEvent } from './server-events';
+import type { RejectedMessage, ServerError, ServerEvent, SessionFacts } from './server-events';
+import { sessionConfig, type FunctionTool } from './session-config';
+import { endOfConnection, fatalErrorOf, isBenign, printableMessage, type FatalError } from './session-end';
+import type { RealtimeSessionListener, SessionEnded } from './session-listener';
+
+export interface RealtimeSessionOptions {
+  connect: ConnectModel;
+  endpoint: ModelEndpoint;
+  agent: AgentSession;
+  tools: readonly FunctionTool[];
+  clock: Clock;
+  logger: Logger;
+  random: Random;
+  listener: RealtimeSessionListener;
+  /** 20 ms frames in one `input_audio_buffer.append`, 1 to 10. More cost fewer writes and add latency. Default 1. */
+  framesPerAppend?: number;
+}
+
+/** Counters of one session: plain numbers, read by records and metrics. */
+export interface SessionStats {
+  messagesReceived: number;
+  /** Messages that were not events; by cause in `rejectedFor`. */
+  messagesRejected: number;
+  rejectedFor: Readonly<Partial<Record<RejectedMessage['reason'], number>>>;
+  /** Events of a type that this version does not know. */
+  eventsUnknown: number;
+  /** Audio and calls of responses that were cancelled, over, out of band or never announced. */
+  eventsStale: number;
+  errorsBenign: number;
+  /** 20 ms frames of the caller that went out, and that were dropped because the connection was slow or not open. */
+  framesAppended: number;
+  framesDropped: number;
+}
+
+/** Messages in one session that are not events: more than this is no Realtime server. */
+const rejectedMessagesMax = 1_000;
+/** A server closes right after an error that is fatal. If it does not, we do. */
+const closeAfterFatalMs = 1_000;
+/** The API's maximum session, for servers that do not tell `expires_at`. */
+const sessionLengthMs = 3_600_000;
+/** A 1001 this close to the end is the end. */
+const expiryToleranceMs = 5_000;
+
+//  connecting ─▶ configuring ─▶ ready ─▶ closing ─▶ ended      (any may go to ended, the first three to closing)
+type SessionState = 'connecting' | 'configuring' | 'ready' | 'closing' | 'ended';
+
+/**
+ * One conversation with a Realtime model over one connection: our configuration, the caller's audio up, the model's
+ * audio and wishes down. It holds to the API's rules so that the call need not know them: one response at a time,
+ * truncation within what was received, function results once and in time.
+ *
+ * Before `onReady` and after `close` the methods that send do nothing, except that responses asked for early wait.
+ */
+export class RealtimeSession {
+  /** Of the frames on both sides. */
+  readonly rateHz: SampleRateHz;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #listener: RealtimeSessionListener;
+  readonly #agent: AgentSession;
+  readonly #tools: readonly FunctionTool[];
+  readonly #model: string;
+  readonly #connection: ModelConnection;
+  readonly #callerTurns: CallerTurns;
+  readonly #responses: Responses;
+  readonly #appendBuffer: AppendBuffer;
+  readonly #eventIdPrefix: string;
+  readonly #unknownNames = new RecentIds(32);
+  readonly #rejectedFor: Partial<Record<RejectedMessage['reason'], number>> = {};
+  readonly #counts = {
+    messagesReceived: 0,
+    messagesRejected: 0,
+    eventsUnknown: 0,
+    errorsBenign: 0,
+    framesUnsendable: 0,
+  };
+  #state: SessionState = 'connecting';
+  #eventCount = 0;
+  #configurationEventId: string | undefined;
+  #sessionId = '';
+  #expiresAtMs: number | undefined;
+  #interruptResponse: boolean;
+  /** What the next close will mean, once we or an error event have said so. */
+  #ended: SessionEnded | undefined;
+  #closeAfterFatal: Timer | undefined;
+
+  /** Connects; all that follows is told to the listener, and never before this has returned. */
+  static open(options: RealtimeSessionOptions): RealtimeSession {
+    return new RealtimeSession(options);
+  }
+
+  private constructor(options: RealtimeSessionOptions) {
+    const { agent, clock } = options;
+    this.rateHz = rateHzOf[agent.audio_format];
+    this.#clock = clock;
+    this.#logger = options.logger;
+    this.#listener = options.listener;
+    this.#agent = agent;
+    this.#tools = options.tools;
+    this.#model = options.endpoint.model;
+    this.#interruptResponse = agent.turn_detection.interrupt_response;
+    this.#eventIdPrefix = `rb_${options.random.uuid().slice(0, 8)}`;
+    this.#appendBuffer = new AppendBuffer({
+      format: agent.audio_format,
+      framesPerAppend: options.framesPerAppend ?? 1,
+    });
+    const detection = agent.turn_detection;
+    this.#callerTurns = new CallerTurns({
+      listener: options.listener,
+      hasIdleTimeout: detection.type === 'server_vad' && detection.idle_timeout !== undefined,
+    });
+    this.#responses = new Responses({
+      clock,
+      format: agent.audio_format,
+      listener: options.listener,
+      host: this.#responsesHost(),
+    });
+    this.#connection = options.connect(options.endpoint, {
+      onOpen: () => this.#onOpen(),
+      onMessage: (text) => this.#onMessage(text),
+      onClose: (closed) => this.#onClose(closed),
+    });
+  }
+
+  /** 20 ms of the caller at `rateHz`. Must not be kept: the frame is copied. */
+  appendAudio(frame: PcmFrame): void {
+    if (this.#state === 'ready') this.#appendBuffer.push(frame, this.#connection);
+    else this.#counts.framesUnsendable += 1;
+  }
+
+  /**
+   * Makes the model speak, as soon as no other response is active. `instructions` replace the agent's for this once;
+   * `metadata` (at most 15 pairs) comes back with the response in the API's logs.
+   */
+  createResponse(request: { instructions?: string; metadata?: Readonly<Record<string, string>> } = {}): void {
+    if (this.#state === 'closing' || this.#state === 'ended') return;
+    this.#responses.request({ instructions: request.instructions, metadata: request.metadata ?? {} });
+  }
+
+  /** Stops the response that is active or asked for, if any; from now on none of its audio is passed on. */
+  cancelResponse(): void {
+    this.#responses.cancel();
+  }
+
+  /**
+   * Tells the model that only the first `audioEndMs` of a content were heard (`conversation.item.truncate`); more than
+   * was received is cut to that. Returns what was sent; undefined when there was nothing to truncate.
+   */
+  truncate({ itemId, contentIndex, audioEndMs }: Truncation): number | undefined {
+    const receivedMs = this.#responses.receivedMs({ itemId, contentIndex });
+    if (receivedMs === undefined || !this.#canSend) return undefined;
+    const heardMs = Math.max(0, Math.min(Math.floor(audioEndMs), receivedMs));
+    this.#send(itemTruncate(this.#nextEventId(), { itemId, contentIndex, audioEndMs: heardMs }));
+    return heardMs;
+  }
+
+  /** Takes an item out of the conversation (`conversation.item.delete`). */
+  deleteItem(itemId: string): void {
+    this.#send(itemDelete(this.#nextEventId(), itemId));
+  }
+
+  /** Adds a text to the conversation; by itself it makes the model say nothing. */
+  createItem(item: { role: 'user' | 'system'; text: string }): void {
+    this.#send(textItemCreate(this.#nextEventId(), item));
+  }
+
+  /**
+   * The result of a function call, usually a JSON text. It goes out when the response that made the call is over, only
+   * once per call; when all calls of that response have one, the model is asked to speak, unless all said
+   * `respond: false`.
+   */
+  submitToolResult({ callId, output, respond = true }: { callId: string; output: string; respond?: boolean }): void {
+    if (!this.#canSend) return;
+    const outcome = this.#responses.submit({ callId, output, respond });
+    if (outcome === 'unknown' || outcome === 'duplicate') {
+      this.#logger.warn({ functionCallId: callId, outcome }, 'discarded a function result');
+    }
+  }
+
+  get stats(): SessionStats {
+    const { framesUnsendable, ...counts } = this.#counts;
+    return {
+      ...counts,
+      rejectedFor: this.#rejectedFor,
+      eventsStale: this.#responses.eventsStale,
+      framesAppended: this.#appendBuffer.framesAppended,
+      framesDropped: this.#appendBuffer.framesDropped + framesUnsendable,
+    };
+  }
+
+  /** Ends the session: no listener method but `onEnded` is called afterwards. Twice is fine. */
+  close(): void {
+    this.#close({ kind: 'closed' });
+  }
+
+  // The connection.
+
+  #onOpen(): void {
+    if (this.#state !== 'connecting') return;
+    this.#state = 'configuring';
+    this.#expiresAtMs = this.#clock.wallTimeMs() + sessionLengthMs;
+    // Before `session.created` has come: it saves a round trip, and the server takes events in order.
+    this.#configurationEventId = this.#nextEventId();
+    this.#send({
+      type: 'session.update',
+      event_id: this.#configurationEventId,
+      session: sessionConfig({ agent: this.#agent, tools: this.#tools }),
+    });
+  }
+
+  #onMessage(text: string): void {
+    if (!this.#canSend) return;
+    this.#counts.messagesReceived += 1;
+    const event = parseServerEvent(text);
+    if (event.type === 'rejected') {
+      this.#onRejected(event);
+      return;
+    }
+    this.#onEvent(event);
+    this.#responses.sendNext();
+  }
+
+  #onClose(closed: ConnectionClosed): void {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    this.#responses.close();
+    this.#closeAfterFatal?.cancel();
+    const sessionIsOld =
+      this.#expiresAtMs !== undefined && this.#clock.wallTimeMs() >= this.#expiresAtMs - expiryToleranceMs;
+    const ended = this.#ended ?? endOfConnection(closed, { sessionIsOld });
+    this.#logger.debug({ ended: ended.kind, closeCode: closed.code, ...this.stats }, 'model session ended');
+    this.#listener.onEnded(ended);
+  }
+
+  // The events.
+
+  #onEvent(event: ServerEvent): void {
+    switch (event.type) {
+      case 'session.created':
+        this.#learn(event.session);
+        return;
+      case 'session.updated':
+        this.#onConfigured(event.session);
+        return;
+      case 'error':
+        this.#onErrorEvent(event.error);
+        return;
+      case 'input_audio_buffer.speech_started':
+        // First, so that a listener who cancels finds nothing to cancel.
+        if (this.#interruptResponse) this.#responses.interrupted();
+        this.#callerTurns.speechStarted(event);
+        return;
+      case 'input_audio_buffer.speech_stopped':
+        this.#callerTurns.speechStopped(event);
+        return;
+      case 'input_audio_buffer.timeout_triggered':
+        this.#callerTurns.idleTimeout(event.itemId);
+        return;
+      case 'input_audio_buffer.committed':
+        this.#callerTurns.committed(event.itemId);
+        return;
+      case 'conversation.item.input_audio_transcription.completed':
+        this.#callerTurns.transcribed(event);
+        return;
+      case 'response.created':
+        this.#responses.created(event.response);
+        return;
+      case 'response.output_audio.delta':
+        this.#responses.audioDelta(event);
+        return;
+      case 'response.output_audio.done':
+        this.#responses.audioDone(event);
+        return;
+      case 'response.output_audio_transcript.done':
+        this.#responses.transcriptDone(event);
+        return;
+      case 'response.output_text.done':
+        this.#responses.textDone(event.responseId);
+        return;
+      case 'response.output_item.done':
+        if (event.call !== undefined) this.#responses.callDone({ responseId: event.responseId, call: event.call });
+        return;
+      case 'response.done':
+        this.#responses.done(event.response);
+        return;
+      case 'unneeded':
+        return;
+      case 'unknown':
+        this.#counts.eventsUnknown += 1;
+        if (this.#unknownNames.add(event.name)) this.#logger.debug({ name: event.name }, 'unknown server event');
+    }
+  }
+
+  #onRejected({ reason, name, field }: RejectedMessage): void {
+    const count = (this.#rejectedFor[reason] ?? 0) + 1;
+    this.#rejectedFor[reason] = count;
+    this.#counts.messagesRejected += 1;
+    if (count === 1) this.#logger.warn({ reason, name, field }, 'the model sent a message that is not an event');
+    if (this.#counts.messagesRejected < rejectedMessagesMax) return;
+    this.#close({ kind: 'lost', closeCode: 1002, message: 'the server sends messages that are not events' });
+  }
+
+  #learn(session: SessionFacts): void {
+    this.#sessionId = session.id ?? this.#sessionId;
+    this.#expiresAtMs = session.expiresAtMs ?? this.#expiresAtMs;
+  }
+
+  /** Every `session.updated` holds the whole session, so each of them is checked. */
+  #onConfigured(session: SessionFacts): void {
+    this.#learn(session);
+    this.#interruptResponse = session.interruptResponse ?? this.#interruptResponse;
+    const wanted = this.#agent.audio_format;
+    // `pcm` is what the API uses when nothing is said.
+    const input = session.inputFormat ?? 'pcm';
+    const output = session.outputFormat ?? 'pcm';
+    if (input !== wanted || output !== wanted) {
+      const message = `asked for ${wanted}, the session has ${input} in and ${output} out`;
+      this.#close({ kind: 'refused', code: 'audio_format_mismatch', message });
+      return;
+    }
+    if (this.#state !== 'configuring') return;
+    this.#state = 'ready';
+    const model = session.model ?? this.#model;
+    this.#listener.onReady({ sessionId: this.#sessionId, model, expiresAtMs: this.#expiresAtMs });
+    if (this.#canSend) this.#responses.start();
+  }
+
+  #onErrorEvent(error: ServerError): void {
+    const fatal = fatalErrorOf(error);
+    if (fatal !== undefined) {
+      this.#onFatalError(fatal);
+      return;
+    }
+    const code = error.code ?? error.type ?? 'unknown';
+    const message = printableMessage({ code, message: error.message });
+    if (this.#state === 'configuring' && error.eventId === this.#configurationEventId) {
+      // A refused update changes nothing at all: this session would speak with the server's own defaults.
+      this.#close({ kind: 'refused', code, message });
+      return;
+    }
+    const isDealtWith = this.#responses.refused(error);
+    if (isBenign(error)) this.#counts.errorsBenign += 1;
+    else if (!isDealtWith) this.#listener.onError({ code, message });
+  }
+
+  /** The close that should follow will be told as this error, whatever its code. */
+  #onFatalError(fatal: FatalError): void {
+    if (!this.#canSend) return;
+    this.#ended ??= fatal;
+    this.#closeAfterFatal ??= this.#clock.setTimer(closeAfterFatalMs, () => this.#close(fatal));
+  }
+
+  #responsesHost(): ResponsesHost {
+    return {
+      isOpen: () => this.#canSend,
+      nextEventId: () => this.#nextEventId(),
+      send: (event) => this.#send(event),
+      onFatalError: (fatal) => this.#onFatalError(fatal),
+    };
+  }
+
+  // Sending.
+
+  get #canSend(): boolean {
+    return this.#state === 'configuring' || this.#state === 'ready';
+  }
+
+  #send(event: ClientEvent): void {
+    if (this.#canSend) this.#connection.send(serialise(event));
+  }
+
+  #nextEventId(): string {
+    this.#eventCount += 1;
+    return `${this.#eventIdPrefix}_${this.#eventCount}`;
+  }
+
+  /** The first reason wins; `onEnded` tells it when the connection has closed. */
+  #close(ended: SessionEnded): void {
+    this.#ended ??= ended;
+    if (this.#state === 'closing' || this.#state === 'ended') return;
+    this.#state = 'closing';
+    this.#responses.close();
+    this.#connection.close();
+  }
+}
