@@ -16,7 +16,8 @@ const tableFile = new URL('../src/audio/resampler-coefficients.ts', import.meta.
 
 const half = designHalf();
 if (process.argv.includes('--check')) {
-  const table = [...readFileSync(tableFile, 'utf8').matchAll(/^ {2}(-?[\d.e-]+),$/gm)].map((match) => Number(match[1]));
+  const [, body] = readFileSync(tableFile, 'utf8').split('= [');
+  const table = [...(body ?? '').matchAll(/-?[\d.e-]+(?=,)/g)].map(Number);
   const same = table.length === half.length && half.every((value, i) => Math.abs(value - table[i]) < 1e-10);
   console.log(same ? 'the table is the one designed here' : 'the table differs: run node scripts/design-filter.mjs');
   process.exitCode = same ? 0 : 1;
@@ -106,13 +107,19 @@ function exchange(grid, errors, count) {
 }
 
 function tableText() {
-  const lines = half.map((value) => `  ${Number(value.toFixed(12))},`).join('\n');
+  const lines = [''];
+  for (const value of half) {
+    const entry = ` ${Number(value.toFixed(12))},`;
+    // As wide as the formatter fills it.
+    if (lines.at(-1).length + entry.length > 119) lines.push('');
+    lines[lines.length - 1] += entry;
+  }
   return `/**
  * The first half, centre included, of the symmetric low-pass filter that both resamplers share: ${taps} taps at 24 kHz,
- * unity gain at 0 Hz. Made by scripts/design-filter.mjs: change it there.
+ * gain 1 in the pass band. Made by scripts/design-filter.mjs: change it there.
  */
 export const lowPassHalf: readonly number[] = [
-${lines}
+${lines.map((line) => ` ${line}`).join('\n')}
 ];
 `;
 }

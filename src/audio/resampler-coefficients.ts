@@ -1,6 +1,6 @@
 /**
  * The first half, centre included, of the symmetric low-pass filter that both resamplers share: 95 taps at 24 kHz,
- * unity gain at 0 Hz. Made by scripts/design-filter.mjs: change it there.
+ * gain 1 in the pass band. Made by scripts/design-filter.mjs: change it there.
  */
 export const lowPassHalf: readonly number[] = [
   0.000017048464, 0.000094828009, 0.000163695264, 0.000142561273, -0.000034704329, -0.000266889611, -0.000312998432,

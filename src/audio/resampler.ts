@@ -25,6 +25,21 @@ export function createRateConverter(fromHz: SampleRateHz, toHz: SampleRateHz): R
   return fromHz < toHz ? new Upsampler() : new Downsampler();
 }
 
+/**
+ * A whole recording at another rate, as long as before to the sample and with the delay taken out: for files, not for
+ * streams. Allocates.
+ */
+export function convertRecording(samples: Int16Array, fromHz: SampleRateHz, toHz: SampleRateHz): Int16Array {
+  const converter = createRateConverter(fromHz, toHz);
+  const tail = Math.ceil((converter.delayMs * fromHz) / 1_000) + ratio;
+  const padded = new Int16Array(samples.length + tail);
+  padded.set(samples);
+  const output = new Int16Array(Math.ceil((padded.length * toHz) / fromHz));
+  converter.process(padded, output);
+  const delay = Math.round((converter.delayMs * toHz) / 1_000);
+  return output.slice(delay, delay + Math.ceil((samples.length * toHz) / fromHz));
+}
+
 // Both directions run one linear-phase filter over the 24 kHz side: flat within 0.01 dB up to 3400 Hz, 94 dB down from
 // 4600 Hz, which is as deep as 16-bit samples can show. In between it only slopes: a steeper filter costs twice the taps
 // and twice the delay, for an edge that telephone speech hardly uses.

@@ -1,7 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { SampleRateHz } from '../../src/audio/pcm';
-import { createRateConverter, Downsampler, Upsampler, type RateConverter } from '../../src/audio/resampler';
+import {
+  convertRecording,
+  createRateConverter,
+  Downsampler,
+  Upsampler,
+  type RateConverter,
+} from '../../src/audio/resampler';
 import { seededRandom } from '../../src/runtime/random';
 import { fitSine, levelDb, snrDb } from '../support/spectrum';
 
@@ -182,6 +188,37 @@ test('between equal rates samples are copied at once', () => {
   converter.reset();
   expect(output).toEqual(noise(160));
   expect(converter.delayMs).toBe(0);
+});
+
+describe('convertRecording', () => {
+  test.each<[SampleRateHz, SampleRateHz]>([
+    [8_000, 24_000],
+    [24_000, 8_000],
+  ])('from %d to %d Hz every sound stays where it was, to the very end', (fromHz, toHz) => {
+    const output = convertRecording(tone(fromHz, 400, fromHz / 10, 8_000), fromHz, toHz);
+    const wanted = tone(toHz, 400, toHz / 10, 8_000);
+    expect(output.length).toBe(wanted.length);
+    // The last sounds ring against the silence after the end: 2 ms.
+    const settledCount = output.length - toHz / 500;
+    const worst = output
+      .subarray(toHz / 500, settledCount)
+      .reduce((most, sample, i) => Math.max(most, Math.abs(sample - wanted[i + toHz / 500]!)), 0);
+    expect(worst).toBeLessThan(20);
+  });
+
+  test('keeps the length of any recording, rounded up to a whole sample', () => {
+    expect(convertRecording(new Int16Array(0), 8_000, 24_000).length).toBe(0);
+    expect(convertRecording(new Int16Array(1), 8_000, 24_000).length).toBe(3);
+    expect(convertRecording(new Int16Array(1), 24_000, 8_000).length).toBe(1);
+    expect(convertRecording(new Int16Array(481), 24_000, 8_000).length).toBe(161);
+  });
+
+  test('at an equal rate is a copy', () => {
+    const samples = noise(161);
+    const copy = convertRecording(samples, 8_000, 8_000);
+    expect(copy).toEqual(samples);
+    expect(copy).not.toBe(samples);
+  });
 });
 
 test('the table of coefficients is the one that scripts/design-filter.mjs designs', () => {
