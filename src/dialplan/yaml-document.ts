@@ -1,0 +1,207 @@
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import type { Alias, Document, Node, Pair, YAMLError, YAMLMap } from 'yaml';
+
+import { problemCodes } from './plan-problem';
+import type { PlanPosition, PlanProblem, ProblemCode } from './plan-problem';
+import { scanYaml } from './yaml-scan';
+
+/** Keys and list indices from the top of a file. */
+export type PlanPath = readonly (string | number)[];
+
+/** What a file says, as plain null-prototype data, and where it says it. */
+export interface YamlDocument {
+  readonly root: unknown;
+  /** The key's place for a map entry when `at` is `key`, else the value's. The nearest that exists, if it does not. */
+  locate(path: PlanPath, at: 'key' | 'value'): PlanPosition;
+}
+
+/** `document` is undefined when the text is not YAML at all. */
+export interface YamlReading {
+  document: YamlDocument | undefined;
+  problems: PlanProblem[];
+}
+
+/** Values after aliases are expanded. */
+const valuesMax = 200_000;
+const depthMax = 150;
+const lineTextMax = 160;
+const syntaxProblemsMax = 10;
+const reservedKeys = new Set(['__proto__', 'constructor', 'prototype']);
+/** Under these keys a bare number is what was typed: YAML would drop its plus sign and its leading zeros. */
+const numberTextKeys = new Set(['to', 'from']);
+
+/** Reads one YAML 1.2 document under the core schema. Never throws, whatever the text. */
+export function readYaml(file: string, text: string): YamlReading {
+  const places = new Places(text);
+  const problems: PlanProblem[] = [];
+  const add = (code: ProblemCode, offset: number, message: string, expected?: string): void => {
+    const position = places.at(offset);
+    problems.push({ code, severity: 'error', file, position, message, expected, nearest: undefined });
+  };
+  const finding = scanYaml(text);
+  if (finding !== undefined) {
+    add(finding.code, finding.offset, finding.message, finding.expected);
+    return { document: undefined, problems };
+  }
+  const document = parseDocument(text, {
+    version: '1.2',
+    schema: 'core',
+    stringKeys: true,
+    resolveKnownTags: false,
+    // Checked below: the parser compares every key of a map with every other.
+    uniqueKeys: false,
+    prettyErrors: false,
+    // `silent` would also hide that there is a second document.
+    logLevel: 'error',
+  });
+  for (const error of document.errors.slice(0, syntaxProblemsMax)) reportSyntax(error, add);
+  if (document.errors.length > 0) return { document: undefined, problems };
+  const values = new Values(document, add);
+  const root = values.read();
+  if (values.exhausted) return { document: undefined, problems };
+  return { document: { root, locate: (path, at) => places.at(offsetOf(document, path, at)) }, problems };
+}
+
+function reportSyntax(error: YAMLError, add: Report): void {
+  const [offset] = error.pos;
+  if (error.code === 'MULTIPLE_DOCS') {
+    add(problemCodes.directive, offset, 'a second document', 'one document per file, without ---');
+  } else {
+    add(problemCodes.syntax, offset, `not YAML: ${error.message.split('\n')[0] ?? ''}`, syntaxHints[error.code]);
+  }
+}
+
+const syntaxHints: Partial<Record<YAMLError['code'], string>> = {
+  BAD_ALIAS: 'text that begins with * or & in quotes',
+  BAD_INDENT: 'the lines of one block in the same column, and what stands in brackets further in',
+  BAD_SCALAR_START: 'text that begins with a special character in quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'text that contains ": " in quotes',
+  MULTILINE_IMPLICIT_KEY: 'a colon after the key',
+  MISSING_CHAR: 'every bracket and quote to be closed, and a colon after each key',
+  NON_STRING_KEY: 'a word as key',
+  TAB_AS_INDENT: 'spaces, not tabs',
+};
+
+type Report = (code: ProblemCode, offset: number, message: string, expected?: string) => void;
+
+/** Turns nodes into data, expanding aliases within limits. */
+class Values {
+  readonly #document: Document.Parsed;
+  readonly #add: Report;
+  #count = 0;
+  #exhausted = false;
+
+  constructor(document: Document.Parsed, add: Report) {
+    this.#document = document;
+    this.#add = add;
+  }
+
+  /** True when reading stopped half-way: what there is means nothing. */
+  get exhausted(): boolean {
+    return this.#exhausted;
+  }
+
+  read(): unknown {
+    return this.#value(this.#document.contents, 0, undefined);
+  }
+
+  #value(node: Node | null, depth: number, key: string | undefined): unknown {
+    if (node === null || this.#exhausted) return null;
+    this.#count += 1;
+    const offset = node.range?.[0] ?? 0;
+    if (this.#count > valuesMax || depth > depthMax) {
+      this.#exhausted = true;
+      this.#add(problemCodes.tooManyAliases, offset, 'aliases that expand too far', `at most ${valuesMax} values`);
+      return null;
+    }
+    if (isAlias(node)) return this.#alias(node, depth, key);
+    this.#refuseTag(node);
+    if (isMap(node)) return this.#map(node, depth);
+    if (isSeq<Node | null>(node)) return node.items.map((item) => this.#value(item, depth + 1, key));
+    if (!isScalar(node)) return null;
+    const keepsText = key !== undefined && numberTextKeys.has(key) && typeof node.value === 'number';
+    return keepsText ? (node.source ?? String(node.value)) : node.value;
+  }
+
+  #alias(alias: Alias, depth: number, key: string | undefined): unknown {
+    const target = alias.resolve(this.#document);
+    if (target !== undefined) return this.#value(target, depth + 1, key);
+    const message = `the alias *${alias.source} has no anchor`;
+    this.#add(problemCodes.syntax, alias.range?.[0] ?? 0, message, syntaxHints.BAD_ALIAS);
+    return null;
+  }
+
+  #refuseTag(node: Node): void {
+    if (node.tag === undefined) return;
+    this.#add(problemCodes.tag, node.range?.[0] ?? 0, `a tag: ${node.tag}`, 'no tags; quotes make text of anything');
+  }
+
+  #map(node: YAMLMap, depth: number): Record<string, unknown> {
+    const map = Object.create(null) as Record<string, unknown>;
+    for (const pair of node.items as Pair<Node, Node | null>[]) {
+      const key = isScalar(pair.key) ? String(pair.key.value) : '';
+      const offset = pair.key.range?.[0] ?? 0;
+      this.#refuseTag(pair.key);
+      if (reservedKeys.has(key)) {
+        this.#add(problemCodes.reservedKey, offset, `"${key}" cannot be a key`, 'another name');
+      } else if (key in map) {
+        this.#add(problemCodes.duplicateKey, offset, `the key "${key}" stands twice in this map`, 'each key once');
+      } else {
+        map[key] = this.#value(pair.value, depth + 1, key);
+      }
+    }
+    return map;
+  }
+}
+
+/** Follows a path through maps, lists and aliases as far as it goes. */
+function offsetOf(document: Document.Parsed, path: PlanPath, at: 'key' | 'value'): number {
+  let node: Node | null = document.contents;
+  let offset = node?.range?.[0] ?? 0;
+  for (const [index, segment] of path.entries()) {
+    if (isAlias(node)) node = node.resolve(document) ?? null;
+    if (isMap(node)) {
+      const pair = (node.items as Pair<Node, Node | null>[]).find(
+        ({ key }) => isScalar(key) && String(key.value) === segment,
+      );
+      if (pair === undefined) return offset;
+      const wantsKey = at === 'key' && index === path.length - 1;
+      const place: Node = wantsKey ? pair.key : (pair.value ?? pair.key);
+      offset = place.range?.[0] ?? offset;
+      node = pair.value;
+    } else if (isSeq<Node | null>(node) && typeof segment === 'number') {
+      node = node.items[segment] ?? null;
+      offset = node?.range?.[0] ?? offset;
+    } else {
+      return offset;
+    }
+  }
+  return offset;
+}
+
+/** Offsets to lines and columns. */
+class Places {
+  readonly #text: string;
+  readonly #lines = new LineCounter();
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#lines.addNewLine(0);
+    for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', end + 1)) this.#lines.addNewLine(end + 1);
+  }
+
+  at(offset: number): PlanPosition {
+    const { line, col } = this.#lines.linePos(Math.min(offset, this.#text.length));
+    const start = this.#lines.lineStarts[line - 1] ?? 0;
+    const end = this.#text.indexOf('\n', start);
+    const whole = this.#text.slice(start, end === -1 ? undefined : end);
+    return {
+      line,
+      column: col,
+      text: whole
+        .slice(0, lineTextMax)
+        .replace(/\p{Cc}/gu, ' ')
+        .trimEnd(),
+    };
+  }
+}

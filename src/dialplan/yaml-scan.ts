@@ -1,0 +1,121 @@
+import { CST, Lexer } from 'yaml';
+
+import { problemCodes } from './plan-problem';
+import type { ProblemCode } from './plan-problem';
+
+/** Why a text must not reach the parser. */
+export interface ScanFinding {
+  readonly code: ProblemCode;
+  readonly offset: number;
+  readonly message: string;
+  readonly expected: string;
+}
+
+/** Bounds the parser's work: about a quarter of a second. Ten thousand routes fit. */
+const tokensMax = 200_000;
+/** The parser is recursive and each level of a block takes a column at least. */
+const indentColumnsMax = 100;
+const bracketsMax = 20;
+export const aliasesMax = 100;
+
+const scanLimits = {
+  tooMuch: `at most ${tokensMax} words and signs in one file`,
+  tooDeep: `at most ${indentColumnsMax} columns of indentation and ${bracketsMax} open brackets`,
+  aliases: `at most ${aliasesMax} aliases (*name) in one file`,
+};
+
+/** Everything that YAML 1.2 knows after a backslash (section 5.7). */
+const badEscape = /\\[^0abtnvfre "/\\N_LPxuU\t\r\n]/;
+/** Only tab, line feed and carriage return (YAML 1.2 section 5.1); the lexer uses some others as its own marks. */
+const controlCharacter = /[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
+
+/** One pass over the text before the recursive parser sees it: what could exhaust it is found in linear time. */
+export function scanYaml(text: string): ScanFinding | undefined {
+  const control = controlCharacter.exec(text);
+  if (control !== null) {
+    return {
+      code: problemCodes.notText,
+      offset: control.index,
+      message: 'a control character',
+      expected: 'text without them',
+    };
+  }
+  const state: ScanState = { offset: 0, tokens: 0, aliases: 0, brackets: 0, columns: 0, atLineStart: true };
+  let isScalar = false;
+  for (const token of new Lexer().lex(text)) {
+    // The lexer's own marks are not part of the text.
+    if (token === CST.SCALAR || token === CST.DOCUMENT || token === CST.FLOW_END) {
+      isScalar = token === CST.SCALAR;
+      continue;
+    }
+    const finding = scanToken(token, isScalar ? 'scalar' : CST.tokenType(token), state);
+    if (finding !== undefined) return finding;
+    state.offset += token.length;
+    isScalar = false;
+  }
+  return undefined;
+}
+
+/** At the start of a line each of them opens a level: `- - x`, `? ? x`, `: : x`. */
+const nestingSigns = new Set<string | null>(['seq-item-ind', 'explicit-key-ind', 'map-value-ind']);
+
+interface ScanState {
+  offset: number;
+  tokens: number;
+  aliases: number;
+  brackets: number;
+  /** Width of the current line's indentation, and its `- ` and `? `. */
+  columns: number;
+  atLineStart: boolean;
+}
+
+function scanToken(token: string, type: CST.TokenType | 'scalar' | null, state: ScanState): ScanFinding | undefined {
+  const { offset } = state;
+  state.tokens += 1;
+  if (state.tokens > tokensMax) {
+    return { code: problemCodes.tooMuch, offset, message: 'the file says too much', expected: scanLimits.tooMuch };
+  }
+  if (type === 'newline') {
+    state.columns = 0;
+    state.atLineStart = true;
+  } else if (type === 'space') {
+    if (state.atLineStart) state.columns += token.length;
+  } else if (state.atLineStart && nestingSigns.has(type)) {
+    state.columns += token.length;
+    return depthFinding(state);
+  } else if (type !== 'comment') {
+    state.atLineStart = false;
+    return scanContent(token, type, state);
+  }
+  return undefined;
+}
+
+function scanContent(token: string, type: CST.TokenType | 'scalar' | null, state: ScanState): ScanFinding | undefined {
+  const { offset } = state;
+  if (type === 'directive-line') {
+    return { code: problemCodes.directive, offset, message: 'a % directive', expected: 'none: dialplans are YAML 1.2' };
+  }
+  if (type === 'double-quoted-scalar') return scanEscapes(token, offset);
+  if (type === 'alias') state.aliases += 1;
+  if (state.aliases > aliasesMax) {
+    return { code: problemCodes.tooManyAliases, offset, message: 'too many aliases', expected: scanLimits.aliases };
+  }
+  if (type === 'flow-map-start' || type === 'flow-seq-start') state.brackets += 1;
+  if (type === 'flow-map-end' || type === 'flow-seq-end') state.brackets = Math.max(0, state.brackets - 1);
+  return depthFinding(state);
+}
+
+function depthFinding({ brackets, columns, offset }: ScanState): ScanFinding | undefined {
+  // Inside brackets the columns mean nothing.
+  if (brackets <= bracketsMax && (brackets > 0 || columns <= indentColumnsMax)) return undefined;
+  return { code: problemCodes.tooDeep, offset, message: 'nested too deeply', expected: scanLimits.tooDeep };
+}
+
+/** The parser makes an error object of every bad escape, however many there are. */
+function scanEscapes(token: string, offset: number): ScanFinding | undefined {
+  const bad = badEscape.exec(token.replaceAll('\\\\', '__'));
+  if (bad === null) return undefined;
+  const message = `\\${token.charAt(bad.index + 1)} is no escape in double quotes`;
+  const expected = '\\\\ for a backslash, or single quotes';
+  return { code: problemCodes.syntax, offset: offset + bad.index, message, expected };
+}
