@@ -112,7 +112,8 @@ export class EventFields {
 
 /** Undefined unless the text is whole groups of four base64 characters. */
 function decodeBase64(text: string): Buffer | undefined {
-  if (text.length % 4 !== 0) return undefined;
+  // Node's decoder looks at the low octet of a character only, so a foreign one could pass for base64.
+  if (text.length % 4 !== 0 || Buffer.byteLength(text) !== text.length) return undefined;
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
   const bytes = Buffer.allocUnsafe((text.length / 4) * 3 - padding);
   // The decoder skips what is not base64 and so writes less.

@@ -1,0 +1,95 @@
+import type { RealtimeSessionCreateRequest } from 'openai/resources/realtime/realtime';
+
+import { agentSessionSchema } from '../../src/realtime/agent-schema';
+import { sessionConfig, type FunctionTool } from '../../src/realtime/session-config';
+
+// Compiles only while our session is one that the API's own types allow.
+const configure = (agent: Record<string, unknown>, tools: FunctionTool[] = []): RealtimeSessionCreateRequest =>
+  sessionConfig({ agent: agentSessionSchema.parse({ instructions: 'Be brief.', ...agent }), tools });
+
+test('an agent that says nothing gets a whole session of explicit values', () => {
+  expect(configure({})).toEqual({
+    type: 'realtime',
+    output_modalities: ['audio'],
+    instructions: 'Be brief.',
+    audio: {
+      input: {
+        format: { type: 'audio/pcm', rate: 24_000 },
+        turn_detection: {
+          type: 'server_vad',
+          threshold: 0.5,
+          prefix_padding_ms: 300,
+          silence_duration_ms: 500,
+          idle_timeout_ms: null,
+          create_response: true,
+          interrupt_response: true,
+        },
+      },
+      output: { format: { type: 'audio/pcm', rate: 24_000 }, voice: 'marin', speed: 1 },
+    },
+    tools: [],
+    tool_choice: 'auto',
+    max_output_tokens: 'inf',
+  });
+});
+
+test('G.711 goes both ways and states no rate', () => {
+  expect(configure({ audio_format: 'pcma' }).audio).toMatchObject({
+    input: { format: { type: 'audio/pcma' } },
+    output: { format: { type: 'audio/pcma' } },
+  });
+  expect(configure({ audio_format: 'pcmu' }).audio?.input?.format).toEqual({ type: 'audio/pcmu' });
+});
+
+test('silence and idle timeout are sent in milliseconds', () => {
+  const turn_detection = {
+    type: 'server_vad',
+    silence: '700ms',
+    prefix: '0ms',
+    idle_timeout: '6s',
+    interrupt_response: false,
+  };
+  expect(configure({ turn_detection }).audio?.input?.turn_detection).toEqual({
+    type: 'server_vad',
+    threshold: 0.5,
+    prefix_padding_ms: 0,
+    silence_duration_ms: 700,
+    idle_timeout_ms: 6_000,
+    create_response: true,
+    interrupt_response: false,
+  });
+});
+
+test('semantic turn detection has no thresholds', () => {
+  expect(
+    configure({ turn_detection: { type: 'semantic_vad', eagerness: 'low' } }).audio?.input?.turn_detection,
+  ).toEqual({
+    type: 'semantic_vad',
+    eagerness: 'low',
+    create_response: true,
+    interrupt_response: true,
+  });
+});
+
+test('transcription, noise reduction, voice, speed and the token limit are passed on', () => {
+  const session = configure({
+    transcription: { model: 'gpt-4o-mini-transcribe', language: 'fr' },
+    noise_reduction: 'far_field',
+    voice: 'cedar',
+    speed: 1.2,
+    max_output_tokens: 900,
+  });
+  expect(session.audio?.input).toMatchObject({
+    transcription: { model: 'gpt-4o-mini-transcribe', language: 'fr' },
+    noise_reduction: { type: 'far_field' },
+  });
+  expect(session.audio?.output).toMatchObject({ voice: 'cedar', speed: 1.2 });
+  expect(session.max_output_tokens).toBe(900);
+});
+
+test('tools become functions with their JSON Schema', () => {
+  const parameters = { type: 'object', properties: { order: { type: 'string' } } };
+  expect(configure({}, [{ name: 'look_up', description: 'Finds an order.', parameters }]).tools).toEqual([
+    { type: 'function', name: 'look_up', description: 'Finds an order.', parameters },
+  ]);
+});
