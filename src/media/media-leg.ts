@@ -1,8 +1,7 @@
 import type { PcmFrame, SampleRateHz } from '../audio/pcm';
 
 /** A telephone key (RFC 4733 section 3.2, events 0 to 15). */
-export type Digit =
-  '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '*' | '#' | 'A' | 'B' | 'C' | 'D';
+export type Digit = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '*' | '#' | 'A' | 'B' | 'C' | 'D';
 
 /** Why a leg has stopped working on its own. The call decides what follows. */
 export type MediaFailure =

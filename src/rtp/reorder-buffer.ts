@@ -6,9 +6,10 @@ import { SequenceTracker } from './sequence';
 export interface ReorderSink {
   /**
    * `lost` packets right before this one did not come in time. `restarted`: the sender has started anew, so neither
-   * sequence numbers nor timestamps tell what lies between this packet and the one before.
+   * sequence numbers nor timestamps tell what lies between this packet and the one before. `arrivedMs` is what `push` was
+   * given, which is some time ago for a packet that had to wait.
    */
-  onPacket(packet: RtpPacket, lost: number, restarted: boolean): void;
+  onPacket(packet: RtpPacket, gap: { lost: number; restarted: boolean }, arrivedMs: number): void;
 }
 
 /** How long a packet may wait for those before it. */
@@ -24,6 +25,9 @@ interface HeldPacket {
   extended: number;
   arrivedMs: number;
 }
+
+const noGap = { lost: 0, restarted: false };
+const newStream = { lost: 0, restarted: true };
 
 /**
  * Puts packets into order. A packet that is in order passes at once, without a copy and without a timer; only behind a
@@ -46,7 +50,7 @@ export class ReorderBuffer {
   #next = 0;
   /** Behind the gap, lowest number first. */
   readonly #held: HeldPacket[] = [];
-  #suspect: RtpPacket | undefined;
+  #suspect: { packet: RtpPacket; arrivedMs: number } | undefined;
   #timer: Timer | undefined;
 
   constructor({ clock, sink }: { clock: Clock; sink: ReorderSink }) {
@@ -54,24 +58,24 @@ export class ReorderBuffer {
     this.#sink = sink;
   }
 
-  /** Takes ownership of the packet and of the datagram that it is a view into. */
-  push(packet: RtpPacket): void {
+  /** Takes ownership of the packet and of the datagram that it is a view into. `arrivedMs` is now, on the clock. */
+  push(packet: RtpPacket, arrivedMs: number): void {
     switch (this.#tracker.place(packet)) {
       case 'first':
-        this.#restartAt(packet);
+        this.#restartAt(packet, arrivedMs);
         return;
       case 'current':
         this.#dropSuspect();
-        this.#place(packet);
+        this.#place(packet, arrivedMs);
         return;
       case 'suspect':
         this.#dropSuspect();
-        this.#suspect = packet;
+        this.#suspect = { packet, arrivedMs };
         return;
       case 'restarted':
-        this.#restartAt(this.#suspect ?? packet);
+        if (this.#suspect !== undefined) this.#restartAt(this.#suspect.packet, this.#suspect.arrivedMs);
         this.#suspect = undefined;
-        this.#place(packet);
+        this.#place(packet, arrivedMs);
         return;
     }
   }
@@ -85,24 +89,24 @@ export class ReorderBuffer {
     this.#tracker.reset();
   }
 
-  #restartAt(packet: RtpPacket): void {
+  #restartAt(packet: RtpPacket, arrivedMs: number): void {
     while (this.#held.length > 0) this.#giveUpGap();
     this.#arm();
     this.#history.fill(-1);
     this.#next = this.#tracker.extend(packet.sequence);
-    this.#deliver(packet, 0, true);
+    this.#deliver(packet, newStream, arrivedMs);
   }
 
-  #place(packet: RtpPacket): void {
+  #place(packet: RtpPacket, arrivedMs: number): void {
     const extended = this.#tracker.extend(packet.sequence);
     if (extended === this.#next) {
       if (this.#held.length > 0) this.reordered += 1;
-      this.#deliver(packet, 0, false);
+      this.#deliver(packet, noGap, arrivedMs);
       if (this.#held.length > 0) this.#drain();
     } else if (extended < this.#next) {
       this.#countOld(extended);
     } else {
-      this.#hold(packet, extended);
+      this.#hold({ packet, extended, arrivedMs });
     }
   }
 
@@ -117,18 +121,18 @@ export class ReorderBuffer {
     if (this.lost > 0) this.lost -= 1;
   }
 
-  #hold(packet: RtpPacket, extended: number): void {
+  #hold(held: HeldPacket): void {
     let index = this.#held.length;
     for (; index > 0; index -= 1) {
       const before = this.#held[index - 1];
-      if (before === undefined || before.extended < extended) break;
-      if (before.extended === extended) {
+      if (before === undefined || before.extended < held.extended) break;
+      if (before.extended === held.extended) {
         this.duplicate += 1;
         return;
       }
     }
     if (index < this.#held.length) this.reordered += 1;
-    this.#held.splice(index, 0, { packet, extended, arrivedMs: this.#clock.now() });
+    this.#held.splice(index, 0, held);
     if (this.#held.length > reorderDepthPackets) {
       this.#giveUpGap();
       this.#drain();
@@ -144,7 +148,7 @@ export class ReorderBuffer {
     const lost = held.extended - this.#next;
     this.lost += lost;
     this.#next = held.extended;
-    this.#deliver(held.packet, lost, false);
+    this.#deliver(held.packet, lost === 0 ? noGap : { lost, restarted: false }, held.arrivedMs);
   }
 
   #drain(): void {
@@ -152,10 +156,10 @@ export class ReorderBuffer {
     this.#arm();
   }
 
-  #deliver(packet: RtpPacket, lost: number, restarted: boolean): void {
+  #deliver(packet: RtpPacket, gap: { lost: number; restarted: boolean }, arrivedMs: number): void {
     this.#history[this.#next % historyPackets] = this.#next;
     this.#next += 1;
-    this.#sink.onPacket(packet, lost, restarted);
+    this.#sink.onPacket(packet, gap, arrivedMs);
   }
 
   #dropSuspect(): void {

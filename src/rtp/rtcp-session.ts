@@ -3,13 +3,10 @@ import type { Random } from '../runtime/random';
 import type { RtpHeader } from './packet';
 import { buildRtcp, compactNtp, ntpTime, parseRtcp, type RtcpReport, type RtcpRejection } from './rtcp';
 import type { RtpSender } from './sender';
-import { extendSequence, sequenceDelta, timestampDelta } from './sequence';
+import { SequenceTracker, timestampDelta } from './sequence';
 
 /** Mean time between two reports (RFC 3550 section 6.2). */
 const intervalMs = 5_000;
-/** RFC 3550 appendix A.1. */
-const dropoutMax = 3_000;
-const misorderMax = 100;
 const unitsPerMs = 8;
 
 /** What we tell of the caller's stream, and what the caller tells of ours. One per leg; owns no timer and no socket. */
@@ -47,7 +44,7 @@ export class RtcpSession {
   }
 
   /** Each RTP packet of the caller, duplicates included. `timed`: its timestamp is the moment of its first sample. */
-  onRtpPacket(packet: RtpHeader, { nowMs, timed }: { nowMs: number; timed: boolean }): void {
+  onRtpPacket(packet: RtpHeader, nowMs: number, timed: boolean): void {
     this.#reception.count(packet, nowMs, timed);
   }
 
@@ -103,52 +100,50 @@ export class RtcpSession {
   }
 }
 
-/** RFC 3550 appendix A.3 and A.8 for one stream; another SSRC or a jump begins anew. */
+/** RFC 3550 appendix A.3 and A.8 for one stream; a sender that starts anew is counted anew. */
 class Reception {
   jitter = 0;
 
-  #ssrc = -1;
+  readonly #tracker = new SequenceTracker();
+  #ssrc: number | undefined;
   #base = 0;
-  #highest = 0;
   #received = 0;
   #expectedBefore = 0;
   #receivedBefore = 0;
   #transit: number | undefined;
 
   count(packet: RtpHeader, nowMs: number, timed: boolean): void {
-    const delta = sequenceDelta({ from: this.#highest & 0xffff, to: packet.sequence });
-    if (packet.ssrc !== this.#ssrc || delta > dropoutMax || delta < -misorderMax) this.#begin(packet);
-    const extended = extendSequence({ reference: this.#highest, sequence: packet.sequence });
-    this.#highest = Math.max(this.#highest, extended);
+    const placement = this.#tracker.place(packet);
+    if (placement === 'suspect') return;
+    if (placement !== 'current') this.#begin(packet.ssrc, placement === 'restarted' ? 1 : 0);
     this.#received += 1;
     if (timed) this.#countTransit(packet.timestamp, nowMs);
   }
 
   /** Undefined before the first packet. */
   report(): RtcpReport | undefined {
-    if (this.#ssrc < 0) return undefined;
-    const expected = this.#highest - this.#base + 1;
+    if (this.#ssrc === undefined) return undefined;
+    const expected = this.#tracker.highest - this.#base + 1;
     const expectedSince = expected - this.#expectedBefore;
     const lostSince = expectedSince - (this.#received - this.#receivedBefore);
     this.#expectedBefore = expected;
     this.#receivedBefore = this.#received;
     return {
       ssrc: this.#ssrc,
-      fractionLost:
-        expectedSince === 0 || lostSince <= 0 ? 0 : Math.min(255, Math.floor((lostSince * 256) / expectedSince)),
+      fractionLost: lostSince <= 0 ? 0 : Math.min(255, Math.floor((lostSince * 256) / expectedSince)),
       packetsLost: expected - this.#received,
-      highestSequence: this.#highest,
+      highestSequence: this.#tracker.highest - this.#tracker.firstCycle,
       jitter: this.jitter,
       lastSenderReport: 0,
       delaySinceLastSenderReport: 0,
     };
   }
 
-  #begin(packet: RtpHeader): void {
-    this.#ssrc = packet.ssrc;
-    this.#base = packet.sequence;
-    this.#highest = packet.sequence;
-    this.#received = 0;
+  /** `suspects`: packets right before this one that turned out to belong to the stream. */
+  #begin(ssrc: number, suspects: number): void {
+    this.#ssrc = ssrc;
+    this.#base = this.#tracker.highest - suspects;
+    this.#received = suspects;
     this.#expectedBefore = 0;
     this.#receivedBefore = 0;
     this.#transit = undefined;

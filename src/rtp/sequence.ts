@@ -42,10 +42,13 @@ export class SequenceTracker {
   #suspectSsrc = -1;
   #suspectNext = -1;
 
-  /** The highest number so far, counted past wraps; begins at the first packet's own number. */
+  /** The highest number so far, counted past wraps; begins at `firstCycle` plus the first packet's own number. */
   get highest(): number {
     return this.#highest;
   }
+
+  /** One cycle up, so that packets from before a first one at 0 do not get negative numbers. */
+  readonly firstCycle = 0x1_0000;
 
   place(packet: RtpHeader): Placement {
     if (!this.#following) {
@@ -92,8 +95,7 @@ export class SequenceTracker {
   #follow(packet: RtpHeader): void {
     this.#following = true;
     this.#ssrc = packet.ssrc;
-    // One cycle up, so that the suspect before a restart at 0 does not get a negative number.
-    this.#highest = 0x1_0000 + packet.sequence;
+    this.#highest = this.firstCycle + packet.sequence;
     this.#newestTimestamp = packet.timestamp;
     this.#suspectNext = -1;
   }

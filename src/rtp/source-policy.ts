@@ -103,7 +103,7 @@ export class SourcePolicy {
       return 'heard';
     }
     if (state.kind === 'locked' && !isNamed && nowMs - state.heardMs < relearnAfterSilentMs) return 'foreign-source';
-    if (state.kind === 'named' && this.#isFormer(address, port, nowMs)) return 'foreign-source';
+    if (this.#isFormer(address, port, nowMs)) return 'foreign-source';
     return this.#learn(packet, { address, port }, nowMs);
   }
 

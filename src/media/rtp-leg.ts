@@ -1,0 +1,364 @@
+import type { PcmFrame } from '../audio/pcm';
+import type { Clock, Timer } from '../runtime/clock';
+import { messageOf } from '../runtime/errors';
+import { invariant } from '../runtime/invariant';
+import type { Logger } from '../runtime/logger';
+import type { Random } from '../runtime/random';
+import { addressScope, canonicalAddress } from '../rtp/ip-address';
+import { parseRtpPacket } from '../rtp/packet';
+import type { PortPool } from '../rtp/port-pool';
+import { RtcpSession } from '../rtp/rtcp-session';
+import { RtpSender } from '../rtp/sender';
+import { openUdpPair, type DatagramPair, type OpenDatagramPair } from '../rtp/socket';
+import { SourcePolicy } from '../rtp/source-policy';
+import type { FrameClock, FrameSubscription } from './frame-clock';
+import { OfferRefused } from './media-leg';
+import type {
+  AudioSource,
+  Digit,
+  MediaFailure,
+  MediaLeg,
+  MediaLegFactory,
+  MediaLegListener,
+  MediaLegOptions,
+  MediaStats,
+} from './media-leg';
+import { chooseAudio, LocalDescription, readAnswer, readDescription, type NegotiatedAudio } from './negotiation';
+import { ReceivePath } from './receive-path';
+import { SendPath } from './send-path';
+import { settled } from './settled';
+
+export interface RtpLegFactoryOptions {
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  /** One for all calls. */
+  frameClock: FrameClock;
+  /**
+   * An offer that names a port of this pool as the caller's is refused: audio would run in a circle. So a phone in the
+   * same process needs a pool of its own; the ranges may overlap.
+   */
+  ports: PortPool;
+  /** IP address to bind to. A wildcard address needs `publicAddress`. */
+  localAddress: string;
+  /** What SDP tells the caller; unset means the local address. */
+  publicAddress?: string | undefined;
+  /** A caller who was heard and has sent neither RTP nor RTCP for so long is gone. 15 s. */
+  mediaTimeoutMs?: number;
+  /** The same before its first packet. 30 s. */
+  firstMediaTimeoutMs?: number;
+  /** Opens the sockets; real UDP unless given. */
+  openPair?: OpenDatagramPair;
+}
+
+/** Legs whose RTP socket faces the caller. Throws at once when an address is wrong: that is a mistake in the settings. */
+export function createRtpLegFactory(options: RtpLegFactoryOptions): MediaLegFactory {
+  const localAddress = settingAddress(options.localAddress);
+  const sdpAddress = settingAddress(options.publicAddress ?? options.localAddress);
+  if (addressScope(sdpAddress) === 'unspecified') {
+    throw new Error(`RTP listens on ${localAddress}: the address that callers are told must be set`);
+  }
+  const openPair = options.openPair ?? openUdpPair;
+  return {
+    async create(legOptions) {
+      const lease = await options.ports.lease((port) => openPair(localAddress, port));
+      return new RtpLeg(options, legOptions, { pair: lease.opened, port: lease.port, localAddress, sdpAddress });
+    },
+  };
+}
+
+function settingAddress(text: string): string {
+  const address = canonicalAddress(text);
+  if (address === undefined) throw new Error(`${text} is not an IP address`);
+  return address;
+}
+
+interface RtpLegSocket {
+  pair: DatagramPair;
+  port: number;
+  localAddress: string;
+  sdpAddress: string;
+}
+
+const defaultMediaTimeoutMs = 15_000;
+const defaultFirstMediaTimeoutMs = 30_000;
+
+/** A call's own RTP and RTCP ports, at 8 kHz. */
+class RtpLeg implements MediaLeg {
+  readonly rateHz = 8_000;
+
+  readonly #options: RtpLegFactoryOptions;
+  readonly #socket: RtpLegSocket;
+  readonly #logger: Logger;
+  readonly #policy: SourcePolicy;
+  readonly #sender: RtpSender;
+  readonly #rtcp: RtcpSession;
+  readonly #receive: ReceivePath;
+  readonly #send: SendPath;
+  readonly #description: LocalDescription;
+  readonly #dropped: Record<string, number> = {};
+
+  #audio: NegotiatedAudio | undefined;
+  #started: { listener: MediaLegListener; source: AudioSource } | undefined;
+  #subscription: FrameSubscription | undefined;
+  #reportTimer: Timer | undefined;
+  #packetsReceived = 0;
+  #lastLifeMs: number;
+  #failed = false;
+  #closed = false;
+
+  constructor(options: RtpLegFactoryOptions, { callId, signallingAddress }: MediaLegOptions, socket: RtpLegSocket) {
+    const { clock, random } = options;
+    this.#options = options;
+    this.#socket = socket;
+    this.#logger = options.logger.child({ callId });
+    // An address that is no IP trusts nobody but whom the SDP names.
+    this.#policy = new SourcePolicy({ signallingAddress: canonicalAddress(signallingAddress) ?? '' });
+    this.#sender = new RtpSender({ random });
+    this.#rtcp = new RtcpSession({ clock, random, sender: this.#sender });
+    this.#receive = new ReceivePath({
+      clock,
+      sink: {
+        onFrame: (frame) => this.#onCallerFrame(frame),
+        onDigit: (digit) => this.#onCallerDigit(digit),
+      },
+    });
+    this.#send = new SendPath({ clock, port: socket.pair.rtp, policy: this.#policy, sender: this.#sender });
+    const local = { address: socket.sdpAddress, port: socket.port };
+    this.#description = new LocalDescription({ local, sessionId: random.bytes(6).readUIntBE(0, 6) });
+    this.#lastLifeMs = clock.now();
+    socket.pair.rtp.listen({ onDatagram: this.#onRtp });
+    socket.pair.rtcp.listen({ onDatagram: this.#onRtcp });
+  }
+
+  answer(offer: string): Promise<string> {
+    return settled(() => this.#answer(offer));
+  }
+
+  offer(): Promise<string> {
+    return settled(() => {
+      invariant(!this.#closed, 'a closed leg makes no offer');
+      return this.#description.offer();
+    });
+  }
+
+  acceptAnswer(answer: string): Promise<void> {
+    return settled(() => {
+      invariant(!this.#closed, 'a closed leg takes no answer');
+      const audio = readAnswer(readDescription(answer), this.#family);
+      this.#refuseOurselves(audio);
+      this.#apply(audio);
+    });
+  }
+
+  modify(offer: string): Promise<string> {
+    return this.answer(offer);
+  }
+
+  get onHold(): boolean {
+    return this.#audio?.onHold === true;
+  }
+
+  start(listener: MediaLegListener, source: AudioSource): void {
+    invariant(this.#subscription === undefined && !this.#closed, 'a leg starts once');
+    const nowMs = this.#options.clock.now();
+    this.#started = { listener, source };
+    this.#lastLifeMs = nowMs;
+    this.#receive.start(nowMs);
+    this.#subscription = this.#options.frameClock.subscribe({
+      onFrame: () => this.#onTick(),
+      onFramesSkipped: (frames) => this.#send.skip(frames),
+      onError: (cause) => this.#fail({ kind: 'media-error', message: messageOf(cause) }),
+    });
+    this.#scheduleReport();
+  }
+
+  sendDigit(digit: Digit, durationMs: number): boolean {
+    return !this.#closed && this.#send.sendDigit(digit, durationMs);
+  }
+
+  get stats(): Readonly<MediaStats> {
+    const { reorder } = this.#receive;
+    return {
+      codec: this.#audio === undefined ? undefined : `${this.#audio.law.toUpperCase()}/8000`,
+      packetsReceived: this.#packetsReceived,
+      packetsSent: this.#sender.packets,
+      packetsLost: reorder.lost,
+      packetsReordered: reorder.reordered,
+      packetsDuplicate: reorder.duplicate,
+      packetsLate: reorder.late,
+      framesConcealed: this.#receive.framesConcealed,
+      framesSilenced: this.#receive.framesSilenced,
+      framesSkipped: this.#send.framesSkipped,
+      dropped: this.#droppedCounts(),
+      digits: this.#receive.digits,
+      jitterMs: this.#rtcp.jitterMs,
+      remoteJitterMs: this.#rtcp.remoteJitterMs,
+      remoteLostPackets: this.#rtcp.remoteLostPackets,
+      roundTripMs: this.#rtcp.roundTripMs,
+    };
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#started = undefined;
+    this.#subscription?.end();
+    this.#reportTimer?.cancel();
+    this.#receive.close();
+    if (this.#sender.packets > 0) this.#report({ goodbye: true });
+    this.#socket.pair.rtp.close();
+    this.#socket.pair.rtcp.close();
+    this.#options.ports.release(this.#socket.port);
+    this.#logger.debug({ port: this.#socket.port, source: this.#policy.source }, 'media closed');
+  }
+
+  get #family(): 'IP4' | 'IP6' {
+    return this.#socket.localAddress.includes(':') ? 'IP6' : 'IP4';
+  }
+
+  #answer(offer: string): string {
+    invariant(!this.#closed, 'a closed leg answers no offer');
+    const session = readDescription(offer);
+    const choice = chooseAudio(session, this.#family);
+    this.#refuseOurselves(choice.audio);
+    this.#apply(choice.audio);
+    return this.#description.answer(session, choice);
+  }
+
+  #refuseOurselves({ remote }: NegotiatedAudio): void {
+    if (remote === undefined || !this.#options.ports.isLeased(remote.port)) return;
+    const { localAddress, sdpAddress } = this.#socket;
+    const isOurs = remote.address === localAddress || remote.address === sdpAddress;
+    if (isOurs) throw new OfferRefused(488, 'the media address is our own');
+  }
+
+  #apply(audio: NegotiatedAudio): void {
+    const before = this.#audio;
+    const nowMs = this.#options.clock.now();
+    this.#audio = audio;
+    this.#receive.setPayloadKinds(audio.receive);
+    this.#send.negotiate(audio);
+    if (audio.remote !== undefined) {
+      const moved = before?.remote?.address !== audio.remote.address || before.remote.port !== audio.remote.port;
+      this.#policy.name(audio.remote, nowMs);
+      if (moved) this.#receive.expectNewStream();
+    }
+    // Silence on hold was allowed: it does not count afterwards.
+    if (before !== undefined && !expectsMedia(before)) this.#lastLifeMs = nowMs;
+    this.#logger.debug({ remote: audio.remote, law: audio.law, onHold: audio.onHold }, 'media negotiated');
+  }
+
+  readonly #onRtp = (datagram: Buffer, address: string, port: number): void => {
+    if (this.#closed) return;
+    if (!this.#policy.mayHear(address)) {
+      this.#drop('foreign-source');
+      return;
+    }
+    const packet = parseRtpPacket(datagram);
+    if (typeof packet === 'string') {
+      this.#drop(packet);
+      return;
+    }
+    const nowMs = this.#options.clock.now();
+    const verdict = this.#policy.judge(packet, address, port, nowMs);
+    if (verdict !== 'heard') {
+      this.#drop(verdict);
+      return;
+    }
+    this.#packetsReceived += 1;
+    this.#lastLifeMs = nowMs;
+    const kind = this.#receive.kindOf(packet.payloadType);
+    this.#rtcp.onRtpPacket(packet, nowMs, kind === 'pcmu' || kind === 'pcma');
+    if (this.#started === undefined) this.#drop('before-start');
+    else this.#receive.receive(packet, nowMs);
+  };
+
+  // A listener that throws has a bug: its call ends, the packets of the others go on.
+  #onCallerFrame(frame: PcmFrame): void {
+    try {
+      this.#started?.listener.onAudio(frame);
+    } catch (cause) {
+      this.#fail({ kind: 'media-error', message: messageOf(cause) });
+    }
+  }
+
+  #onCallerDigit(digit: Digit): void {
+    try {
+      this.#started?.listener.onDigit(digit);
+    } catch (cause) {
+      this.#fail({ kind: 'media-error', message: messageOf(cause) });
+    }
+  }
+
+  readonly #onRtcp = (datagram: Buffer, address: string, port: number): void => {
+    if (this.#closed) return;
+    if (!this.#policy.judgeRtcp(address, port)) {
+      this.#drop('foreign-source');
+      return;
+    }
+    const rejection = this.#rtcp.onRtcpDatagram(datagram);
+    if (rejection === undefined) this.#lastLifeMs = this.#options.clock.now();
+    else this.#drop(rejection);
+  };
+
+  #onTick(): void {
+    if (this.#started === undefined || this.#closed) return;
+    this.#send.tick(this.#started.source);
+    const nowMs = this.#options.clock.now();
+    this.#receive.tick(nowMs);
+    this.#checkTimeout(nowMs);
+  }
+
+  #checkTimeout(nowMs: number): void {
+    if (this.#audio === undefined || !expectsMedia(this.#audio)) return;
+    const { mediaTimeoutMs = defaultMediaTimeoutMs, firstMediaTimeoutMs = defaultFirstMediaTimeoutMs } = this.#options;
+    const limitMs = this.#packetsReceived > 0 ? mediaTimeoutMs : firstMediaTimeoutMs;
+    const silentMs = nowMs - this.#lastLifeMs;
+    if (silentMs >= limitMs) this.#fail({ kind: 'media-timeout', silentMs });
+  }
+
+  #fail(failure: MediaFailure): void {
+    if (this.#failed || this.#closed) return;
+    this.#failed = true;
+    this.#logger.warn({ failure }, 'media failed');
+    this.#started?.listener.onFailure(failure);
+  }
+
+  #scheduleReport(): void {
+    this.#reportTimer = this.#options.clock.setTimer(this.#rtcp.nextReportDelayMs(), this.#onReportDue);
+  }
+
+  readonly #onReportDue = (): void => {
+    this.#report({ goodbye: false });
+    this.#scheduleReport();
+  };
+
+  #report({ goodbye }: { goodbye: boolean }): void {
+    const target = this.#policy.takeRtcpDestination();
+    if (target === undefined) return;
+    this.#socket.pair.rtcp.send(this.#rtcp.buildReport({ goodbye }), target.address, target.port);
+  }
+
+  #drop(cause: string): void {
+    this.#dropped[cause] = (this.#dropped[cause] ?? 0) + 1;
+  }
+
+  #droppedCounts(): Record<string, number> {
+    const { rtp, rtcp } = this.#socket.pair;
+    const counts: Record<string, number> = { ...this.#dropped };
+    const others = {
+      'unknown-payload-type': this.#receive.unknownPayloads,
+      'bad-telephone-event': this.#receive.badEvents,
+      'stray-packet': this.#receive.reorder.stray,
+      'socket-error': rtp.errors + rtcp.errors,
+    };
+    for (const [cause, count] of Object.entries(others)) if (count > 0) counts[cause] = count;
+    return counts;
+  }
+}
+
+/** Whether silence of the caller means that something is wrong. */
+function expectsMedia(audio: NegotiatedAudio): boolean {
+  return audio.receiving && !audio.onHold;
+}
