@@ -9,6 +9,7 @@ function limits(options: { sessionInMs?: number; lengthLimitMs?: number }) {
     clock,
     sessionExpiresAtMs: options.sessionInMs === undefined ? undefined : clock.wallTimeMs() + options.sessionInMs,
     lengthLimitMs: options.lengthLimitMs,
+    warningLeadMs: 60_000,
     onWarning: () => at('warning'),
     onLimit: (kind) => at(kind),
   });

@@ -1,0 +1,212 @@
+import type { CallEvent, CallSnapshot } from '../../src/call/call-observer';
+import type { CallServices } from '../../src/call/call';
+import { Calls } from '../../src/call/calls';
+import type { Prompts } from '../../src/call/prompts';
+import type { Agent } from '../../src/dialplan/plan';
+import type { RouteDecision } from '../../src/dialplan/route';
+import { FrameClock } from '../../src/media/frame-clock';
+import type { MemoryPhone } from '../../src/media/memory-leg';
+import { MemoryLegFactory } from '../../src/media/memory-leg';
+import { agentSessionSchema } from '../../src/realtime/agent-schema';
+import type { MemoryPeer } from '../../src/realtime/memory-connection';
+import { memoryModel } from '../../src/realtime/memory-connection';
+import { RealtimeSession } from '../../src/realtime/session';
+import { silentLogger } from '../../src/runtime/logger';
+import { seededRandom } from '../../src/runtime/random';
+import { VirtualClock } from '../../src/runtime/virtual-clock';
+import type { MemoryCallerOptions } from '../../src/signalling/memory-caller';
+import { MemoryCaller } from '../../src/signalling/memory-caller';
+import type { Behaviour } from '../../src/simulator/behaviour';
+import type { SimulatorSessionOptions } from '../../src/simulator/session';
+import { SimulatorSession } from '../../src/simulator/session';
+import { toolDefinitions } from '../../src/tools/run-tool';
+
+export const pcmuOffer = [
+  'v=0',
+  'o=- 1 1 IN IP4 127.0.0.1',
+  's=-',
+  'c=IN IP4 127.0.0.1',
+  't=0 0',
+  'm=audio 40000 RTP/AVP 0 101',
+  'a=rtpmap:101 telephone-event/8000',
+  'a=fmtp:101 0-16',
+  'a=sendrecv',
+  '',
+].join('\r\n');
+
+const prompt = (ms: number, value: number) => ({
+  8_000: new Int16Array(ms * 8).fill(value),
+  24_000: new Int16Array(ms * 24).fill(value),
+});
+
+/** Recordings that a test can tell apart by their level. */
+export const promptLevels = { apology: 3_000, 'session-warning': 4_000, 'session-goodbye': 5_000 } as const;
+const prompts: Prompts = {
+  apology: prompt(1_000, promptLevels.apology),
+  'session-warning': prompt(600, promptLevels['session-warning']),
+  'session-goodbye': prompt(800, promptLevels['session-goodbye']),
+};
+
+export interface VirtualCallOptions {
+  /** What the simulator does; unset means that the test plays the model itself through `model.peer`. */
+  behaviour?: Behaviour;
+  simulator?: SimulatorSessionOptions;
+  agent?: Record<string, unknown>;
+  tools?: Agent['tools'];
+  decision?: (answer: Extract<RouteDecision, { kind: 'answer' }>) => RouteDecision;
+  caller?: Partial<MemoryCallerOptions>;
+  callsMax?: number;
+  /** The model never answers the connection. */
+  modelSilent?: boolean;
+}
+
+export interface SeenEvent {
+  atMs: number;
+  event: CallEvent;
+  snapshot: CallSnapshot;
+}
+
+/** A whole call without a network: in-memory caller, media and model on one virtual clock. */
+export class VirtualCall {
+  readonly clock = new VirtualClock();
+  readonly caller: MemoryCaller;
+  readonly media: MemoryLegFactory;
+  readonly calls: Calls;
+  readonly events: SeenEvent[] = [];
+  /** Client events as the model received them. */
+  readonly received: { atMs: number; event: Record<string, unknown> }[] = [];
+  peer: MemoryPeer | undefined;
+  simulator: SimulatorSession | undefined;
+  readonly #services: CallServices;
+
+  constructor(options: VirtualCallOptions = {}) {
+    const { clock } = this;
+    const random = seededRandom(7);
+    this.media = new MemoryLegFactory({ clock, frameClock: new FrameClock({ clock }) });
+    this.caller = new MemoryCaller({ clock, offer: pcmuOffer, ...options.caller });
+    const agent: Agent = {
+      name: 'reception',
+      session: agentSessionSchema.parse({ instructions: 'Be kind.', ...options.agent }),
+      tools: options.tools ?? ['hang_up'],
+    };
+    const answer: Extract<RouteDecision, { kind: 'answer' }> = {
+      kind: 'answer',
+      route: 'every number',
+      planHash: 'abcdef012345',
+      agent,
+      lengthLimitMs: undefined,
+      unavailable: { reject: 480 },
+    };
+    const connect = memoryModel({ clock, accept: (peer) => this.#accept(peer, options) });
+    this.#services = {
+      clock,
+      logger: silentLogger,
+      media: this.media,
+      prompts,
+      observers: [{ onCallEvent: (event, snapshot) => void this.events.push({ atMs: clock.now(), event, snapshot }) }],
+      route: () => options.decision?.(answer) ?? answer,
+      modelFor: () => ({ kind: 'simulator', name: 'simulator:test' }),
+      openSession: (forAgent, listener) =>
+        RealtimeSession.open({
+          connect,
+          endpoint: { url: 'ws://model.invalid/v1/realtime', model: 'test', apiKey: undefined, headers: {} },
+          agent: forAgent.session,
+          tools: toolDefinitions(forAgent.tools),
+          clock,
+          logger: silentLogger,
+          random,
+          listener,
+        }),
+      modelDeadlineMs: 3_000,
+      timeWarningMs: 60_000,
+    };
+    this.calls = new Calls({ services: this.#services, clock, random, callsMax: options.callsMax ?? 10 });
+  }
+
+  /** The INVITE comes. */
+  ring(): void {
+    this.calls.accept(this.caller.leg);
+  }
+
+  /** Rings and lets the call come up. */
+  async answered(): Promise<this> {
+    this.ring();
+    await this.run(200);
+    return this;
+  }
+
+  async run(ms: number): Promise<void> {
+    await this.clock.advanceAsync(ms);
+  }
+
+  get phone(): MemoryPhone {
+    const [phone] = this.media.phones.values();
+    if (phone === undefined) throw new Error('no media leg was made');
+    return phone;
+  }
+
+  kinds(): string[] {
+    return this.events.map(({ event }) => event.kind);
+  }
+
+  last<K extends CallEvent['kind']>(kind: K): (SeenEvent & { event: Extract<CallEvent, { kind: K }> }) | undefined {
+    const found = this.events.findLast(({ event }) => event.kind === kind);
+    return found as (SeenEvent & { event: Extract<CallEvent, { kind: K }> }) | undefined;
+  }
+
+  /** Client events of one type, as the model received them. */
+  sent(type: string): { atMs: number; event: Record<string, unknown> }[] {
+    return this.received.filter(({ event }) => event.type === type);
+  }
+
+  /** The model says something, when the test plays the model. */
+  say(event: Record<string, unknown>): void {
+    if (this.peer === undefined) throw new Error('the model is not connected');
+    this.peer.send(JSON.stringify({ event_id: `event_${this.clock.now()}`, ...event }));
+  }
+
+  /** Loudest sample of what the caller heard from a time on. */
+  heardSince(atMs: number): number {
+    let loudest = 0;
+    for (const frame of this.phone.heard) {
+      if (frame.atMs < atMs) continue;
+      for (const sample of frame.samples) loudest = Math.max(loudest, Math.abs(sample));
+    }
+    return loudest;
+  }
+
+  #accept(peer: MemoryPeer, options: VirtualCallOptions) {
+    this.peer = peer;
+    const { behaviour } = options;
+    if (behaviour !== undefined) {
+      this.simulator = new SimulatorSession({
+        clock: this.clock,
+        random: seededRandom(3),
+        behaviour,
+        model: 'test',
+        options: options.simulator ?? {},
+        send: (event) => peer.send(JSON.stringify(event)),
+        sendText: (text) => peer.send(text),
+        close: (code, reason) => peer.close(code, reason),
+      });
+      this.simulator.start();
+    }
+    return {
+      onMessage: (text: string): void => {
+        const event = JSON.parse(text) as Record<string, unknown>;
+        this.received.push({ atMs: this.clock.now(), event });
+        if (this.simulator !== undefined) this.simulator.receive(text);
+        else if (options.modelSilent !== true) this.#answerAsModel(event);
+      },
+      onClose: (): void => this.simulator?.end(),
+    };
+  }
+
+  /** When the test plays the model, only the session's configuration is answered by itself. */
+  #answerAsModel(event: Record<string, unknown>): void {
+    if (event.type !== 'session.update') return;
+    const session = { ...(event.session as object), id: 'sess_test', object: 'realtime.session', model: 'test' };
+    this.say({ type: 'session.created', session });
+    this.say({ type: 'session.updated', session });
+  }
+}
