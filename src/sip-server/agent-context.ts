@@ -1,0 +1,30 @@
+import type { Clock } from '../runtime/clock';
+import type { Random } from '../runtime/random';
+import type { Dialog } from './dialog';
+import type { DialogTable } from './dialog-table';
+import type { LocalSide } from './local-side';
+import type { Locator } from './locator';
+import type { SipMessage } from './sip-message';
+import type { SipServerStats } from './stats';
+import type { TransactionLayer } from './transaction-layer';
+import type { Flow } from './transport';
+
+/** What the parts of the user agent share. */
+export interface AgentContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly stats: SipServerStats;
+  readonly transactions: TransactionLayer;
+  readonly dialogs: DialogTable;
+  readonly locator: Locator;
+  localSideOf(flow: Flow): LocalSide;
+  /** Sends outside transactions: an ACK for a 2xx. Failure is silent, as the 2xx will be repeated. */
+  sendOnce(message: SipMessage, flow: Flow): Buffer;
+  /** Ends a dialog of its own accord with a BYE that says why; the application is told. */
+  hangUp(dialog: Dialog, text: string): void;
+}
+
+/** A new From or To tag (RFC 3261 section 19.3). */
+export function newTag(random: Random): string {
+  return random.bytes(8).toString('hex');
+}

@@ -1,0 +1,232 @@
+import type { Timer } from '../runtime/clock';
+import type { Application } from './application';
+import type { HeaderList } from './header-list';
+import { listValues, parseCSeq, parseNameAddr } from './header-values';
+import type { SipRequest, SipResponse } from './sip-message';
+import type { Arrival } from './transport-layer';
+import type { Flow } from './transport';
+import { formatHostPort, parseSipUri } from './uri';
+
+/** Requests that wait in one dialog for an INVITE to settle; more are refused. */
+export const deferredRequestsMax = 8;
+
+/** Whoever repeats a 2xx until its ACK comes. */
+export interface AckWaiter {
+  readonly cseq: number;
+  receiveAck(arrival: Arrival<SipRequest>): void;
+  /** The dialog is over: no ACK is wanted any more. */
+  abandon(): void;
+}
+
+/** An INVITE of the peer's that has no final response yet. */
+export interface PendingInvite {
+  /** Whether the PRACK names a provisional response that waits for it (RFC 3262 section 3). */
+  receivePrack(arrival: Arrival<SipRequest>): boolean;
+  /** The peer has ended the dialog with a BYE instead of a CANCEL: 487 (RFC 3261 section 15.1.2). */
+  endByBye(arrival: Arrival<SipRequest>): void;
+}
+
+interface DialogFields {
+  readonly id: string;
+  readonly application: Application;
+  readonly usage: 'INVITE' | 'SUBSCRIBE';
+  readonly callId: string;
+  readonly localTag: string;
+  readonly remoteTag: string;
+  /** From of our requests, with its tag. */
+  readonly localIdentity: string;
+  /** To of our requests, with its tag. */
+  readonly remoteIdentity: string;
+  readonly localCSeq: number;
+  readonly remoteCSeq: number | undefined;
+  readonly routeSet: readonly string[];
+  readonly remoteTarget: string;
+  readonly localContact: string | undefined;
+  readonly peerFlow: Flow;
+}
+
+/** One dialog of RFC 3261 section 12, either side. */
+export class Dialog {
+  readonly id: string;
+  readonly application: Application;
+  readonly usage: 'INVITE' | 'SUBSCRIBE';
+  readonly callId: string;
+  readonly localTag: string;
+  readonly remoteTag: string;
+  readonly localIdentity: string;
+  readonly remoteIdentity: string;
+  readonly localContact: string | undefined;
+  /** How the peer reached us last; a stream is used again while it is open. */
+  peerFlow: Flow;
+  state: 'early' | 'confirmed' | 'ended' = 'early';
+  pendingInvite: PendingInvite | undefined;
+  /** An INVITE of ours that has no final response yet. */
+  outgoingInvitePending = false;
+  /** A 2xx of ours that has no ACK yet. */
+  ackWaiter: AckWaiter | undefined;
+  /** The application has asked for a BYE that waits in `defer`. */
+  byeDeferred = false;
+  #localCSeq: number;
+  #remoteCSeq: number | undefined;
+  #routeSet: readonly string[];
+  #remoteTarget: string;
+  #deferred: (() => void)[] = [];
+  readonly #timers: Timer[] = [];
+
+  constructor(fields: DialogFields) {
+    this.id = fields.id;
+    this.application = fields.application;
+    this.usage = fields.usage;
+    this.callId = fields.callId;
+    this.localTag = fields.localTag;
+    this.remoteTag = fields.remoteTag;
+    this.localIdentity = fields.localIdentity;
+    this.remoteIdentity = fields.remoteIdentity;
+    this.localContact = fields.localContact;
+    this.peerFlow = fields.peerFlow;
+    this.#localCSeq = fields.localCSeq;
+    this.#remoteCSeq = fields.remoteCSeq;
+    this.#routeSet = fields.routeSet;
+    this.#remoteTarget = fields.remoteTarget;
+  }
+
+  /** What the application calls it: Call-ID and the From tag of the request that began it. */
+  static idOf(callId: string, fromTag: string | undefined): string {
+    return `${callId};from-tag=${fromTag ?? ''}`;
+  }
+
+  /** The dialog that a response of ours to `arrival` makes (section 12.1.1). `sent` is that response. */
+  static ofIncoming(arrival: Arrival<SipRequest>, application: Application, sent: SipResponse): Dialog {
+    const { message, essentials, flow } = arrival;
+    const to = sent.headers.first('To') ?? '';
+    return new Dialog({
+      id: Dialog.idOf(essentials.callId, essentials.fromTag),
+      application,
+      usage: message.method === 'SUBSCRIBE' ? 'SUBSCRIBE' : 'INVITE',
+      callId: essentials.callId,
+      localTag: tagOf(to),
+      remoteTag: essentials.fromTag ?? '',
+      localIdentity: to,
+      remoteIdentity: message.headers.first('From') ?? '',
+      localCSeq: 0,
+      remoteCSeq: essentials.cseq.number,
+      routeSet: listValues(message.headers, 'Record-Route'),
+      remoteTarget: contactUri(message.headers) ?? `sip:${formatHostPort(flow.remoteAddress, flow.remotePort)}`,
+      localContact: sent.headers.first('Contact'),
+      peerFlow: flow,
+    });
+  }
+
+  /** The dialog that a response to our `request` makes (section 12.1.2). */
+  static ofOutgoing(request: SipRequest, arrival: Arrival<SipResponse>, application: Application): Dialog {
+    const from = request.headers.first('From') ?? '';
+    const { headers } = arrival.message;
+    return new Dialog({
+      id: Dialog.idOf(arrival.essentials.callId, arrival.essentials.fromTag),
+      application,
+      usage: request.method === 'SUBSCRIBE' ? 'SUBSCRIBE' : 'INVITE',
+      callId: arrival.essentials.callId,
+      localTag: tagOf(from),
+      remoteTag: arrival.essentials.toTag ?? '',
+      localIdentity: from,
+      remoteIdentity: headers.first('To') ?? '',
+      localCSeq: parseCSeq(request.headers.first('CSeq') ?? '')?.number ?? 0,
+      remoteCSeq: undefined,
+      routeSet: listValues(headers, 'Record-Route').reverse(),
+      remoteTarget: contactUri(headers) ?? request.uri,
+      localContact: request.headers.first('Contact'),
+      peerFlow: arrival.flow,
+    });
+  }
+
+  get remoteTarget(): string {
+    return this.#remoteTarget;
+  }
+
+  /** Where a request goes first: the first route, else the remote target. */
+  get nextHop(): string {
+    const route = this.#routeSet[0];
+    return (route === undefined ? undefined : parseNameAddr(route)?.uri) ?? this.#remoteTarget;
+  }
+
+  /** Request-URI and Route of a request (section 12.2.1.1); `uri` overrides the remote target. */
+  requestRoute(uri = this.#remoteTarget): { uri: string; routes: readonly string[] } {
+    const firstUri = this.#routeSet.length === 0 ? undefined : this.nextHop;
+    const parsed = firstUri === undefined ? undefined : parseSipUri(firstUri);
+    const strict = typeof parsed === 'object' && !parsed.params.has('lr');
+    if (firstUri === undefined || !strict) return { uri, routes: this.#routeSet };
+    return { uri: firstUri, routes: [...this.#routeSet.slice(1), `<${uri}>`] };
+  }
+
+  nextLocalCSeq(): number {
+    this.#localCSeq += 1;
+    return this.#localCSeq;
+  }
+
+  /** Whether a request with this number comes in order (section 12.2.2); it is remembered when it does. */
+  acceptRemoteCSeq(number: number): boolean {
+    if (this.#remoteCSeq !== undefined && number < this.#remoteCSeq) return false;
+    this.#remoteCSeq = number;
+    return true;
+  }
+
+  /** A target refresh: the peer now wants requests elsewhere (section 12.2). A Contact that is no SIP URI is ignored. */
+  refreshTarget(headers: HeaderList): void {
+    this.#remoteTarget = contactUri(headers) ?? this.#remoteTarget;
+  }
+
+  /** Section 13.2.2.4: the 2xx that confirms an early dialog sets the route set and target anew. */
+  confirm(response: Arrival<SipResponse>): void {
+    this.state = 'confirmed';
+    this.#routeSet = listValues(response.message.headers, 'Record-Route').reverse();
+    this.refreshTarget(response.message.headers);
+    this.peerFlow = response.flow;
+  }
+
+  /** Whether a request of ours must wait: INVITEs for each other (section 14.1), a BYE for the ACK (section 15). */
+  mustWait(method: string): boolean {
+    if (this.state === 'ended') return false;
+    if (method === 'BYE') return this.ackWaiter !== undefined;
+    if (method !== 'INVITE') return false;
+    return this.ackWaiter !== undefined || this.pendingInvite !== undefined || this.outgoingInvitePending;
+  }
+
+  /** Runs `task` when an INVITE has settled or the dialog has ended. False when too many wait already. */
+  defer(task: () => void): boolean {
+    if (this.#deferred.length >= deferredRequestsMax) return false;
+    this.#deferred.push(task);
+    return true;
+  }
+
+  /** The timer dies with the dialog. */
+  own(timer: Timer): void {
+    this.#timers.push(timer);
+  }
+
+  /** Nothing more is sent or awaited; those that wait learn of it. Called by the table, once. */
+  end(): void {
+    this.state = 'ended';
+    this.ackWaiter?.abandon();
+    for (const timer of this.#timers) timer.cancel();
+    this.release();
+  }
+
+  /** An INVITE has settled: those that waited try again, in order. */
+  release(): void {
+    const tasks = this.#deferred;
+    this.#deferred = [];
+    this.byeDeferred = false;
+    for (const task of tasks) task();
+  }
+}
+
+/** The tag of a From or To value, else an empty string. */
+export function tagOf(value: string): string {
+  return parseNameAddr(value)?.params.get('tag') ?? '';
+}
+
+/** The URI of the first Contact when it is one we can send to. */
+function contactUri(headers: HeaderList): string | undefined {
+  const uri = parseNameAddr(listValues(headers, 'Contact')[0] ?? '')?.uri;
+  return uri !== undefined && typeof parseSipUri(uri) !== 'string' ? uri : undefined;
+}

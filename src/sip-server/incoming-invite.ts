@@ -1,0 +1,211 @@
+import type { Timer } from '../runtime/clock';
+import { newTag } from './agent-context';
+import type { IncomingEvent, Refusal, Sent, Application } from './application';
+import { refusals } from './application';
+import { lacksContentType } from './application-headers';
+import type { ReplyOptions } from './compose-response';
+import { composeApplicationResponse, composeReply } from './compose-response';
+import type { AckWaiter, PendingInvite } from './dialog';
+import { Dialog, tagOf } from './dialog';
+import { optionTags } from './header-values';
+import type { Incoming, IncomingOptions } from './incoming-request';
+import { ReliableProvisionals } from './reliable-provisionals';
+import { Retransmitter, t2Ms, transactionLimitMs } from './retransmitter';
+import type { SipRequest, SipResponse } from './sip-message';
+import type { Arrival } from './transport-layer';
+
+/** An application that says nothing at all about an INVITE is taken for dead. */
+const silenceLimitMs = 60_000;
+/** A phone may ring this long after the last provisional response: as long as a proxy would let it (timer C). */
+const ringingLimitMs = 180_000;
+/** A peer that cancelled too late hangs up by itself; one that does not is hung up. */
+const lateCancelGraceMs = 5_000;
+
+/**
+ * An INVITE of a peer, new or in a dialog, until it is refused or its 2xx has been acknowledged.
+ *
+ *   pending ─▶ accepted ─▶ done        (accepted: the 2xx is repeated until the ACK, RFC 3261 section 13.3.1.4)
+ *      └───────────────────▶ done
+ */
+export class IncomingInvite implements Incoming, PendingInvite, AckWaiter {
+  readonly event: IncomingEvent;
+  readonly application: Application;
+  readonly cseq: number;
+  readonly #options: IncomingOptions;
+  readonly #dialogId: string;
+  /** False for a re-INVITE. */
+  readonly #isFirst: boolean;
+  readonly #reliable: ReliableProvisionals;
+  #state: 'pending' | 'accepted' | 'done' = 'pending';
+  #dialog: Dialog | undefined;
+  #localTag: string | undefined;
+  #cancelledLate = false;
+  /** The application's silence, then the wait for the ACK. */
+  #limitTimer: Timer;
+  #repeat2xx: Retransmitter | undefined;
+
+  constructor(options: IncomingOptions) {
+    const { context, transaction, dialog } = options;
+    const { arrival } = transaction;
+    const { callId, fromTag, cseq } = arrival.essentials;
+    this.#options = options;
+    this.application = options.application;
+    this.cseq = cseq.number;
+    this.#isFirst = dialog === undefined;
+    this.#dialog = dialog;
+    if (dialog !== undefined) dialog.pendingInvite = this;
+    this.event = { transactionId: context.random.uuid(), dialogId: dialog?.id, arrival };
+    this.#dialogId = dialog?.id ?? Dialog.idOf(callId, fromTag);
+    this.#reliable = new ReliableProvisionals(context, {
+      send: (response) => transaction.respond(response),
+      onTimeout: () => this.refuse({ status: 504, reason: 'PRACK Timeout' }),
+    });
+    this.#limitTimer = context.clock.setTimer(silenceLimitMs, () => this.#onSilence());
+  }
+
+  /** Our tag in To, chosen now if it was not yet. */
+  get localTag(): string {
+    return this.#tag(undefined);
+  }
+
+  respond(template: SipResponse): Sent | Refusal {
+    const { context, transaction } = this.#options;
+    const { message } = transaction.arrival;
+    if (this.#state !== 'pending') return { refused: refusals.unknownTransaction };
+    if (lacksContentType(template)) return { refused: refusals.noContentType };
+    const reliable = template.status < 200 && optionTags(template.headers, 'Require').includes('100rel');
+    if (reliable && !supports100rel(message)) return { refused: refusals.no100rel };
+    const local = context.localSideOf(transaction.flow);
+    const response = composeApplicationResponse(message, template, { toTag: this.#tag(template), local });
+    if (response.status > 100 && response.status < 300) this.#ensureDialog(response);
+    const bytes = reliable ? this.#reliable.send(response) : this.#send(response);
+    if (bytes === undefined) return { refused: refusals.unknownTransaction };
+    const { transactionId } = this.event;
+    const dialogId = response.status < 300 ? this.#dialog?.id : undefined;
+    return { transactionId, method: message.method, dialogId, bytes, flow: transaction.flow };
+  }
+
+  refuse(reply: ReplyOptions): void {
+    if (this.#state !== 'pending') return;
+    const { message } = this.#options.transaction.arrival;
+    this.#send(composeReply(message, { toTag: this.#tag(undefined), ...reply }));
+  }
+
+  /** A CANCEL has come for it (section 9.2). */
+  cancel(arrival: Arrival<SipRequest>): void {
+    if (this.#state === 'accepted') this.#cancelledLate = true;
+    if (this.#state !== 'pending') return;
+    this.refuse({ status: 487, reason: 'Request Terminated' });
+    this.application.onCancel({ ...this.event, dialogId: this.#dialogId, arrival });
+  }
+
+  endByBye(arrival: Arrival<SipRequest>): void {
+    if (this.#state !== 'pending') return;
+    this.refuse({ status: 487, reason: 'Request Terminated' });
+    const cancel = { ...arrival, message: { ...arrival.message, method: 'CANCEL' } };
+    if (this.#isFirst) this.application.onCancel({ ...this.event, dialogId: this.#dialogId, arrival: cancel });
+  }
+
+  receivePrack(arrival: Arrival<SipRequest>): boolean {
+    return this.#reliable.receivePrack(arrival.message, this.cseq);
+  }
+
+  receiveAck(arrival: Arrival<SipRequest>): void {
+    if (this.#state !== 'accepted') return;
+    const { context } = this.#options;
+    const dialog = this.#settle();
+    const transactionId = this.#isFirst ? this.event.transactionId : context.random.uuid();
+    this.application.onAck({ transactionId, dialogId: this.#dialogId, arrival });
+    if (this.#cancelledLate && dialog !== undefined) {
+      dialog.own(context.clock.setTimer(lateCancelGraceMs, () => context.hangUp(dialog, 'CANCEL after 200 OK')));
+    }
+    dialog?.release();
+  }
+
+  abandon(): void {
+    this.#settle();
+  }
+
+  #send(response: SipResponse): Buffer | undefined {
+    const { context, transaction } = this.#options;
+    this.#limitTimer.cancel();
+    if (response.status < 200) {
+      this.#limitTimer = context.clock.setTimer(ringingLimitMs, () => this.#onSilence());
+    } else {
+      this.#reliable.stop();
+      if (response.status < 300) this.#accept(response);
+      else this.#fail();
+    }
+    return transaction.respond(response);
+  }
+
+  #accept(response: SipResponse): void {
+    const { context, transaction } = this.#options;
+    this.#state = 'accepted';
+    this.#limitTimer = context.clock.setTimer(transactionLimitMs, () => this.#onAckTimeout());
+    this.#repeat2xx = new Retransmitter(context.clock, {
+      capMs: t2Ms,
+      resend: () => {
+        context.stats.retransmissionsSent += 1;
+        transaction.respond(response);
+      },
+    });
+    this.#repeat2xx.start();
+    if (this.#dialog !== undefined) {
+      this.#dialog.state = 'confirmed';
+      this.#dialog.pendingInvite = undefined;
+      this.#dialog.ackWaiter = this;
+    }
+    this.#options.onFinished(this.event.transactionId);
+  }
+
+  #fail(): void {
+    this.#state = 'done';
+    const dialog = this.#dialog;
+    this.#options.onFinished(this.event.transactionId);
+    if (dialog === undefined) return;
+    dialog.pendingInvite = undefined;
+    if (this.#isFirst) this.#options.context.dialogs.remove(dialog);
+    else dialog.release();
+  }
+
+  #onAckTimeout(): void {
+    const { context } = this.#options;
+    context.stats.ackTimeouts += 1;
+    const dialog = this.#settle();
+    if (dialog?.byeDeferred === true) dialog.release();
+    else if (dialog !== undefined) context.hangUp(dialog, 'ACK timeout');
+  }
+
+  /** No more is sent for this INVITE. */
+  #settle(): Dialog | undefined {
+    this.#state = 'done';
+    this.#limitTimer.cancel();
+    this.#repeat2xx?.stop();
+    if (this.#dialog !== undefined) this.#dialog.ackWaiter = undefined;
+    return this.#dialog;
+  }
+
+  #onSilence(): void {
+    this.#options.context.stats.unansweredByApplication += 1;
+    this.refuse({ status: 408, reason: 'Request Timeout' });
+  }
+
+  #ensureDialog(response: SipResponse): void {
+    if (this.#dialog !== undefined) return;
+    const { context, transaction } = this.#options;
+    this.#dialog = Dialog.ofIncoming(transaction.arrival, this.application, response);
+    this.#dialog.pendingInvite = this;
+    context.dialogs.add(this.#dialog);
+  }
+
+  #tag(template: SipResponse | undefined): string {
+    const wanted = tagOf(template?.headers.first('To') ?? '');
+    this.#localTag ??= wanted === '' ? newTag(this.#options.context.random) : wanted;
+    return this.#localTag;
+  }
+}
+
+function supports100rel({ headers }: SipRequest): boolean {
+  return optionTags(headers, 'Supported').includes('100rel') || optionTags(headers, 'Require').includes('100rel');
+}

@@ -1,0 +1,98 @@
+import type { Timer } from '../runtime/clock';
+import type { AgentContext } from './agent-context';
+import { newTag } from './agent-context';
+import type { Application, IncomingEvent, Refusal, Sent } from './application';
+import { refusals } from './application';
+import { lacksContentType } from './application-headers';
+import type { ReplyOptions } from './compose-response';
+import { composeApplicationResponse, composeReply } from './compose-response';
+import { Dialog, tagOf } from './dialog';
+import type { ServerTransaction } from './server-transaction';
+import type { SipResponse } from './sip-message';
+
+/** Our answer must be there before the peer's timer F runs out (RFC 3261 section 17.1.2.2). */
+const answerLimitMs = 30_000;
+
+/** A request that waits for the application's answer. */
+export interface Incoming {
+  readonly event: IncomingEvent;
+  readonly application: Application;
+  respond(template: SipResponse): Sent | Refusal;
+  /** Answers in the application's place. Does nothing after a final response. */
+  refuse(reply: ReplyOptions): void;
+}
+
+export interface IncomingOptions {
+  readonly context: AgentContext;
+  readonly transaction: ServerTransaction;
+  readonly application: Application;
+  readonly dialog: Dialog | undefined;
+  /** The final response is sent; the id means nothing any more. */
+  onFinished(transactionId: string): void;
+}
+
+/** Any request but INVITE, until its final response. */
+export class IncomingRequest implements Incoming {
+  readonly event: IncomingEvent;
+  readonly application: Application;
+  readonly #options: IncomingOptions;
+  readonly #limitTimer: Timer;
+  #localTag: string | undefined;
+
+  constructor(options: IncomingOptions) {
+    const { context, transaction, dialog } = options;
+    this.#options = options;
+    this.application = options.application;
+    this.event = { transactionId: context.random.uuid(), dialogId: dialog?.id, arrival: transaction.arrival };
+    this.#limitTimer = context.clock.setTimer(answerLimitMs, () => this.#onLimit());
+  }
+
+  respond(template: SipResponse): Sent | Refusal {
+    const { context, transaction } = this.#options;
+    const { message } = transaction.arrival;
+    if (lacksContentType(template)) return { refused: refusals.noContentType };
+    const toTag = this.#tag(template);
+    const local = context.localSideOf(transaction.flow);
+    const response = composeApplicationResponse(message, template, { toTag, local });
+    const dialogId = this.#makeSubscription(response);
+    const bytes = transaction.respond(response);
+    if (bytes === undefined) return { refused: refusals.unknownTransaction };
+    if (response.status >= 200) this.#finish();
+    const { transactionId } = this.event;
+    return { transactionId, method: message.method, dialogId, bytes, flow: transaction.flow };
+  }
+
+  refuse(reply: ReplyOptions): void {
+    const { transaction } = this.#options;
+    transaction.respond(composeReply(transaction.arrival.message, { toTag: this.#tag(undefined), ...reply }));
+    this.#finish();
+  }
+
+  /** A SUBSCRIBE outside dialogs makes one when it is accepted (RFC 6665 section 4.2.1). */
+  #makeSubscription(response: SipResponse): string | undefined {
+    const { context, transaction, dialog, application } = this.#options;
+    const accepted = response.status >= 200 && response.status < 300;
+    if (transaction.arrival.message.method !== 'SUBSCRIBE' || dialog !== undefined || !accepted) return undefined;
+    const subscription = Dialog.ofIncoming(transaction.arrival, application, response);
+    subscription.state = 'confirmed';
+    context.dialogs.add(subscription);
+    return subscription.id;
+  }
+
+  #tag(template: SipResponse | undefined): string {
+    const wanted = tagOf(template?.headers.first('To') ?? '');
+    this.#localTag ??= wanted === '' ? newTag(this.#options.context.random) : wanted;
+    return this.#localTag;
+  }
+
+  #onLimit(): void {
+    this.#options.context.stats.unansweredByApplication += 1;
+    // 408 would be of no use to the peer (RFC 4320 section 4.2).
+    this.refuse({ status: 500, reason: 'Server Internal Error' });
+  }
+
+  #finish(): void {
+    this.#limitTimer.cancel();
+    this.#options.onFinished(this.event.transactionId);
+  }
+}

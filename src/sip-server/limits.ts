@@ -1,0 +1,23 @@
+/** What bounds the server's memory. Everything above a bound is refused and counted, never queued. */
+export interface Limits {
+  /** Server transactions alive at once, a new request above it gets 503. */
+  readonly serverTransactions: number;
+  /** Client transactions alive at once. */
+  readonly clientTransactions: number;
+  /** Dialogs and INVITEs that may become one. */
+  readonly dialogs: number;
+  /** SIP connections over TCP, all together and per remote address. */
+  readonly connections: number;
+  readonly connectionsPerAddress: number;
+  /** Applications connected to the admin port. */
+  readonly adminClients: number;
+}
+
+export const defaultLimits: Limits = {
+  serverTransactions: 20_000,
+  clientTransactions: 20_000,
+  dialogs: 5_000,
+  connections: 1_000,
+  connectionsPerAddress: 20,
+  adminClients: 64,
+};

@@ -1,0 +1,106 @@
+import type { AgentContext } from './agent-context';
+import type { Application } from './application';
+import type { ClientFailure, ClientTransactionUser } from './client-transaction';
+import { composeReply } from './compose-response';
+import { Dialog } from './dialog';
+import type { SipRequest, SipResponse } from './sip-message';
+import type { Arrival } from './transport-layer';
+
+export interface OutgoingOptions {
+  readonly context: AgentContext;
+  readonly transactionId: string;
+  /** As sent. */
+  readonly request: SipRequest;
+  /** Undefined for a request of our own. */
+  readonly application: Application | undefined;
+  readonly dialog: Dialog | undefined;
+  /** The transaction is gone. */
+  onTerminated(transactionId: string): void;
+}
+
+interface OutgoingRequestOptions extends OutgoingOptions {
+  /** There is a final response, or none can come. */
+  onSettled(): void;
+}
+
+/** A request of the application's other than INVITE, until its final response. */
+export class OutgoingRequest implements ClientTransactionUser {
+  readonly #options: OutgoingRequestOptions;
+  #settled = false;
+
+  constructor(options: OutgoingRequestOptions) {
+    this.#options = options;
+  }
+
+  onResponse(arrival: Arrival<SipResponse>): void {
+    const { status } = arrival.message;
+    if (status === 100) return;
+    const dialog = this.#options.dialog ?? this.#makeSubscription(arrival);
+    if (dialog !== undefined && status >= 200) this.#updateDialog(dialog, arrival);
+    this.#report(arrival.message, dialog, arrival);
+    if (status >= 200) this.#settle();
+  }
+
+  onFailure(failure: ClientFailure): void {
+    const { context, dialog, request } = this.#options;
+    if (dialog !== undefined && endsDialog(request, dialog, 408)) context.dialogs.remove(dialog);
+    this.#report(composeFailure(request, failure), dialog, undefined);
+  }
+
+  onTerminated(): void {
+    this.#settle();
+    this.#options.onTerminated(this.#options.transactionId);
+  }
+
+  #settle(): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#options.onSettled();
+  }
+
+  #makeSubscription(arrival: Arrival<SipResponse>): Dialog | undefined {
+    const { context, request, application } = this.#options;
+    const { status } = arrival.message;
+    if (request.method !== 'SUBSCRIBE' || status < 200 || status >= 300 || application === undefined) return undefined;
+    const subscription = Dialog.ofOutgoing(request, arrival, application);
+    subscription.state = 'confirmed';
+    context.dialogs.add(subscription);
+    return subscription;
+  }
+
+  #updateDialog(dialog: Dialog, { message }: Arrival<SipResponse>): void {
+    const { context, request } = this.#options;
+    if (endsDialog(request, dialog, message.status)) context.dialogs.remove(dialog);
+    const refreshes = request.method === 'UPDATE' || request.method === 'SUBSCRIBE';
+    if (refreshes && message.status < 300) dialog.refreshTarget(message.headers);
+  }
+
+  #report(response: SipResponse, dialog: Dialog | undefined, arrival: Arrival<SipResponse> | undefined): void {
+    this.#options.application?.onResponse({
+      transactionId: this.#options.transactionId,
+      dialogId: dialog?.id,
+      response,
+      from: arrival && { flow: arrival.flow, bytes: arrival.bytes },
+    });
+  }
+}
+
+/** What the application sees in the place of a response that cannot come (RFC 3261 section 8.1.3.1). */
+export function composeFailure(request: SipRequest, failure: ClientFailure | 'no-address'): SipResponse {
+  switch (failure) {
+    case 'timeout':
+      return composeReply(request, { status: 408, reason: 'Request Timeout' });
+    case 'not-sent':
+      return composeReply(request, { status: 503, reason: 'Service Unavailable' });
+    case 'no-address':
+      return composeReply(request, { status: 503, reason: 'DNS Error' });
+  }
+}
+
+/** A challenged BYE will be sent again; a terminating NOTIFY ends a subscription once it was answered. */
+function endsDialog(request: SipRequest, dialog: Dialog, status: number): boolean {
+  if (status === 401 || status === 407) return false;
+  if (request.method === 'BYE') return true;
+  const state = request.headers.first('Subscription-State') ?? '';
+  return dialog.usage === 'SUBSCRIBE' && request.method === 'NOTIFY' && /^terminated/i.test(state);
+}

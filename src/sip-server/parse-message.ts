@@ -1,0 +1,154 @@
+import { HeaderList, longHeaderName } from './header-list';
+import { isToken, parseDecimal } from './scanner';
+import type { SipMessage, SipRequest } from './sip-message';
+
+/** Largest message that is looked at, octets. */
+export const messageBytesMax = 16_384;
+/** Longest header field with its folded lines, octets. */
+export const headerLineBytesMax = 4_096;
+export const headerCountMax = 100;
+
+export type GarbageReason = 'too-large' | 'not-sip' | 'bad-response';
+
+/**
+ * What a datagram or a framed stretch of a stream turned out to be. A request that is broken keeps what could be read
+ * of it, so that it can be answered with `status`.
+ */
+export type ParsedMessage =
+  | SipMessage
+  | { kind: 'broken-request'; request: SipRequest; status: number; reason: string }
+  | { kind: 'garbage'; reason: GarbageReason };
+
+interface HeaderBlock {
+  headers: HeaderList;
+  fault: string | undefined;
+}
+
+export interface ParseOptions {
+  /** Larger messages are garbage. Default `messageBytesMax`. */
+  readonly bytesMax?: number;
+  /** Take all that follows the headers as body, whatever Content-Length says. Default false. */
+  readonly ignoreContentLength?: boolean;
+}
+
+/**
+ * Parses one message (RFC 3261 section 7). Never throws; the work is linear in the length, which is capped first.
+ * Octets after Content-Length are ignored, as they must be in a datagram (section 18.3).
+ */
+export function parseMessage(
+  bytes: Buffer,
+  { bytesMax = messageBytesMax, ignoreContentLength = false }: ParseOptions = {},
+): ParsedMessage {
+  if (bytes.length > bytesMax) return { kind: 'garbage', reason: 'too-large' };
+  const start = skipEmptyLines(bytes);
+  const headEnd = bytes.indexOf('\r\n\r\n', start, 'latin1');
+  const text = bytes.toString('latin1', start, headEnd === -1 ? bytes.length : headEnd);
+  const firstLineEnd = text.indexOf('\r\n');
+  const startLine = firstLineEnd === -1 ? text : text.slice(0, firstLineEnd);
+  const block = firstLineEnd === -1 ? emptyBlock() : parseHeaders(text, firstLineEnd + 2);
+  if (headEnd === -1) block.fault ??= 'No Empty Line After Headers';
+  const rest = headEnd === -1 ? bytes.subarray(bytes.length) : bytes.subarray(headEnd + 4);
+  const body = ignoreContentLength ? rest : takeBody(rest, block);
+  return startLine.startsWith('SIP/') ? parseResponse(startLine, block, body) : parseRequest(startLine, block, body);
+}
+
+function parseRequest(line: string, { headers, fault }: HeaderBlock, body: Buffer): ParsedMessage {
+  const versionAt = line.lastIndexOf(' SIP/');
+  if (versionAt === -1) return { kind: 'garbage', reason: 'not-sip' };
+  const methodEnd = line.indexOf(' ');
+  const method = line.slice(0, methodEnd);
+  if (!isToken(method)) return { kind: 'garbage', reason: 'not-sip' };
+  const uri = line.slice(methodEnd + 1, Math.max(versionAt, methodEnd + 1));
+  const version = line.slice(versionAt + 1);
+  const request: SipRequest = { kind: 'request', method, uri, headers, body };
+  if (version !== 'SIP/2.0' && /^SIP\/\d{1,9}\.\d{1,9}$/.test(version)) {
+    return { kind: 'broken-request', request, status: 505, reason: 'Version Not Supported' };
+  }
+  const lineFault = version !== 'SIP/2.0' || uri === '' || /[\s<>]/.test(uri) ? 'Bad Request Line' : undefined;
+  const reason = lineFault ?? fault;
+  return reason === undefined ? request : { kind: 'broken-request', request, status: 400, reason };
+}
+
+function parseResponse(line: string, { headers, fault }: HeaderBlock, body: Buffer): ParsedMessage {
+  const match = /^SIP\/2\.0 ([1-6][0-9][0-9]) ?/.exec(line);
+  if (match === null || fault !== undefined) return { kind: 'garbage', reason: 'bad-response' };
+  return { kind: 'response', status: Number(match[1]), reason: line.slice(match[0].length), headers, body };
+}
+
+/** Empty lines before the start line are allowed (RFC 3261 section 7.5). */
+function skipEmptyLines(bytes: Buffer): number {
+  let at = 0;
+  while (bytes[at] === 0x0d && bytes[at + 1] === 0x0a) at += 2;
+  return at;
+}
+
+function emptyBlock(): HeaderBlock {
+  return { headers: new HeaderList(), fault: 'No Headers' };
+}
+
+function parseHeaders(text: string, from: number): HeaderBlock {
+  const headers = new HeaderList();
+  let fault: string | undefined;
+  for (let at = from; at < text.length;) {
+    const end = endOfField(text, at);
+    const fieldFault = headers.size >= headerCountMax ? 'Too Many Headers' : addField(headers, text.slice(at, end));
+    fault ??= fieldFault;
+    if (headers.size >= headerCountMax && fieldFault !== undefined) break;
+    at = end + 2;
+  }
+  return { headers, fault };
+}
+
+/** The end of a header field: the first CRLF that is not followed by space (a folded line goes on). */
+export function endOfField(text: string, from: number): number {
+  let end = text.indexOf('\r\n', from);
+  while (end !== -1 && (text.charAt(end + 2) === ' ' || text.charAt(end + 2) === '\t')) {
+    end = text.indexOf('\r\n', end + 2);
+  }
+  return end === -1 ? text.length : end;
+}
+
+/** Adds one field; returns what is wrong with it. */
+function addField(headers: HeaderList, field: string): string | undefined {
+  if (field.length > headerLineBytesMax) return 'Header Too Long';
+  const colon = field.indexOf(':');
+  const name = field.slice(0, Math.max(colon, 0)).trimEnd();
+  if (!isToken(name)) return 'Bad Header Name';
+  const value = unfold(field.slice(colon + 1));
+  if (hasBareControl(value)) return 'Control Character In Header';
+  headers.add(longHeaderName(name), value);
+  return undefined;
+}
+
+/** The value on one line, trimmed (RFC 3261 section 7.3.1). */
+export function unfold(value: string): string {
+  return (
+    value.includes('\r\n')
+      ? value
+          .split('\r\n')
+          .map((line) => line.trim())
+          .join(' ')
+      : value
+  ).trim();
+}
+
+/** Control characters are legal only as the second half of a quoted pair, and CR and LF never (section 25.1). */
+function hasBareControl(value: string): boolean {
+  for (let i = 0; i < value.length; i += 1) {
+    const code = value.charCodeAt(i);
+    if (code === 0x0d || code === 0x0a) return true;
+    if ((code < 0x20 && code !== 0x09) || code === 0x7f) if (value.charAt(i - 1) !== '\\') return true;
+  }
+  return false;
+}
+
+function takeBody(rest: Buffer, block: HeaderBlock): Buffer {
+  const lengths = block.headers.all('content-length');
+  const [first] = lengths;
+  if (first === undefined) return rest;
+  const length = parseDecimal(first, messageBytesMax);
+  if (lengths.length > 1) block.fault ??= 'Repeated Content-Length';
+  else if (length === undefined) block.fault ??= 'Bad Content-Length';
+  else if (length > rest.length) block.fault ??= 'Content-Length Beyond Message';
+  return length === undefined ? rest : rest.subarray(0, length);
+}

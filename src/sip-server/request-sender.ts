@@ -1,0 +1,301 @@
+import type { AgentContext } from './agent-context';
+import { newTag } from './agent-context';
+import type { Application, Refusal, Sent } from './application';
+import { refusals } from './application';
+import { lacksContentType } from './application-headers';
+import { composeCancel } from './compose-ack';
+import { composeDialogRequest, composeOutsideRequest } from './compose-request';
+import type { Dialog } from './dialog';
+import { HeaderList, capitalisedHeaderName } from './header-list';
+import type { ClientTransaction } from './client-transaction';
+import type { LocateFault } from './locator';
+import { OutgoingInvite } from './outgoing-invite';
+import { OutgoingRequest, composeFailure } from './outgoing-request';
+import { parseDecimal } from './scanner';
+import type { SipRequest } from './sip-message';
+import { emptyBody, serializeMessage } from './sip-message';
+import type { Flow } from './transport';
+
+/** Told once: what was sent, or why nothing was. Comes at once unless a name had to be resolved or the dialog is busy. */
+export type Done = (result: Sent | Refusal) => void;
+
+/** CSeq of a request outside dialogs: any start below 2^31 (RFC 3261 section 8.1.1.5); grows with time across restarts. */
+const cseqStartMask = 0x3fff_ffff;
+
+/** A request as sent, its branch and where it goes. */
+interface Outgoing {
+  readonly request: SipRequest;
+  readonly branch: string;
+  readonly flow: Flow;
+}
+
+/** Carries out what applications want to send. */
+export class RequestSender {
+  readonly #context: AgentContext;
+  readonly #invitesById = new Map<string, OutgoingInvite>();
+  /** The latest INVITE of each dialog id, while its transaction lives. */
+  readonly #invitesByDialog = new Map<string, OutgoingInvite>();
+
+  /** Requests other than INVITE that wait for their final response. */
+  #unsettled = 0;
+  readonly #idleWaiters: (() => void)[] = [];
+
+  constructor(context: AgentContext) {
+    this.#context = context;
+  }
+
+  /** Resolves when every request but INVITEs has its final response, or has given up. */
+  whenIdle(): Promise<void> {
+    if (this.#unsettled === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  /** A request outside dialogs, to `nextHop` when given, else to its Request-URI. */
+  request(application: Application, template: SipRequest, nextHop: string | undefined, done: Done): void {
+    const refused = this.#findRefusal(template);
+    if (refused !== undefined) {
+      done({ refused });
+      return;
+    }
+    this.#context.locator.locate(nextHop ?? template.uri, undefined, (found) => {
+      if (found === 'no-address') this.#failUnresolved(application, template, done);
+      else if (typeof found === 'string') done({ refused: refusalOf(found, template) });
+      else done(this.#startOutside(application, template, found));
+    });
+  }
+
+  /** A request inside a dialog; waits while an INVITE there must settle first. */
+  requestInDialog(application: Application, dialogId: string, template: SipRequest, done: Done): void {
+    const dialog = this.#findDialog(application, dialogId, template);
+    const refused = dialog === undefined ? refusals.unknownDialog : this.#findRefusal(template);
+    if (dialog === undefined || refused !== undefined) {
+      done({ refused: refused ?? refusals.unknownDialog });
+    } else if (dialog.mustWait(template.method)) {
+      if (template.method === 'BYE') dialog.byeDeferred = true;
+      const again = (): void => this.requestInDialog(application, dialogId, template, done);
+      if (!dialog.defer(again)) done({ refused: refusals.tooManyDeferred });
+    } else {
+      this.#sendInDialog(application, dialog, template, done);
+    }
+  }
+
+  /** The ACK for a 2xx to an INVITE of the application's. */
+  acknowledge(application: Application, dialogId: string, template: SipRequest, done: Done): void {
+    const invite = this.#invitesByDialog.get(dialogId);
+    if (invite?.application !== application) {
+      done({ refused: refusals.unknownDialog });
+    } else if (invite.state !== 'answered') {
+      done({ refused: refusals.automaticAck });
+    } else if (lacksContentType(template)) {
+      done({ refused: refusals.noContentType });
+    } else {
+      const transactionId = this.#context.random.uuid();
+      invite.acknowledge(template, (sent) => {
+        const { bytes = Buffer.alloc(0), flow } = sent ?? {};
+        done({ transactionId, method: 'ACK', dialogId, bytes, flow });
+      });
+    }
+  }
+
+  /** Cancels a pending INVITE. The CANCEL may wait for the first provisional response. */
+  cancel(application: Application, transactionId: string, template: SipRequest, done: Done): void {
+    const invite = this.#invitesById.get(transactionId);
+    const extra = new HeaderList();
+    for (const { name, value } of template.headers) {
+      if (/^(reason|x-.*)$/i.test(name)) extra.add(capitalisedHeaderName(name), value);
+    }
+    if (invite?.application !== application || !invite.cancel(extra)) {
+      done({ refused: `unable to cancel unknown transaction id: ${transactionId}` });
+      return;
+    }
+    const bytes = serializeMessage(composeCancel(invite.request, extra));
+    const { dialogId, flow } = invite;
+    done({ transactionId: this.#context.random.uuid(), method: 'CANCEL', dialogId, bytes, flow });
+  }
+
+  /** A BYE of our own with a Reason (RFC 3326). Calls back with what was sent. */
+  sendBye(dialog: Dialog, reason: string, done: (bye: Sent) => void): void {
+    const headers = new HeaderList().add('Reason', reason);
+    const template: SipRequest = { kind: 'request', method: 'BYE', uri: '', headers, body: emptyBody };
+    this.#sendInDialog(undefined, dialog, template, (result) => {
+      if (!('refused' in result)) done(result);
+    });
+  }
+
+  /** The application is gone: what it had begun is cancelled, what answers later is hung up. */
+  orphan(application: Application, text: string): void {
+    for (const invite of this.#invitesById.values()) {
+      if (invite.application === application) invite.orphan(text);
+    }
+  }
+
+  #startOutside(application: Application, template: SipRequest, flow: Flow): Sent {
+    const { branch, request } = this.#composeOutside(template, flow);
+    if (template.method === 'INVITE') return this.#startInvite(application, undefined, { request, branch, flow });
+    return this.#startRequest(application, undefined, { request, branch, flow });
+  }
+
+  #sendInDialog(application: Application | undefined, dialog: Dialog, template: SipRequest, done: Done): void {
+    const { locator, transactions } = this.#context;
+    locator.locate(dialog.nextHop, dialog.peerFlow, (found) => {
+      const flow = typeof found === 'string' ? undefined : found;
+      const branch = transactions.newBranch();
+      const local = this.#context.localSideOf(flow ?? dialog.peerFlow);
+      const request = composeDialogRequest(template, dialog, { local, branch, cseq: dialog.nextLocalCSeq() });
+      if (flow === undefined) {
+        this.#failInDialog(application, dialog, request, done);
+      } else if (request.method === 'INVITE' && application !== undefined) {
+        done(this.#startInvite(application, dialog, { request, branch, flow }));
+      } else {
+        done(this.#startRequest(application, dialog, { request, branch, flow }));
+      }
+    });
+  }
+
+  #startRequest(application: Application | undefined, dialog: Dialog | undefined, outgoing: Outgoing): Sent {
+    const { request, branch, flow } = outgoing;
+    const context = this.#context;
+    const transactionId = context.random.uuid();
+    this.#unsettled += 1;
+    const user = new OutgoingRequest({
+      context,
+      transactionId,
+      request,
+      application,
+      dialog,
+      onTerminated: () => undefined,
+      onSettled: () => this.#settle(),
+    });
+    const transaction = context.transactions.startRequest(request, branch, flow, user);
+    return sentOf(transaction, transactionId, dialog?.id);
+  }
+
+  #settle(): void {
+    this.#unsettled -= 1;
+    if (this.#unsettled > 0) return;
+    for (const tell of this.#idleWaiters.splice(0)) tell();
+  }
+
+  #startInvite(application: Application, dialog: Dialog | undefined, { request, branch, flow }: Outgoing): Sent {
+    const context = this.#context;
+    const transactionId = context.random.uuid();
+    const invite: OutgoingInvite = new OutgoingInvite({
+      context,
+      transactionId,
+      request,
+      flow,
+      application,
+      dialog,
+      onTerminated: () => this.#forget(transactionId, invite),
+      sendCancel: (extra) => this.#sendCancel(request, extra, branch, flow),
+      sendAck: (target, template, cseq, done) => this.#sendAck(target, { template, cseq, invite: request }, done),
+    });
+    this.#invitesById.set(transactionId, invite);
+    this.#invitesByDialog.set(invite.dialogId, invite);
+    const transaction = context.transactions.startInvite(request, branch, flow, invite);
+    invite.attach(transaction);
+    return sentOf(transaction, transactionId, invite.dialogId);
+  }
+
+  #sendCancel(request: SipRequest, extra: HeaderList, branch: string, flow: Flow): void {
+    // Its answer tells nothing: the INVITE's own final response does.
+    const ignore = { onResponse: () => undefined, onFailure: () => undefined, onTerminated: () => undefined };
+    this.#context.transactions.startRequest(composeCancel(request, extra), branch, flow, ignore);
+  }
+
+  #sendAck(
+    dialog: Dialog,
+    { template, cseq, invite }: { template: SipRequest; cseq: number; invite: SipRequest },
+    done: (sent: { message: SipRequest; bytes: Buffer; flow: Flow } | undefined) => void,
+  ): void {
+    const context = this.#context;
+    context.locator.locate(dialog.nextHop, dialog.peerFlow, (found) => {
+      if (typeof found === 'string') {
+        done(undefined);
+        return;
+      }
+      const hop = { local: context.localSideOf(found), branch: context.transactions.newBranch(), cseq };
+      const message = composeDialogRequest({ ...template, method: 'ACK', uri: '' }, dialog, hop);
+      // The ACK carries the credentials of its INVITE (RFC 3261 section 22.1).
+      for (const name of ['Authorization', 'Proxy-Authorization']) {
+        for (const value of invite.headers.all(name)) message.headers.add(name, value);
+      }
+      done({ message, bytes: context.sendOnce(message, found), flow: found });
+    });
+  }
+
+  #composeOutside(template: SipRequest, flow: Flow | undefined): { branch: string; request: SipRequest } {
+    const context = this.#context;
+    const branch = context.transactions.newBranch();
+    const local = context.localSideOf(flow ?? context.locator.anyFlow());
+    const request = composeOutsideRequest(template, {
+      local,
+      branch,
+      callId: context.random.uuid(),
+      fromTag: newTag(context.random),
+      cseq: Math.floor(context.clock.wallTimeMs() / 1_000) & cseqStartMask,
+    });
+    return { branch, request };
+  }
+
+  /** As drachtio-server has it: the request counts as sent, and a 503 follows. */
+  #failUnresolved(application: Application, template: SipRequest, done: Done): void {
+    const { request } = this.#composeOutside(template, undefined);
+    const transactionId = this.#context.random.uuid();
+    const response = composeFailure(request, 'no-address');
+    done({
+      transactionId,
+      method: request.method,
+      dialogId: undefined,
+      bytes: serializeMessage(request),
+      flow: undefined,
+    });
+    application.onResponse({ transactionId, dialogId: undefined, response, from: undefined });
+  }
+
+  #failInDialog(application: Application | undefined, dialog: Dialog, request: SipRequest, done: Done): void {
+    const dialogId = dialog.id;
+    const transactionId = this.#context.random.uuid();
+    if (request.method === 'BYE') this.#context.dialogs.remove(dialog);
+    done({ transactionId, method: request.method, dialogId, bytes: serializeMessage(request), flow: undefined });
+    const response = composeFailure(request, 'no-address');
+    application?.onResponse({ transactionId, dialogId, response, from: undefined });
+  }
+
+  #findRefusal(template: SipRequest): string | undefined {
+    if (!this.#context.transactions.hasRoomForClient) return refusals.tooManyTransactions;
+    return lacksContentType(template) ? refusals.noContentType : undefined;
+  }
+
+  /** A PRACK belongs to the fork whose response it acknowledges. */
+  #findDialog(application: Application, dialogId: string, template: SipRequest): Dialog | undefined {
+    const invite = template.method === 'PRACK' ? this.#invitesByDialog.get(dialogId) : undefined;
+    if (invite?.application !== application) return this.#context.dialogs.byId(dialogId, application);
+    const rseq = parseDecimal((template.headers.first('RAck') ?? '').split(' ')[0] ?? '', 0xffff_ffff);
+    return invite.dialogForPrack(rseq);
+  }
+
+  #forget(transactionId: string, invite: OutgoingInvite): void {
+    this.#invitesById.delete(transactionId);
+    if (this.#invitesByDialog.get(invite.dialogId) === invite) this.#invitesByDialog.delete(invite.dialogId);
+  }
+}
+
+function sentOf(
+  { request, flow, sentBytes }: ClientTransaction,
+  transactionId: string,
+  dialogId: string | undefined,
+): Sent {
+  return { transactionId, method: request.method, dialogId, bytes: sentBytes, flow };
+}
+
+function refusalOf(fault: Exclude<LocateFault, 'no-address'>, { method, uri }: SipRequest): string {
+  switch (fault) {
+    case 'uri-malformed':
+      return `invalid request-uri: ${method} ${uri} SIP/2.0`;
+    case 'no-transport':
+      return refusals.noTransport;
+    case 'ourselves':
+      return refusals.toOurselves;
+  }
+}

@@ -1,0 +1,92 @@
+import { endOfField, messageBytesMax, unfold } from './parse-message';
+import { parseDecimal } from './scanner';
+
+export type FramingFault = 'too-large' | 'no-content-length' | 'bad-content-length';
+
+export interface FramedListener {
+  /** One message with its empty lines removed. May keep the buffer. */
+  onFrame(bytes: Buffer): void;
+  /** A double CRLF: the peer keeps the connection alive and wants one CRLF back (RFC 5626 section 4.4.1). */
+  onPing(): void;
+}
+
+/** Cuts a stream into messages by Content-Length (RFC 3261 section 18.3). After a fault the stream cannot be followed. */
+export class StreamFramer {
+  readonly #listener: FramedListener;
+  #pending: Buffer = Buffer.alloc(0);
+  /** How far the search for the end of the headers has come, so that single octets cost no second look. */
+  #searchedTo = 0;
+  #sawEmptyLine = false;
+
+  constructor(listener: FramedListener) {
+    this.#listener = listener;
+  }
+
+  /** Whether part of a message is waiting for the rest. */
+  get isWaiting(): boolean {
+    return this.#pending.length > 0;
+  }
+
+  push(chunk: Buffer): FramingFault | undefined {
+    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+    for (;;) {
+      this.#takeEmptyLines();
+      const frame = this.#nextFrame();
+      if (frame === undefined || typeof frame === 'string') return frame;
+      this.#sawEmptyLine = false;
+      this.#listener.onFrame(frame);
+    }
+  }
+
+  #takeEmptyLines(): void {
+    while (this.#pending[0] === 0x0d && this.#pending[1] === 0x0a) {
+      this.#drop(2);
+      if (this.#sawEmptyLine) this.#listener.onPing();
+      this.#sawEmptyLine = !this.#sawEmptyLine;
+    }
+  }
+
+  /** The next whole message, undefined when more octets are needed. */
+  #nextFrame(): Buffer | FramingFault | undefined {
+    const headEnd = this.#pending.indexOf('\r\n\r\n', Math.max(0, this.#searchedTo - 3), 'latin1');
+    if (headEnd === -1) {
+      this.#searchedTo = this.#pending.length;
+      return this.#pending.length > messageBytesMax ? 'too-large' : undefined;
+    }
+    this.#searchedTo = headEnd;
+    if (headEnd > messageBytesMax) return 'too-large';
+    const bodyBytes = readContentLength(this.#pending.toString('latin1', 0, headEnd));
+    if (typeof bodyBytes === 'string') return bodyBytes;
+    const total = headEnd + 4 + bodyBytes;
+    if (total > messageBytesMax) return 'too-large';
+    if (this.#pending.length < total) return undefined;
+    const frame = this.#pending.subarray(0, total);
+    this.#drop(total);
+    return frame;
+  }
+
+  #drop(count: number): void {
+    this.#pending = this.#pending.subarray(count);
+    this.#searchedTo = 0;
+  }
+}
+
+/** Two lengths, or one that is no plain number, would let a second message hide inside the first. */
+function readContentLength(head: string): number | FramingFault {
+  let length: number | undefined;
+  for (let at = head.indexOf('\r\n') + 2; at >= 2 && at < head.length;) {
+    const end = endOfField(head, at);
+    const field = head.slice(at, end);
+    const name = field
+      .slice(0, Math.max(field.indexOf(':'), 0))
+      .trim()
+      .toLowerCase();
+    if (name === 'content-length' || name === 'l') {
+      const value = parseDecimal(unfold(field.slice(field.indexOf(':') + 1)), messageBytesMax);
+      if (value === undefined || length !== undefined) return 'bad-content-length';
+      length = value;
+    }
+    at = end + 2;
+  }
+  return length ?? 'no-content-length';
+}

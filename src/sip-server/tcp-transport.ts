@@ -1,0 +1,111 @@
+import { connect, createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import type { Clock } from '../runtime/clock';
+import type { Limits } from './limits';
+import type { SipServerStats } from './stats';
+import { TcpConnection } from './tcp-connection';
+import type { Flow, SipTransport, TransportListener } from './transport';
+import { isIpv6 } from './transport';
+
+interface TcpDependencies {
+  readonly clock: Clock;
+  readonly stats: SipServerStats;
+  readonly limits: Limits;
+  readonly listener: TransportListener;
+}
+
+/** SIP over TCP: a listener and the connections of both directions, reused by remote address and port. */
+export class TcpTransport implements SipTransport {
+  readonly name = 'tcp';
+  readonly address: string;
+  readonly port: number;
+  readonly #server: Server;
+  readonly #dependencies: TcpDependencies;
+  readonly #connections = new Map<number, TcpConnection>();
+  #lastId = 0;
+  #closing: Promise<void> | undefined;
+
+  private constructor(server: Server, address: string, port: number, dependencies: TcpDependencies) {
+    this.address = address;
+    this.port = port;
+    this.#server = server;
+    this.#dependencies = dependencies;
+    server.on('connection', (socket) => this.#accept(socket));
+    server.on('error', () => undefined);
+  }
+
+  /** Rejects with the system's error when the address cannot be bound. Port 0 takes any. */
+  static open(at: { address: string; port: number }, dependencies: TcpDependencies): Promise<TcpTransport> {
+    const server = createServer({ noDelay: true, keepAlive: true });
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host: at.address, port: at.port, exclusive: true, ipv6Only: isIpv6(at.address) }, () => {
+        server.removeAllListeners('error');
+        const bound = server.address();
+        const { address, port } = typeof bound === 'object' && bound !== null ? bound : at;
+        resolve(new TcpTransport(server, address, port, dependencies));
+      });
+    });
+  }
+
+  send(bytes: Buffer, to: Flow, onFailure: (cause: string) => void): void {
+    if (this.#closing !== undefined) return;
+    const connection = this.#find(to) ?? this.#connect(to);
+    if (connection !== undefined) connection.send(bytes, onFailure);
+    else this.#dependencies.clock.setTimer(0, () => onFailure('too many connections'));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      for (const connection of this.#connections.values()) connection.close();
+    });
+    return this.#closing;
+  }
+
+  #find(to: Flow): TcpConnection | undefined {
+    const preferred = to.connectionId === undefined ? undefined : this.#connections.get(to.connectionId);
+    if (preferred?.isOpen === true) return preferred;
+    for (const connection of this.#connections.values()) {
+      if (connection.isOpen && connection.isTo(to.remoteAddress, to.remotePort)) return connection;
+    }
+    return undefined;
+  }
+
+  #accept(socket: Socket): void {
+    const { limits, stats } = this.#dependencies;
+    const { remoteAddress = '', remotePort = 0 } = socket;
+    const sameAddress = [...this.#connections.values()].filter((other) => other.remoteAddress === remoteAddress).length;
+    if (this.#connections.size >= limits.connections || sameAddress >= limits.connectionsPerAddress) {
+      stats.connectionsRefused += 1;
+      // Whoever is refused may still write; without a listener its error would be thrown.
+      socket.on('error', () => undefined);
+      socket.destroy();
+      return;
+    }
+    this.#adopt(socket, remoteAddress, remotePort);
+  }
+
+  #connect(to: Flow): TcpConnection | undefined {
+    if (this.#connections.size >= this.#dependencies.limits.connections) return undefined;
+    const wildcard = this.address === '0.0.0.0' || this.address === '::';
+    const socket = connect({
+      host: to.remoteAddress,
+      port: to.remotePort,
+      noDelay: true,
+      keepAlive: true,
+      ...(wildcard ? {} : { localAddress: this.address }),
+    });
+    return this.#adopt(socket, to.remoteAddress, to.remotePort);
+  }
+
+  #adopt(socket: Socket, remoteAddress: string, remotePort: number): TcpConnection {
+    const id = (this.#lastId += 1);
+    const { listener, clock, stats } = this.#dependencies;
+    const flow: Flow = { transport: this, remoteAddress, remotePort, connectionId: id };
+    const connection = new TcpConnection(socket, flow, { clock, stats, listener });
+    connection.onClosed = () => this.#connections.delete(id);
+    this.#connections.set(id, connection);
+    return connection;
+  }
+}
