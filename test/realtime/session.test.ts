@@ -1,4 +1,5 @@
 import { messageCharsMax } from '../../src/realtime/server-events';
+import { silentLogger, type LogFields } from '../../src/runtime/logger';
 import {
   audioDelta,
   errorEvent,
@@ -11,7 +12,6 @@ import {
   serverEvent,
   sessionObject,
 } from './scripted-session';
-import { silentLogger, type LogFields } from '../../src/runtime/logger';
 
 describe('opening', () => {
   test('the configuration is sent on open, before session.created has come', () => {
