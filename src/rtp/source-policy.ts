@@ -1,4 +1,4 @@
-import { addressScope, type MediaAddress } from './ip-address';
+import { addressScope, type AddressScope, type MediaAddress } from './ip-address';
 import type { RtpHeader } from './packet';
 import { sequenceDelta } from './sequence';
 
@@ -51,7 +51,7 @@ export class SourcePolicy {
   readonly #unanswered = new Map<string, number>();
   #state: State = { kind: 'unset' };
   #named: MediaAddress = { address: '', port: 0 };
-  /** The named address is private and the caller is not on our side of the NAT: packets to it would go astray. */
+  /** The named address means another machine here than where the caller is: packets to it would go astray. */
   #namedBehindNat = false;
   #candidate: Candidate | undefined;
   #former: (MediaAddress & { untilMs: number }) | undefined;
@@ -68,7 +68,7 @@ export class SourcePolicy {
     if (this.#state.kind !== 'unset' && address === this.#named.address && port === this.#named.port) return;
     if (this.#state.kind === 'locked') this.#former = { ...this.#state.source, untilMs: nowMs + formerSourceMs };
     this.#named = { address, port };
-    this.#namedBehindNat = addressScope(address) !== 'public' && addressScope(this.#signallingAddress) === 'public';
+    this.#namedBehindNat = isElsewhere(addressScope(address), addressScope(this.#signallingAddress));
     this.#state = { kind: 'named' };
     this.#candidate = undefined;
     this.#rtcp = { address, port: rtcpPort };
@@ -184,4 +184,9 @@ export class SourcePolicy {
     this.#unanswered.set(address, (sent ?? 0) + 1);
     return true;
   }
+}
+
+/** A private address is the caller's own only if the caller is in a private network too; our loopback never is. */
+function isElsewhere(named: AddressScope, signalling: AddressScope): boolean {
+  return (named === 'private' && signalling === 'public') || (named === 'loopback' && signalling !== 'loopback');
 }
