@@ -6,13 +6,7 @@ import { loadPlan } from '../dialplan/load-plan';
 import { formatProblem } from '../dialplan/plan-problem';
 import { folderReader } from '../dialplan/plan-reader';
 import { messageOf } from '../runtime/errors';
-
-/** What a command may touch of the process. */
-export interface CheckIo {
-  stdout(text: string): void;
-  stderr(text: string): void;
-  readonly env: Readonly<Record<string, string | undefined>>;
-}
+import type { CommandIo, ExitCode } from './io';
 
 const usage = `ringbridge check [FOLDER] [--json]
 
@@ -26,8 +20,8 @@ Exit code: 0 the plan is well (there may be warnings), 1 it is not, 2 wrong use.
 /** A file of nonsense has a problem in each line; nobody reads more than this. */
 const printedMax = 100;
 
-/** `ringbridge check`: resolves with the exit code. */
-export async function runCheckCommand(argv: readonly string[], io: CheckIo): Promise<number> {
+/** `ringbridge check [FOLDER] [--json]`. */
+export async function runCheckCommand(argv: readonly string[], io: CommandIo): Promise<ExitCode> {
   const options = readArguments(argv, io.env);
   if ('fault' in options) {
     io.stderr(`${options.fault}\n\n${usage}`);
@@ -44,7 +38,7 @@ export async function runCheckCommand(argv: readonly string[], io: CheckIo): Pro
 
 type CheckOptions = { help: boolean; json: boolean; folder: string } | { fault: string };
 
-function readArguments(argv: readonly string[], env: CheckIo['env']): CheckOptions {
+function readArguments(argv: readonly string[], env: CommandIo['env']): CheckOptions {
   try {
     const { values, positionals } = parseArgs({
       args: [...argv],

@@ -1,0 +1,104 @@
+import type { CallSnapshot } from '../call/call-observer';
+import { isoTime } from '../runtime/iso-time';
+
+/** What is known when a call is about to be answered. Times are ISO 8601 in UTC; unknown is null, never left out. */
+export interface CallStartRecord {
+  type: 'call.start';
+  /** Of this layout; a field may be added without a new number. */
+  version: 1;
+  /** When this line was written. */
+  at: string;
+  /** Ours, unique: the key by which an export may be repeated. */
+  callId: string;
+  sipCallId: string;
+  to: string;
+  from: string;
+  trunk: string | null;
+  route: string | null;
+  agent: string | null;
+  planHash: string | null;
+  model: string | null;
+  /** `simulator`: a machine without a model was on the line. */
+  modelKind: 'api' | 'simulator' | null;
+  startedAt: string;
+}
+
+/** The whole call in one line: there is exactly one for every call, answered or not. */
+export interface CallEndRecord extends Omit<CallStartRecord, 'type'> {
+  type: 'call.end';
+  answeredAt: string | null;
+  firstAudioAt: string | null;
+  /** Null after a crash, when nobody was there to see it. */
+  endedAt: string | null;
+  /** From the answer to the end; 0 for a call that was not answered, null after a crash. */
+  talkMs: number | null;
+  reason: NonNullable<CallSnapshot['endReason']> | { kind: 'crash' } | null;
+  blame: CallSnapshot['blame'] | null;
+  interruptions: number | null;
+  tokens: CallSnapshot['tokens'] | null;
+  modelConnectMs: number | null;
+  media: CallSnapshot['media'] | null;
+}
+
+export function callStartRecord(call: CallSnapshot, { atMs }: { atMs: number }): CallStartRecord {
+  return { type: 'call.start', ...whatIsKnownEarly(call, atMs) };
+}
+
+export function callEndRecord(call: CallSnapshot, { atMs }: { atMs: number }): CallEndRecord {
+  const endedAtMs = call.endedAtMs ?? atMs;
+  return {
+    type: 'call.end',
+    ...whatIsKnownEarly(call, atMs),
+    answeredAt: isoTimeOrNull(call.answeredAtMs),
+    firstAudioAt: isoTimeOrNull(call.firstAudioAtMs),
+    endedAt: isoTime(endedAtMs),
+    talkMs: call.answeredAtMs === undefined ? 0 : Math.max(0, endedAtMs - call.answeredAtMs),
+    reason: call.endReason ?? null,
+    blame: call.blame ?? null,
+    interruptions: call.interruptions,
+    tokens: call.tokens,
+    modelConnectMs: call.modelConnectMs ?? null,
+    media: call.media ?? null,
+  };
+}
+
+/** The end of a call whose process died: what the start said, and no guesses. */
+export function crashEndRecord(start: CallStartRecord, { atMs }: { atMs: number }): CallEndRecord {
+  return {
+    ...start,
+    type: 'call.end',
+    at: isoTime(atMs),
+    answeredAt: null,
+    firstAudioAt: null,
+    endedAt: null,
+    talkMs: null,
+    reason: { kind: 'crash' },
+    blame: 'us',
+    interruptions: null,
+    tokens: null,
+    modelConnectMs: null,
+    media: null,
+  };
+}
+
+function whatIsKnownEarly(call: CallSnapshot, atMs: number): Omit<CallStartRecord, 'type'> {
+  return {
+    version: 1,
+    at: isoTime(atMs),
+    callId: call.callId,
+    sipCallId: call.sipCallId,
+    to: call.to,
+    from: call.from,
+    trunk: call.trunk ?? null,
+    route: call.route ?? null,
+    agent: call.agent ?? null,
+    planHash: call.planHash ?? null,
+    model: call.model ?? null,
+    modelKind: call.modelKind ?? null,
+    startedAt: isoTime(call.startedAtMs),
+  };
+}
+
+function isoTimeOrNull(unixMs: number | undefined): string | null {
+  return unixMs === undefined ? null : isoTime(unixMs);
+}
