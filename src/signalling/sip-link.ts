@@ -5,7 +5,7 @@ import type { Random } from '../runtime/random';
 import type { CallHandler } from './caller-leg';
 import { createGuard, type Guard, type OnSignallingBug } from './guarded';
 import { allowedMethods, headerBytesMax, respond, retryAfterSeconds } from './respond';
-import { parseNameAddress, sdpOf } from './sip-text';
+import { addressLengthMax, parseNameAddress, sdpOf } from './sip-text';
 import {
   canParse,
   createSrf,
@@ -358,7 +358,11 @@ export class SipLink {
 /** RFC 3261 section 12.1.1 needs these; srf reads them when the 200 is already on its way. */
 function canFormDialog(invite: SrfRequest): boolean {
   const addresses = ['From', 'To', 'Contact'];
-  const readable = addresses.every((name) => parseNameAddress(invite.get(name) ?? '') !== undefined);
+  // srf's own parser takes time that grows with the square of the length.
+  const readable = addresses.every((name) => {
+    const value = invite.get(name) ?? '';
+    return value.length <= addressLengthMax && parseNameAddress(value) !== undefined;
+  });
   return readable && canParse(invite, addresses);
 }
 

@@ -70,24 +70,34 @@ export interface NameAddress {
   params: ReadonlyMap<string, string>;
 }
 
-const quotedThenUri = /^\s*"((?:[^"\\]|\\.)*)"\s*<([^<>]*)>(.*)$/s;
-const nameThenUri = /^\s*([^"<>]*?)\s*<([^<>]*)>(.*)$/s;
-const bareUri = /^\s*([A-Za-z][A-Za-z0-9+.-]*:[^\s;<>"]+)(.*)$/s;
+/** The longest address that is read, in UTF-16 units. */
+export const addressLengthMax = 4_000;
+
+const absoluteUri = /^[A-Za-z][A-Za-z0-9+.-]*:./;
 
 /** The first address of a From, To, Contact or P-Asserted-Identity value. */
 export function parseNameAddress(value: string): NameAddress | undefined {
-  const quoted = quotedThenUri.exec(value) ?? nameThenUri.exec(value);
-  const [, name, uri, rest] = quoted ?? insertNoName(bareUri.exec(value)) ?? [];
-  if (uri === undefined || !/^[A-Za-z][A-Za-z0-9+.-]*:./.test(uri.trim())) return undefined;
-  return {
-    displayName: cleanText((name ?? '').replace(/\\(.)/gs, '$1')),
-    uri: uri.trim(),
-    params: parseParams(rest ?? ''),
-  };
+  const text = value.slice(0, addressLengthMax).trim();
+  // Each of these runs once over the text: no two neighbouring parts can match the same character.
+  const quoted = /^"((?:[^"\\]|\\.)*)"/s.exec(text);
+  if (quoted === null && text.startsWith('"')) return undefined;
+  const afterName = text.slice(quoted?.[0].length ?? 0);
+  const open = afterName.indexOf('<');
+  if (open === -1) return quoted === null ? bareAddress(text) : undefined;
+  const close = afterName.indexOf('>', open);
+  const plainName = afterName.slice(0, open);
+  const uri = afterName.slice(open + 1, close).trim();
+  if (close === -1 || /[">]/.test(plainName) || uri.includes('<') || !absoluteUri.test(uri)) return undefined;
+  if (quoted !== null && plainName.trim() !== '') return undefined;
+  const displayName = quoted === null ? plainName : (quoted[1] ?? '').replace(/\\(.)/gs, '$1');
+  return { displayName: cleanText(displayName), uri, params: parseParams(afterName.slice(close + 1)) };
 }
 
-function insertNoName(match: RegExpExecArray | null): readonly string[] | undefined {
-  return match === null ? undefined : [match[0], '', match[1] ?? '', match[2] ?? ''];
+// Without angle brackets, what follows a semicolon belongs to the header (RFC 3261 section 20.10).
+function bareAddress(text: string): NameAddress | undefined {
+  const uri = /^[^\s;,">]*/.exec(text)?.[0] ?? '';
+  if (!absoluteUri.test(uri)) return undefined;
+  return { displayName: '', uri, params: parseParams(text.slice(uri.length)) };
 }
 
 function parseParams(text: string): ReadonlyMap<string, string> {
@@ -128,7 +138,7 @@ function decodePercent(text: string): string {
 export function reasonOf(message: SrfMessage): string | undefined {
   const value = message.get('Reason');
   if (value === undefined) return undefined;
-  return cleanText(/text\s*=\s*"([^"]*)"/i.exec(value)?.[1] ?? value);
+  return cleanText(/text\s*=\s*"([^"]*)"/i.exec(value.slice(0, addressLengthMax))?.[1] ?? value);
 }
 
 /** A header value of ours that cannot break out of its line. */
