@@ -51,7 +51,14 @@ export default tseslint.config(
             { name: 'node:perf_hooks', message: 'Take a Clock from src/runtime instead.' },
             {
               name: 'node:crypto',
-              importNames: ['randomBytes', 'randomUUID', 'randomInt', 'randomFillSync', 'randomFill', 'getRandomValues'],
+              importNames: [
+                'randomBytes',
+                'randomUUID',
+                'randomInt',
+                'randomFillSync',
+                'randomFill',
+                'getRandomValues',
+              ],
               message: 'Take a Random from src/runtime instead.',
             },
           ],

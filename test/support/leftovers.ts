@@ -1,5 +1,13 @@
 // A timer, socket or server that a test leaves behind fails that test's file: leaks in tests hide leaks in calls.
-const watched = new Set(['Timeout', 'UDPWRAP', 'TCPSERVERWRAP', 'TCPSocketWrap', 'TCPWRAP', 'PROCESSWRAP', 'ChildProcess']);
+const watched = new Set([
+  'Timeout',
+  'UDPWRAP',
+  'TCPSERVERWRAP',
+  'TCPSocketWrap',
+  'TCPWRAP',
+  'PROCESSWRAP',
+  'ChildProcess',
+]);
 
 function openResources(): string[] {
   return process.getActiveResourcesInfo().filter((name) => watched.has(name));
