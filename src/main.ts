@@ -198,8 +198,8 @@ export class Bridge {
     this.#calls?.endAll({ kind: 'draining' });
     await this.#http?.close();
     // The BYEs that were just sent need a moment on the link to the SIP server.
-    if (this.#link !== undefined && this.#sipServer !== undefined) await this.#settleBye();
-    this.#link?.close();
+    if (this.#link?.connected === true) await this.#settleBye();
+    await this.#link?.close();
     await this.#sipServer?.close();
     await this.#models?.close();
     await this.#journal.close();

@@ -41,7 +41,9 @@ export class Models {
   /** Rejects with `ModelRefused` when a simulator's behaviour is wrong. */
   static async start(options: ModelsOptions): Promise<Models> {
     const { settings, choice, plan, clock, random, logger } = options;
-    const named = [...plan.agents.values()].map((agent) => agent.session.model).filter(isSimulatorModel);
+    const named = [...plan.agents.values()].flatMap(({ session: { model } }) =>
+      model !== undefined && isSimulatorModel(model) ? [model] : [],
+    );
     for (const model of named) behaviourOf(model.slice(simulatorModelPrefix.length));
     if (choice.kind === 'api' && named.length === 0) return new Models(options, undefined);
     const simulator = await startSimulatorServer({
@@ -65,7 +67,7 @@ export class Models {
   modelFor(agent: Agent): AnsweredBy {
     const { choice, settings } = this.#options;
     const named = agent.session.model;
-    if (isSimulatorModel(named)) return { kind: 'simulator', name: named };
+    if (named !== undefined && isSimulatorModel(named)) return { kind: 'simulator', name: named };
     if (choice.kind === 'simulator') return { kind: 'simulator', name: `${simulatorModelPrefix}${settings.simulator}` };
     return { kind: 'api', name: named ?? choice.model };
   }
@@ -100,8 +102,8 @@ export class Models {
   }
 }
 
-function isSimulatorModel(model: string | undefined): model is string {
-  return model?.startsWith(simulatorModelPrefix) === true;
+function isSimulatorModel(model: string): boolean {
+  return model.startsWith(simulatorModelPrefix);
 }
 
 function behaviourOf(text: string) {

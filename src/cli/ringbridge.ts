@@ -31,7 +31,8 @@ const usage = [
 export async function runRingbridge(argv: readonly string[], io: CommandIo): Promise<ExitCode> {
   const [name, ...rest] = argv;
   if (name === undefined || name === '--help' || name === 'help') {
-    (name === undefined ? io.stderr : io.stdout)(usage);
+    if (name === undefined) io.stderr(usage);
+    else io.stdout(usage);
     return name === undefined ? 2 : 0;
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
