@@ -1,5 +1,5 @@
 import { callEndRecord, callStartRecord, crashEndRecord } from '../../src/records/call-record';
-import { endedCall, refusedCall } from './call-fixture';
+import { endedCall, refusedCall } from '../support/ended-call';
 
 const atMs = Date.UTC(2026, 0, 5, 9, 1, 0, 500);
 

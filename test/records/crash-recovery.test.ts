@@ -2,8 +2,8 @@ import { callEndRecord, callStartRecord } from '../../src/records/call-record';
 import { recoverCrashedCalls } from '../../src/records/crash-recovery';
 import { Journal } from '../../src/records/journal';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
-import { endedCall, refusedCall } from './call-fixture';
-import { LoggerSpy } from './logger-spy';
+import { endedCall, refusedCall } from '../support/ended-call';
+import { LoggerSpy } from '../support/logger-spy';
 import { MemoryDisk } from './memory-disk';
 
 const yesterday = 'calls-2026-01-04.jsonl';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Journal } from '../../src/records/journal';
 import { silentLogger } from '../../src/runtime/logger';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
-import { LoggerSpy } from './logger-spy';
+import { LoggerSpy } from '../support/logger-spy';
 import { MemoryDisk } from './memory-disk';
 
 const today = 'calls-2026-01-05.jsonl';

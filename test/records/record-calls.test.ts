@@ -1,7 +1,7 @@
 import type { CallEvent } from '../../src/call/call-observer';
 import { RecordCalls } from '../../src/records/record-calls';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
-import { endedCall, refusedCall } from './call-fixture';
+import { endedCall, refusedCall } from '../support/ended-call';
 
 const answering: CallEvent = { kind: 'state', from: 'ringing', to: 'answering' };
 const active: CallEvent = { kind: 'state', from: 'answering', to: 'active' };

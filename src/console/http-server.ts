@@ -1,0 +1,136 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { messageOf } from '../runtime/errors';
+import type { Logger } from '../runtime/logger';
+
+export interface HttpServerOptions {
+  listen: { host: string; port: number };
+  /** Why calls cannot be taken now, one sentence each; empty when they can. */
+  ready: () => readonly string[];
+  /** The answer to a scrape. */
+  metrics: () => Promise<string>;
+  /** The media type of that answer. */
+  contentType: string;
+  logger: Logger;
+}
+
+export interface HttpServer {
+  readonly address: string;
+  readonly port: number;
+  /** Stops listening and ends every connection. Twice is fine. */
+  close(): Promise<void>;
+}
+
+const limits = {
+  connections: 64,
+  headerBytes: 8_192,
+  requestMs: 5_000,
+  idleMs: 5_000,
+  requestsPerConnection: 1_000,
+};
+const jsonType = 'application/json; charset=utf-8';
+
+interface Answer {
+  status: number;
+  type: string;
+  body: string;
+  headers?: Record<string, string>;
+}
+
+/** Serves `/health`, `/ready` and `/metrics`. Rejects when it cannot listen. */
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { listen, logger } = options;
+  const server = createServer({
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.requestMs,
+    requestTimeout: limits.requestMs,
+    connectionsCheckingInterval: limits.requestMs,
+    keepAliveTimeout: limits.idleMs,
+  });
+  server.maxConnections = limits.connections;
+  server.maxRequestsPerSocket = limits.requestsPerConnection;
+  server.on('request', (request, response) => void serve(request, response, options));
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    else socket.destroy();
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(listen.port, listen.host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  server.on('error', (error) => logger.error({ message: error.message }, 'HTTP server failed'));
+  const { address, port } = server.address() as AddressInfo;
+  let closing: Promise<void> | undefined;
+  return { address, port, close: () => (closing ??= closeServer(server)) };
+}
+
+/** Never rejects: what goes wrong is an answer of 500. */
+async function serve(request: IncomingMessage, response: ServerResponse, options: HttpServerOptions): Promise<void> {
+  response.on('error', () => undefined);
+  let answer: Answer;
+  try {
+    answer = await answerTo(request, options);
+  } catch (cause) {
+    options.logger.error({ message: messageOf(cause) }, 'HTTP request failed');
+    answer = jsonAnswer(500, { error: 'internal error' });
+  }
+  if (response.destroyed) return;
+  response.writeHead(answer.status, {
+    'Content-Type': answer.type,
+    'Content-Length': Buffer.byteLength(answer.body),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    ...answer.headers,
+  });
+  response.end(request.method === 'HEAD' ? undefined : answer.body);
+}
+
+async function answerTo(request: IncomingMessage, options: HttpServerOptions): Promise<Answer> {
+  // No resource here takes a body, and an unread one would be taken for the next request.
+  if (hasBody(request)) return jsonAnswer(413, { error: 'no body is expected here' }, { Connection: 'close' });
+  const path = (request.url ?? '').split('?', 1)[0];
+  const resource = path === undefined ? undefined : resources.get(path);
+  if (resource === undefined) return jsonAnswer(404, { error: 'no such resource', resources: [...resources.keys()] });
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return jsonAnswer(405, { error: 'only GET and HEAD' }, { Allow: 'GET, HEAD' });
+  }
+  return resource(options);
+}
+
+type Resource = (options: HttpServerOptions) => Answer | Promise<Answer>;
+
+const resources = new Map<string, Resource>([
+  /** The process is well: it answers. */
+  ['/health', () => jsonAnswer(200, { status: 'ok' })],
+  /** It takes calls. */
+  [
+    '/ready',
+    ({ ready }) => {
+      const reasons = ready();
+      return reasons.length === 0
+        ? jsonAnswer(200, { status: 'ready' })
+        : jsonAnswer(503, { status: 'not ready', reasons });
+    },
+  ],
+  ['/metrics', async ({ metrics, contentType }) => ({ status: 200, type: contentType, body: await metrics() })],
+]);
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function jsonAnswer(status: number, body: object, headers: Record<string, string> = {}): Answer {
+  return { status, type: jsonType, body: `${JSON.stringify(body)}\n`, headers };
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

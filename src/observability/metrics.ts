@@ -1,0 +1,184 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Metric } from 'prom-client';
+
+import type { CallSnapshot } from '../call/call-observer';
+import type { CallState } from '../call/call-state';
+import type { Blame, EndReason } from '../call/end-reason';
+import { BucketsMetric } from './buckets-metric';
+import type { Buckets } from './buckets-metric';
+import { MediaTotals } from './media-totals';
+
+/** What is asked at each scrape. All are called synchronously and must be quick. */
+export interface MetricsSources {
+  /** Every call that has not ended. */
+  calls: () => readonly CallSnapshot[];
+  /** How late frames left: the frame clock's own buckets. */
+  lateness: () => Buckets;
+  /** Counters of signalling by name: requests, answers, rejections ... They only grow. */
+  sip: () => Readonly<Record<string, number>>;
+  /** Records that could not be written. */
+  recordFailures: () => number;
+  /** Hash of the plan in force. */
+  planHash: () => string | undefined;
+}
+
+const states: readonly CallState[] = ['ringing', 'answering', 'active', 'ending'];
+/** The design's deadline is 3 s. */
+const connectBucketsSeconds = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3];
+const firstAudioBucketsSeconds = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10];
+const lengthBucketsSeconds = [1, 5, 15, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600];
+
+/** Everything that Prometheus may ask, in a registry of its own. Names are stable. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #ended = this.#counter('ringbridge_calls_ended_total', 'Calls that have ended', ['reason', 'blame']);
+  readonly #started = this.#counter('ringbridge_calls_started_total', 'Calls that came in', []);
+  readonly #interruptions = this.#counter('ringbridge_interruptions_total', 'Callers who spoke over the agent', []);
+  readonly #modelErrors = this.#counter(
+    'ringbridge_model_errors_total',
+    'Error events of the model that ended nothing',
+    [],
+  );
+  readonly #functionCalls = this.#counter('ringbridge_function_calls_total', 'Functions that models called', [
+    'outcome',
+  ]);
+  readonly #tokens = this.#counter('ringbridge_tokens_total', 'Tokens of ended calls', ['direction', 'kind']);
+  readonly #connectSeconds = this.#histogram(
+    'ringbridge_model_connect_seconds',
+    'From the start of the connection to the accepted session',
+    connectBucketsSeconds,
+  );
+  readonly #firstAudioSeconds = this.#histogram(
+    'ringbridge_first_audio_seconds',
+    "From the answer to the agent's first audio",
+    firstAudioBucketsSeconds,
+  );
+  readonly #lengthSeconds = this.#histogram(
+    'ringbridge_call_length_seconds',
+    'From the answer to the end, of answered calls',
+    lengthBucketsSeconds,
+  );
+  readonly #media = new MediaTotals();
+
+  constructor(sources: MetricsSources, { processMetrics = true }: { processMetrics?: boolean } = {}) {
+    if (processMetrics) collectDefaultMetrics({ register: this.#registry });
+    this.#registry.registerMetric(
+      // The registry asks of a metric no more than this.
+      new BucketsMetric({
+        name: 'ringbridge_frame_lateness_seconds',
+        help: 'How long after its due time a frame to a caller was sent',
+        read: () => sources.lateness(),
+      }) as unknown as Metric,
+    );
+    this.#registerCalls(sources);
+    this.#registerCounts(sources);
+  }
+
+  /** For the Content-Type header of a scrape. */
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** The answer to a scrape, in Prometheus' text format. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  callStarted(): void {
+    this.#started.inc();
+  }
+
+  modelReady({ connectMs }: { connectMs: number }): void {
+    this.#connectSeconds.observe(connectMs / 1_000);
+  }
+
+  callInterrupted(): void {
+    this.#interruptions.inc();
+  }
+
+  modelErred(): void {
+    this.#modelErrors.inc();
+  }
+
+  functionCalled({ outcome }: { outcome: 'done' | 'failed' }): void {
+    this.#functionCalls.inc({ outcome });
+  }
+
+  callEnded(call: CallSnapshot, { reason, blame }: { reason: EndReason; blame: Blame }): void {
+    this.#ended.inc({ reason: reason.kind, blame });
+    const { answeredAtMs, firstAudioAtMs, endedAtMs, tokens } = call;
+    if (answeredAtMs !== undefined && endedAtMs !== undefined) {
+      this.#lengthSeconds.observe(Math.max(0, endedAtMs - answeredAtMs) / 1_000);
+    }
+    if (answeredAtMs !== undefined && firstAudioAtMs !== undefined) {
+      this.#firstAudioSeconds.observe(Math.max(0, firstAudioAtMs - answeredAtMs) / 1_000);
+    }
+    this.#tokens.inc({ direction: 'input', kind: 'text' }, tokens.inputTextTokens);
+    this.#tokens.inc({ direction: 'input', kind: 'audio' }, tokens.inputAudioTokens);
+    this.#tokens.inc({ direction: 'output', kind: 'text' }, tokens.outputTextTokens);
+    this.#tokens.inc({ direction: 'output', kind: 'audio' }, tokens.outputAudioTokens);
+    this.#media.addEnded(call.media);
+  }
+
+  #registerCalls(sources: MetricsSources): void {
+    const { calls } = sources;
+    this.#onScrape(
+      this.#gauge('ringbridge_calls_active', 'Calls that have not ended', ['state', 'model_kind']),
+      (gauge) => {
+        for (const state of states) gauge.set({ state, model_kind: 'none' }, 0);
+        for (const { state, modelKind = 'none' } of calls())
+          if (state !== 'ended') gauge.inc({ state, model_kind: modelKind });
+      },
+    );
+    this.#onScrape(this.#gauge('ringbridge_plan_info', 'The plan in force', ['hash']), (gauge) => {
+      gauge.set({ hash: sources.planHash() ?? 'none' }, 1);
+    });
+  }
+
+  #registerCounts(sources: MetricsSources): void {
+    const live = () => sources.calls().filter((call) => call.state !== 'ended');
+    this.#onScrape(
+      this.#counter('ringbridge_media_total', 'Packets and frames by what became of them', ['what']),
+      (counter) => {
+        for (const [what, count] of this.#media.counts(live())) counter.inc({ what }, count);
+      },
+    );
+    this.#onScrape(
+      this.#counter('ringbridge_media_dropped_packets_total', 'Datagrams of callers that were dropped', ['cause']),
+      (counter) => {
+        for (const [cause, count] of this.#media.drops(live())) counter.inc({ cause }, count);
+      },
+    );
+    this.#onScrape(this.#counter('ringbridge_sip_total', 'What signalling counts', ['event']), (counter) => {
+      for (const [event, count] of Object.entries(sources.sip())) counter.inc({ event }, Math.max(0, count));
+    });
+    this.#onScrape(
+      this.#counter('ringbridge_record_failures_total', 'Call records that could not be written', []),
+      (counter) => {
+        counter.inc(sources.recordFailures());
+      },
+    );
+  }
+
+  /** Fills a metric anew from its source at each scrape. */
+  #onScrape<T extends Counter | Gauge>(metric: T, fill: (metric: T) => void): void {
+    Object.assign(metric, {
+      collect: () => {
+        metric.reset();
+        fill(metric);
+      },
+    });
+  }
+
+  #counter(name: string, help: string, labelNames: string[]): Counter {
+    return new Counter({ name, help, labelNames, registers: [this.#registry] });
+  }
+
+  #gauge(name: string, help: string, labelNames: string[]): Gauge {
+    return new Gauge({ name, help, labelNames, registers: [this.#registry] });
+  }
+
+  #histogram(name: string, help: string, buckets: number[]): Histogram {
+    return new Histogram({ name, help, buckets, registers: [this.#registry] });
+  }
+}

@@ -1,0 +1,122 @@
+import type { CallEvent, CallObserver, CallSnapshot } from '../call/call-observer';
+import type { Logger } from '../runtime/logger';
+import type { Metrics } from './metrics';
+
+/** Turns what happens in calls into figures and log lines, one line for each event. */
+export class ObserveCalls implements CallObserver {
+  readonly #metrics: Metrics;
+  readonly #logger: Logger;
+  readonly #loggers = new Map<string, Logger>();
+
+  constructor({ metrics, logger }: { metrics: Metrics; logger: Logger }) {
+    this.#metrics = metrics;
+    this.#logger = logger;
+  }
+
+  onCallEvent(event: CallEvent, call: CallSnapshot): void {
+    const logger = this.#loggers.get(call.callId) ?? this.#begin(call);
+    this.#count(event, call);
+    logEvent(logger, event, call);
+    if (event.kind === 'ended') this.#loggers.delete(call.callId);
+  }
+
+  #begin(call: CallSnapshot): Logger {
+    const logger = this.#logger.child({ callId: call.callId, sipCallId: call.sipCallId });
+    this.#loggers.set(call.callId, logger);
+    this.#metrics.callStarted();
+    return logger;
+  }
+
+  #count(event: CallEvent, call: CallSnapshot): void {
+    switch (event.kind) {
+      case 'model-ready':
+        this.#metrics.modelReady(event);
+        return;
+      case 'barge-in':
+        this.#metrics.callInterrupted();
+        return;
+      case 'function-call':
+        this.#metrics.functionCalled(event);
+        return;
+      case 'model-error':
+        this.#metrics.modelErred();
+        return;
+      case 'ended':
+        this.#metrics.callEnded(call, event);
+        return;
+      case 'state':
+      case 'agent-audio-started':
+      case 'caller-speech-started':
+      case 'caller-speech-stopped':
+      case 'idle-timeout':
+      case 'transcript':
+      case 'digit':
+        return;
+    }
+  }
+}
+
+function logEvent(logger: Logger, event: CallEvent, call: CallSnapshot): void {
+  const { kind: _, ...facts } = event;
+  switch (event.kind) {
+    case 'state':
+      logState(logger, event, call);
+      return;
+    case 'model-ready':
+      logger.info({ ...facts, model: call.model, modelKind: call.modelKind }, 'model is ready');
+      return;
+    case 'barge-in':
+      logger.info(facts, 'caller interrupted agent');
+      return;
+    case 'function-call':
+      // The outcome of a tool is the operator's to see; its name is of our own list.
+      logger.info(
+        { functionName: event.name, functionCallId: event.callId, outcome: event.outcome },
+        'agent called a function',
+      );
+      return;
+    case 'model-error':
+      logger.warn(facts, 'model reported an error');
+      return;
+    case 'ended':
+      logEnd(logger, event, call);
+      return;
+    case 'agent-audio-started':
+    case 'caller-speech-started':
+    case 'caller-speech-stopped':
+    case 'idle-timeout':
+    case 'transcript':
+    case 'digit':
+      logger.debug(facts, eventSentences[event.kind]);
+      return;
+  }
+}
+
+const eventSentences = {
+  'agent-audio-started': 'agent began to speak',
+  'caller-speech-started': 'caller began to speak',
+  'caller-speech-stopped': 'caller stopped speaking',
+  'idle-timeout': 'nobody spoke for the idle timeout',
+  transcript: 'transcript',
+  digit: 'caller pressed a key',
+} as const;
+
+function logState(logger: Logger, event: Extract<CallEvent, { kind: 'state' }>, call: CallSnapshot): void {
+  const facts = { fromState: event.from, toState: event.to };
+  if (event.to !== 'answering') {
+    logger.debug(facts, 'call moved on');
+    return;
+  }
+  const { to, from, trunk, route, agent, planHash, model, modelKind } = call;
+  logger.info({ ...facts, to, from, trunk, route, agent, planHash, model, modelKind }, 'call is being answered');
+}
+
+function logEnd(logger: Logger, event: Extract<CallEvent, { kind: 'ended' }>, call: CallSnapshot): void {
+  const { kind: reason, ...detail } = event.reason;
+  const { to, from, route, agent, model, modelKind, interruptions, answeredAtMs, endedAtMs } = call;
+  const talkMs = answeredAtMs === undefined ? 0 : Math.max(0, (endedAtMs ?? answeredAtMs) - answeredAtMs);
+  const facts = { reason, blame: event.blame, detail, to, from, route, agent, model, modelKind, interruptions, talkMs };
+  if (event.blame === 'us') logger.error(facts, 'call ended');
+  else if (event.blame === 'upstream') logger.warn(facts, 'call ended');
+  else logger.info(facts, 'call ended');
+}
