@@ -45,7 +45,6 @@ export class AgentAudio {
     const content = this.#contents.get(keyOf(itemId, contentIndex));
     if (content === undefined || content.done) return false;
     content.done = true;
-    content.oddByte = undefined;
     return true;
   }
 

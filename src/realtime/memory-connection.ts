@@ -90,7 +90,8 @@ class MemoryConnection {
 
   #sendToClient(text: string): void {
     this.#later(() => {
-      if (this.#state === 'open') this.#listener.onMessage(text);
+      // As on a socket, what was under way still arrives while the client closes.
+      if (this.#state === 'open' || this.#state === 'closing') this.#listener.onMessage(text);
     });
   }
 

@@ -74,6 +74,15 @@ test("the client's close is answered", () => {
   expect(clock.pendingTimers).toBe(0);
 });
 
+test('what was under way when the client closes still arrives', () => {
+  const { clock, log, client, peer } = connect();
+  clock.advance(10);
+  peer().send('crossing');
+  client.close();
+  clock.advance(100);
+  expect(log.slice(1)).toEqual(['15 client: crossing', '15 server closed 1000 ', '20 closed 1000 ']);
+});
+
 test('a client that closes while connecting never opens', () => {
   const { clock, log, client } = connect();
   client.close();

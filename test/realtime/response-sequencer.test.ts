@@ -203,6 +203,16 @@ describe('refusals and lost events', () => {
     expect(wire()).toHaveLength(2);
   });
 
+  test('a create that met a conflict goes before those that were asked for later', () => {
+    const { ask, created, done, conflict, wire } = startedSequencer();
+    ask('one');
+    ask('two');
+    created('resp_vad');
+    conflict('e1');
+    done('resp_vad');
+    expect(wire()).toEqual(['create one e1', 'create one e3']);
+  });
+
   test('a conflict with a response that we never heard of is retried after a second', () => {
     const { clock, ask, conflict, wire } = startedSequencer();
     ask('one');
