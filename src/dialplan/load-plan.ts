@@ -124,9 +124,14 @@ function decodeText(bytes: Buffer): string | undefined {
 function inOrder(problems: readonly PlanProblem[]): PlanProblem[] {
   return [...problems].sort((one, other) => {
     if (one.file !== other.file) return one.file < other.file ? -1 : 1;
-    const lines = (one.position?.line ?? 0) - (other.position?.line ?? 0);
+    const lines = lineOf(one) - lineOf(other);
     return lines === 0 ? (one.position?.column ?? 0) - (other.position?.column ?? 0) : lines;
   });
+}
+
+/** What is about the whole file comes last. */
+function lineOf({ position }: PlanProblem): number {
+  return position?.line ?? Number.MAX_SAFE_INTEGER;
 }
 
 function ignoredFile(file: string): PlanProblem {

@@ -1,5 +1,5 @@
 import { nearestWord } from '../runtime/nearest-word';
-import { problemCodes } from './plan-problem';
+import { problemCodes, problemsPerFileMax } from './plan-problem';
 import type { PlanProblem, ProblemCode } from './plan-problem';
 import { planFileSchema } from './plan-schema';
 import type { PlanFileEntry } from './plan-schema';
@@ -17,10 +17,15 @@ export interface PlanFile {
   readonly problems: readonly PlanProblem[];
 }
 
+const agentsPerFileMax = 1_000;
+const routesPerFileMax = 5_000;
+
 /** A file of nothing but comments says nothing, which is well. */
 export function parsePlanFile(file: string, text: string): PlanFile {
   const { document, problems } = readYaml(file, text);
   if (document === undefined) return { file, document, entry: undefined, problems };
+  const tooLarge = sizeProblem({ file, document, entry: undefined, problems });
+  if (tooLarge !== undefined) return { file, document: undefined, entry: undefined, problems: [...problems, tooLarge] };
   const parsed = planFileSchema.safeParse(document.root ?? {});
   if (!parsed.success) {
     const found = schemaProblems({ file, document, schema: planFileSchema, issues: parsed.error.issues });
@@ -28,8 +33,28 @@ export function parsePlanFile(file: string, text: string): PlanFile {
     const offsets = new Set(problems.map((problem) => placeOf(problem)));
     problems.push(...found.filter((problem) => !offsets.has(placeOf(problem))));
   }
-  problems.push(...routeProblems(file, document));
-  return { file, document, entry: parsed.success ? parsed.data : undefined, problems };
+  if (problems.length < problemsPerFileMax) problems.push(...routeProblems(file, document));
+  const told = problems.slice(0, problemsPerFileMax);
+  if (problems.length >= problemsPerFileMax) told.push(tooManyProblems(file));
+  return { file, document, entry: parsed.success ? parsed.data : undefined, problems: told };
+}
+
+function sizeProblem(file: PlanFile): PlanProblem | undefined {
+  const agents = rawAgents(file).length;
+  const routes = rawRoutes(file).length;
+  const expected = `at most ${agentsPerFileMax} agents and ${routesPerFileMax} routes in one file`;
+  const code = problemCodes.tooMuch;
+  if (agents > agentsPerFileMax)
+    return problemAt(file, ['agents'], { code, message: `${agents} agents`, expected }, 'key');
+  if (routes > routesPerFileMax)
+    return problemAt(file, ['routes'], { code, message: `${routes} routes`, expected }, 'key');
+  return undefined;
+}
+
+function tooManyProblems(file: string): PlanProblem {
+  const message = `the rest is not told: more than ${problemsPerFileMax} problems`;
+  const nowhere = { position: undefined, expected: undefined, nearest: undefined };
+  return { code: problemCodes.tooManyProblems, severity: 'error', file, message, ...nowhere };
 }
 
 function placeOf({ position }: PlanProblem): string {

@@ -17,6 +17,7 @@ export const problemCodes = {
   reservedKey: 'DP106',
   directive: 'DP107',
   tooMuch: 'DP108',
+  tooManyProblems: 'DP109',
   unknownKey: 'DP201',
   missingKey: 'DP202',
   wrongKind: 'DP203',
@@ -36,6 +37,9 @@ export const problemCodes = {
   fileIgnored: 'DP903',
 } as const;
 export type ProblemCode = (typeof problemCodes)[keyof typeof problemCodes];
+
+/** Problems told of one file: nobody reads more, and finding the place of each takes time. */
+export const problemsPerFileMax = 100;
 
 /** Where in a file, counted from 1; columns in UTF-16 units, as editors count. */
 export interface PlanPosition {

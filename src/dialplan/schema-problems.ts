@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 
 import { nearestWord } from '../runtime/nearest-word';
-import { problemCodes } from './plan-problem';
+import { problemCodes, problemsPerFileMax } from './plan-problem';
 import type { PlanProblem, ProblemCode } from './plan-problem';
 import { expectationOf, schemaAt, validKeys, validWords } from './schema-expectation';
 import { isUnbuiltKey, isUnbuiltValue } from './unbuilt-keys';
@@ -145,6 +145,7 @@ class Reporter {
     nearest?: string,
     at: 'key' | 'value' = 'value',
   ): void {
+    if (this.found.length >= problemsPerFileMax) return;
     const position = this.#document.locate(path, at);
     const problem = { code, severity: 'error', file: this.#file, position, message, expected, nearest } as const;
     this.found.push({ path, problem });

@@ -1,7 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Alias, Document, Node, Pair, YAMLError, YAMLMap } from 'yaml';
 
-import { problemCodes } from './plan-problem';
+import { problemCodes, problemsPerFileMax } from './plan-problem';
 import type { PlanPosition, PlanProblem, ProblemCode } from './plan-problem';
 import { scanYaml } from './yaml-scan';
 
@@ -35,6 +35,7 @@ export function readYaml(file: string, text: string): YamlReading {
   const places = new Places(text);
   const problems: PlanProblem[] = [];
   const add = (code: ProblemCode, offset: number, message: string, expected?: string): void => {
+    if (problems.length >= problemsPerFileMax) return;
     const position = places.at(offset);
     problems.push({ code, severity: 'error', file, position, message, expected, nearest: undefined });
   };

@@ -11,7 +11,7 @@ export interface ScanFinding {
   readonly expected: string;
 }
 
-/** Bounds the parser's work: about a quarter of a second. Ten thousand routes fit. */
+/** Bounds the parser's work to some hundreds of milliseconds. A plan of five thousand routes fits. */
 const tokensMax = 200_000;
 /** The parser is recursive and each level of a block takes a column at least. */
 const indentColumnsMax = 100;

@@ -118,6 +118,22 @@ test('a file beyond the size limit is refused unread', async () => {
   expect(loaded.kind === 'refused' ? loaded.problems.map((one) => one.code) : []).toEqual(['DP004']);
 });
 
+test('a file of nothing but mistakes has its first hundred told, and that there are more', async () => {
+  const keys = Array.from({ length: 5_000 }, (_, index) => `key${index}: !tag x\n`).join('');
+  for (const text of [keys, keys.replaceAll('!tag ', ''), `routes:\n${'  - {}\n'.repeat(5_000)}`]) {
+    const loaded = await load({ 'a.yaml': text });
+    const problems = loaded.kind === 'refused' ? loaded.problems : [];
+    expect(problems).toHaveLength(101);
+    expect(problems.at(-1)).toMatchObject({ code: 'DP109', file: 'a.yaml', position: undefined });
+  }
+});
+
+test('a file with more agents than anyone has is refused', async () => {
+  const agents = Array.from({ length: 1_001 }, (_, index) => `  a${index}: { instructions: Answer. }\n`).join('');
+  const loaded = await load({ 'a.yaml': `agents:\n${agents}${routes}` });
+  expect(loaded.kind === 'refused' ? loaded.problems : []).toMatchObject([{ code: 'DP108', message: '1001 agents' }]);
+});
+
 test('too many files are refused', async () => {
   const texts = Object.fromEntries(Array.from({ length: 201 }, (_, index) => [`${index}.yaml`, routes]));
   const loaded = await load(texts);
