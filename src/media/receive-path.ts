@@ -18,9 +18,14 @@ export interface ReceiveSink {
 
 const frameSamples = 160;
 const samplesPerMs = 8;
-/** When nothing came for longer than this, silence flows in real time; more for packets of over 20 ms. */
+/**
+ * When nothing came for longer than this, silence flows in real time: more where packets are longer than 20 ms, and where
+ * the network has lately held them back and then let them go in bursts. That memory halves in about 14 s.
+ */
 const stoppedAfterMs = 60;
 const stoppedMarginMs = 40;
+const latenessMsMax = 160;
+const latenessKept = 0.999;
 /** What a gap is filled with at most; a longer one was filled in real time already, or is no gap but a jump. */
 const gapSamplesMax = 4_000;
 /** Beyond this, what is lost is filled with silence: invented speech would mislead (G.711 Appendix I ends here too). */
@@ -78,6 +83,8 @@ export class ReceivePath {
   #silent = true;
   #concealedSamples = 0;
 
+  /** How much later than the ones before the packets of bursts came, lately. */
+  #latenessMs = 0;
   #filledFrames = 0;
   #lastTickMs = 0;
   #fillFromMs = 0;
@@ -131,7 +138,8 @@ export class ReceivePath {
   tick(nowMs: number): void {
     if (nowMs - this.#lastTickMs > stallMs) this.#fillFromMs = nowMs + afterStallMs;
     this.#lastTickMs = nowMs;
-    const stoppedMs = Math.max(stoppedAfterMs, this.#lastSamples / samplesPerMs + stoppedMarginMs);
+    const usualMs = Math.max(this.#lastSamples / samplesPerMs, this.#latenessMs);
+    const stoppedMs = Math.max(stoppedAfterMs, usualMs + stoppedMarginMs);
     const overMs = nowMs - this.#lastAudioMs - stoppedMs;
     if (overMs < 0 || nowMs < this.#fillFromMs) return;
     if (this.#filledFrames === 0 && this.#ahead === 0) this.#anchor();
@@ -209,6 +217,7 @@ export class ReceivePath {
     const believable = Math.max(idle, lost * this.#lastSamples) + this.#ahead + gapSamplesMax;
     // Backwards, or further than time has gone: the sender's clock has jumped, and ours tells how long it was.
     if (gap < 0 || gap > believable) gap = idle;
+    else this.#noteLateness(gap, arrivedMs);
     this.#lostBefore = 0;
     this.#restarted = false;
     this.#expected = timestamp;
@@ -217,6 +226,11 @@ export class ReceivePath {
     const missing = Math.min(-this.#ahead, gapSamplesMax);
     this.#ahead = 0;
     this.#fill(missing, lost > 0 && !this.#silent, arrivedMs);
+  }
+
+  #noteLateness(gap: number, arrivedMs: number): void {
+    const lateMs = arrivedMs - this.#lastAudioMs - (gap + this.#lastSamples) / samplesPerMs;
+    this.#latenessMs = Math.max(this.#latenessMs * latenessKept, Math.min(lateMs, latenessMsMax));
   }
 
   /** How much longer ago the last audio came than it lasted, in whole frames: jitter is not time. */

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../runtime/clock';
+import { invariant } from '../runtime/invariant';
 import type { RtpPacket } from './packet';
 import { SequenceTracker } from './sequence';
 
@@ -40,7 +41,7 @@ export class ReorderBuffer {
   reordered = 0;
   duplicate = 0;
   late = 0;
-  /** Single packets that fitted no stream. */
+  /** Packets that fitted no stream. */
   stray = 0;
 
   readonly #clock: Clock;
@@ -50,7 +51,8 @@ export class ReorderBuffer {
   #next = 0;
   /** Behind the gap, lowest number first. */
   readonly #held: HeldPacket[] = [];
-  #suspect: { packet: RtpPacket; arrivedMs: number } | undefined;
+  /** By the tracker's slots. */
+  readonly #suspects: { packet: RtpPacket; arrivedMs: number }[] = [];
   #timer: Timer | undefined;
 
   constructor({ clock, sink }: { clock: Clock; sink: ReorderSink }) {
@@ -65,16 +67,14 @@ export class ReorderBuffer {
         this.#restartAt(packet, arrivedMs);
         return;
       case 'current':
-        this.#dropSuspect();
         this.#place(packet, arrivedMs);
         return;
       case 'suspect':
-        this.#dropSuspect();
-        this.#suspect = { packet, arrivedMs };
+        this.stray += 1;
+        this.#suspects[this.#tracker.suspectSlot] = { packet, arrivedMs };
         return;
       case 'restarted':
-        if (this.#suspect !== undefined) this.#restartAt(this.#suspect.packet, this.#suspect.arrivedMs);
-        this.#suspect = undefined;
+        this.#restartAtSuspect();
         this.#place(packet, arrivedMs);
         return;
     }
@@ -85,8 +85,16 @@ export class ReorderBuffer {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#held.length = 0;
-    this.#suspect = undefined;
+    this.#suspects.length = 0;
     this.#tracker.reset();
+  }
+
+  #restartAtSuspect(): void {
+    const suspect = this.#suspects[this.#tracker.suspectSlot];
+    invariant(suspect !== undefined, 'a stream restarts at a suspect');
+    this.stray -= 1;
+    this.#suspects.length = 0;
+    this.#restartAt(suspect.packet, suspect.arrivedMs);
   }
 
   #restartAt(packet: RtpPacket, arrivedMs: number): void {
@@ -160,12 +168,6 @@ export class ReorderBuffer {
     this.#history[this.#next % historyPackets] = this.#next;
     this.#next += 1;
     this.#sink.onPacket(packet, gap, arrivedMs);
-  }
-
-  #dropSuspect(): void {
-    if (this.#suspect === undefined) return;
-    this.#suspect = undefined;
-    this.stray += 1;
   }
 
   /** One timer, for the packet that has waited longest; it is not always the lowest. */

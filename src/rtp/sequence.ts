@@ -27,20 +27,25 @@ export type Placement =
   | 'current'
   /** Does not fit: hold it until the next packet tells whether the sender has started anew. */
   | 'suspect'
-  /** Follows right after the suspect before it: both belong to the new stream. */
+  /** Follows right after a suspect: both belong to the new stream. */
   | 'restarted';
+
+/** Suspects that are remembered: garbage between the first two packets of a new stream does not hide it. */
+export const suspectsMax = 4;
 
 /**
  * Follows one sender through wraps. A sender that starts anew (another SSRC, a jump in the sequence) is believed at its
- * second packet in a row, so that a stray packet disturbs nothing (RFC 3550 appendix A.1).
+ * second packet in a row, unless the old stream goes on: a stray packet disturbs nothing (RFC 3550 appendix A.1).
  */
 export class SequenceTracker {
   #following = false;
   #ssrc = 0;
   #highest = 0;
   #newestTimestamp = 0;
-  #suspectSsrc = -1;
-  #suspectNext = -1;
+  readonly #suspectSsrcs = new Float64Array(suspectsMax);
+  /** What would follow each suspect; -1 where there is none. */
+  readonly #suspectNexts = new Int32Array(suspectsMax).fill(-1);
+  #suspectSlot = 0;
 
   /** The highest number so far, counted past wraps; begins at `firstCycle` plus the first packet's own number. */
   get highest(): number {
@@ -50,13 +55,18 @@ export class SequenceTracker {
   /** One cycle up, so that packets from before a first one at 0 do not get negative numbers. */
   readonly firstCycle = 0x1_0000;
 
+  /** Of the packet that was just placed as `suspect`, or of the one that a `restarted` packet follows: 0 to 3. */
+  get suspectSlot(): number {
+    return this.#suspectSlot;
+  }
+
   place(packet: RtpHeader): Placement {
     if (!this.#following) {
       this.#follow(packet);
       return 'first';
     }
     if (this.#fits(packet)) {
-      this.#suspectNext = -1;
+      this.#suspectNexts.fill(-1);
       const extended = extendSequence({ reference: this.#highest, sequence: packet.sequence });
       if (extended > this.#highest) {
         this.#highest = extended;
@@ -64,13 +74,7 @@ export class SequenceTracker {
       }
       return 'current';
     }
-    if (packet.ssrc === this.#suspectSsrc && packet.sequence === this.#suspectNext) {
-      this.#follow(packet);
-      return 'restarted';
-    }
-    this.#suspectSsrc = packet.ssrc;
-    this.#suspectNext = (packet.sequence + 1) & 0xffff;
-    return 'suspect';
+    return this.#confirms(packet) ? 'restarted' : 'suspect';
   }
 
   /** Of a packet that was just placed as `first`, `current` or `restarted`, or of the suspect before the last. */
@@ -81,7 +85,21 @@ export class SequenceTracker {
   /** Forgets the stream: the next packet is the first one. */
   reset(): void {
     this.#following = false;
-    this.#suspectNext = -1;
+    this.#suspectNexts.fill(-1);
+  }
+
+  /** True when it follows a suspect; else it is one now. */
+  #confirms(packet: RtpHeader): boolean {
+    for (let slot = 0; slot < suspectsMax; slot += 1) {
+      if (this.#suspectNexts[slot] !== packet.sequence || this.#suspectSsrcs[slot] !== packet.ssrc) continue;
+      this.#suspectSlot = slot;
+      this.#follow(packet);
+      return true;
+    }
+    this.#suspectSlot = (this.#suspectSlot + 1) % suspectsMax;
+    this.#suspectSsrcs[this.#suspectSlot] = packet.ssrc;
+    this.#suspectNexts[this.#suspectSlot] = (packet.sequence + 1) & 0xffff;
+    return false;
   }
 
   #fits(packet: RtpHeader): boolean {
@@ -97,6 +115,6 @@ export class SequenceTracker {
     this.#ssrc = packet.ssrc;
     this.#highest = this.firstCycle + packet.sequence;
     this.#newestTimestamp = packet.timestamp;
-    this.#suspectNext = -1;
+    this.#suspectNexts.fill(-1);
   }
 }
