@@ -43,9 +43,13 @@ function listen(leg: CallerLeg): void {
   });
 }
 
-function answer(leg: CallerLeg): void {
+function ringAndAnswer(leg: CallerLeg): void {
   listen(leg);
   leg.ring();
+  answer(leg);
+}
+
+function answer(leg: CallerLeg): void {
   void leg.answer(ourSdp('sendrecv')).then(
     (sdp) => told.push(sdp === undefined ? 'answered' : 'answered with SDP in the ACK'),
     () => told.push('gone'),
@@ -54,7 +58,7 @@ function answer(leg: CallerLeg): void {
 
 beforeEach(async () => {
   told = [];
-  onCall = answer;
+  onCall = ringAndAnswer;
   const listening = (['udp', 'tcp'] as const).map((transport) => ({ transport, address: '127.0.0.1', port: 0 }));
   server = await startSipServer({
     listen: listening,
@@ -93,7 +97,7 @@ async function sipp(scenario: string, { transport = 'udp', args = [] as string[]
 
 describe.each(['udp', 'tcp'])('over %s', (transport) => {
   test('a call is answered and hung up by the caller', async () => {
-    await sipp('uac', { transport });
+    await sipp('uac', { transport, args: ['-d', '200'] });
     await until(() => told.length === 2, 'the BYE');
     expect(told).toEqual(['answered', 'bye']);
     expect(link.legs).toBe(0);
@@ -144,6 +148,12 @@ describe.each(['udp', 'tcp'])('over %s', (transport) => {
   });
 
   test('ringing is reliable where that is required', async () => {
+    onCall = (leg) => {
+      listen(leg);
+      leg.ring();
+      // The PRACK comes meanwhile.
+      systemClock.setTimer(200, () => answer(leg));
+    };
     await sipp('reliable-ringing', { transport });
     await until(() => told.length === 2, 'the BYE');
     expect(told).toEqual(['answered', 'bye']);
