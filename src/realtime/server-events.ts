@@ -6,7 +6,10 @@ import { readTokenUsage } from './token-usage';
 /** Parses one text message of the server. Never throws, whatever the text. */
 export function parseServerEvent(text: string): ServerEvent | RejectedMessage {
   if (text.length > messageCharsMax) return { type: 'rejected', reason: 'too-long' };
-  return parseAudioDelta(text) ?? parseAnyEvent(text);
+  if (isNestedDeeperThan(depthMax, text)) return { type: 'rejected', reason: 'too-deep' };
+  const value = parseJson(text);
+  if (value === undefined) return { type: 'rejected', reason: 'not-json' };
+  return isJsonObject(value) ? readEvent(value) : { type: 'rejected', reason: 'not-an-object' };
 }
 
 /**
@@ -186,13 +189,6 @@ const unneededNames = new Set([
   'mcp_list_tools.failed',
 ]);
 
-function parseAnyEvent(text: string): ServerEvent | RejectedMessage {
-  if (isNestedDeeperThan(depthMax, text)) return { type: 'rejected', reason: 'too-deep' };
-  const value = parseJson(text);
-  if (value === undefined) return { type: 'rejected', reason: 'not-json' };
-  return isJsonObject(value) ? readEvent(value) : { type: 'rejected', reason: 'not-an-object' };
-}
-
 function readEvent(body: JsonObject): ServerEvent | RejectedMessage {
   const name = body['type'];
   if (typeof name !== 'string') return { type: 'rejected', reason: 'no-type' };
@@ -206,33 +202,6 @@ function readEvent(body: JsonObject): ServerEvent | RejectedMessage {
   return fields.problem === undefined ? event : { type: 'rejected', name, ...fields.problem };
 }
 
-const deltaKey = '"delta":"';
-const audioDeltaType = '"response.output_audio.delta"';
-
-/** All of an audio delta but its base64: ids and indexes. */
-const audioDeltaFrameCharsMax = 4_096;
-
-/**
- * Nearly all octets that a server sends are one base64 string each. That string is cut out, so that only the rest goes
- * through `JSON.parse`. Undefined when the text is anything else: then the slow path decides.
- */
-function parseAudioDelta(text: string): ServerEvent | undefined {
-  const keyAt = text.indexOf(deltaKey);
-  if (keyAt < 0) return undefined;
-  const start = keyAt + deltaKey.length;
-  const end = text.indexOf('"', start);
-  if (end < 0 || text.length - (end - start) > audioDeltaFrameCharsMax) return undefined;
-  const head = text.slice(0, start);
-  const tail = text.slice(end);
-  if (!head.includes(audioDeltaType) && !tail.includes(audioDeltaType)) return undefined;
-  // Of two keys of one name JSON.parse takes the last.
-  if (tail.includes('"delta"')) return undefined;
-  const body = parseJson(head + tail);
-  if (!isJsonObject(body) || body['type'] !== 'response.output_audio.delta' || body['delta'] !== '') return undefined;
-  const event = readEvent({ ...body, delta: text.slice(start, end) });
-  return event.type === 'rejected' ? undefined : event;
-}
-
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -241,17 +210,13 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** One pass over the text: brackets inside strings do not count. */
+/** One pass over the text. Brackets inside strings do not count, and strings are skipped: most of it is base64. */
 function isNestedDeeperThan(limit: number, text: string): boolean {
   let depth = 0;
-  let inString = false;
   for (let i = 0; i < text.length; i += 1) {
     const code = text.charCodeAt(i);
-    if (inString) {
-      if (code === 0x5c /* \ */) i += 1;
-      else if (code === 0x22 /* " */) inString = false;
-    } else if (code === 0x22) {
-      inString = true;
+    if (code === 0x22 /* " */) {
+      i = endOfString(text, i);
     } else if (code === 0x7b /* { */ || code === 0x5b /* [ */) {
       depth += 1;
       if (depth > limit) return true;
@@ -260,6 +225,18 @@ function isNestedDeeperThan(limit: number, text: string): boolean {
     }
   }
   return false;
+}
+
+/** Index of the quote that closes the string opened at `start`; the text's length when none does. */
+function endOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1);
+  while (end >= 0) {
+    let backslashes = 0;
+    while (text.charCodeAt(end - 1 - backslashes) === 0x5c /* \ */) backslashes += 1;
+    if (backslashes % 2 === 0) return end;
+    end = text.indexOf('"', end + 1);
+  }
+  return text.length;
 }
 
 function readSession(session: EventFields): SessionFacts {

@@ -116,11 +116,6 @@ describe('events of the API', () => {
     });
   });
 
-  test('a delta inside another object is not the audio even when there is an empty one', () => {
-    const { delta: _delta, ...event } = audioDelta('resp_1', Buffer.alloc(0));
-    expect(parse({ ...event, part: { delta: 'AAAA' }, delta: '' })).toHaveProperty('audio', Buffer.alloc(0));
-  });
-
   test('text deltas with their random obfuscation are nothing that we need', () => {
     const fields = { response_id: 'resp_1', delta: 'Hel', obfuscation: 'x81hdk2' };
     expect(parse(serverEvent('response.output_audio_transcript.delta', fields))).toEqual({
@@ -255,6 +250,17 @@ describe('messages of strangers', () => {
   test('a million nested brackets are refused before they are parsed', () => {
     expect(parseServerEvent('['.repeat(1_000_000))).toEqual({ type: 'rejected', reason: 'too-deep' });
     expect(parseServerEvent('{"a":'.repeat(200_000))).toEqual({ type: 'rejected', reason: 'too-deep' });
+  });
+
+  test.each([
+    ['a string that ends in a backslash', `{"a":"\\\\","b":${'['.repeat(64)}`],
+    ['a string with a quote and a backslash', `{"a":"\\"\\\\","b":${'['.repeat(64)}`],
+  ])('nesting behind %s is seen', (_what, text) => {
+    expect(parseServerEvent(text)).toEqual({ type: 'rejected', reason: 'too-deep' });
+  });
+
+  test('a string without an end is not JSON', () => {
+    expect(parseServerEvent('{"type":"err\\"')).toEqual({ type: 'rejected', reason: 'not-json' });
   });
 
   test('brackets inside strings do not count as nesting', () => {
