@@ -1,4 +1,5 @@
 // Start here: settings in, everything wired, calls answered, drained on request.
+import { access, constants, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { readWavFile } from './audio/wav';
@@ -223,19 +224,16 @@ export class Bridge {
     return load.plan;
   }
 
+  /** A start without a place for records is refused; later failures of the disk are counted and cost no call. */
   async #openRecords(): Promise<void> {
     const folder = this.#folder(this.#settings.data);
     try {
-      const recovered = await recoverCrashedCalls({
-        folder,
-        journal: this.#journal,
-        clock: this.#clock,
-        logger: this.#logger,
-      });
-      if (recovered > 0) this.#logger.warn({ calls: recovered }, 'calls of a crashed process were recorded as ended');
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await access(folder, constants.W_OK);
     } catch (cause) {
       throw new StartRefused(`no call records can be kept in ${this.#settings.data}: ${messageOf(cause)}`, { cause });
     }
+    await recoverCrashedCalls({ folder, journal: this.#journal, clock: this.#clock, logger: this.#logger });
   }
 
   async #services(plan: Plan, choice: Parameters<typeof Models.start>[0]['choice']): Promise<CallServices> {
