@@ -120,9 +120,15 @@ export class SessionHarness {
   }
 }
 
+const behaviours = new Map<string, Behaviour>();
+
+/** Behaviours serve any number of sessions, and reading the recordings takes time. */
 export function behaviourOf(name: string): Behaviour {
+  const known = behaviours.get(name);
+  if (known !== undefined) return known;
   const parsed = parseBehaviour(name, { audioFolder });
   if (parsed.kind === 'invalid') throw new Error(parsed.reason);
+  behaviours.set(name, parsed.behaviour);
   return parsed.behaviour;
 }
 
