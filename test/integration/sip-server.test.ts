@@ -1,32 +1,32 @@
 import type { SipServer } from '../../src/sip-server/server';
 import { runSipp } from '../sip-server/sipp';
-import { addressOf, connectSrf, sdp, settable, startTestServer } from '../sip-server/srf-app';
+import type { SrfApp } from '../sip-server/srf-app';
+import { addressOf, connectSrf, disconnect, sdpOf, settable, startTestServer } from '../sip-server/srf-app';
 
 jest.setTimeout(120_000);
 
 let server: SipServer;
-let srf: any;
+let srf: SrfApp;
 
 beforeEach(async () => {
   server = await startTestServer();
 });
 
 afterEach(async () => {
-  srf?.disconnect();
-  srf = undefined;
+  disconnect(srf);
   await server.close();
 });
 
 test('an inbound call is answered, acknowledged and ended by the caller', async () => {
   const destroyed = settable<string>();
   srf = await connectSrf(server, (app) => {
-    app.invite(async (req: any, res: any) => {
-      const dialog = await app.createUAS(req, res, { localSdp: sdp });
+    app.invite(async (req, res) => {
+      const dialog = await app.createUAS(req, res, { localSdp: sdpOf(1) });
       dialog.on('destroy', (_request: unknown, reason: string) => destroyed.settle(reason));
     });
   });
 
-  const { code, output } = await runSipp('uac', { target: addressOf(server), args: ['-m', '1'] });
+  const { code, output } = await runSipp('uac', { target: addressOf(server), args: ['-m', '1', '-d', '100'] });
 
   expect({ code, output: code === 0 ? '' : output }).toEqual({ code: 0, output: '' });
   expect(await destroyed.promise).toBe('normal release');
@@ -34,7 +34,7 @@ test('an inbound call is answered, acknowledged and ended by the caller', async 
 
 test('two hundred calls survive when every tenth packet is lost', async () => {
   srf = await connectSrf(server, (app) => {
-    app.invite((req: any, res: any) => app.createUAS(req, res, { localSdp: sdp }).catch(() => undefined));
+    app.invite((req, res) => app.createUAS(req, res, { localSdp: sdpOf(1) }).catch(() => undefined));
   });
 
   const { code, output } = await runSipp('uac', {
