@@ -1,0 +1,145 @@
+import { ReceivePath } from '../../src/media/receive-path';
+import type { RtpPacket } from '../../src/rtp/packet';
+import { VirtualClock } from '../../src/runtime/virtual-clock';
+import { nthPacket } from '../rtp/rtp-packets';
+import { sampleOf } from './leg-on-network';
+
+const loud = 0x20;
+
+function underTest() {
+  const clock = new VirtualClock();
+  const frames: { atMs: number; samples: Int16Array }[] = [];
+  const path = new ReceivePath({
+    clock,
+    sink: {
+      onFrame: (frame) => void frames.push({ atMs: clock.now(), samples: Int16Array.from(frame) }),
+      onDigit: () => undefined,
+    },
+  });
+  path.setPayloadKinds(new Map([[0, 'pcmu']]));
+  const receive = (n: number, { samples = 160, code = loud } = {}): void =>
+    path.receive(packet(n, samples, code), clock.now());
+  return { clock, frames, path, receive };
+}
+
+/** The n-th packet of a stream whose packets are `samples` long. */
+function packet(n: number, samples: number, code: number): RtpPacket {
+  return { ...nthPacket(n), timestamp: (160_000 + n * samples) >>> 0, payload: Buffer.alloc(samples, code) };
+}
+
+test('a sender whose clock is 300 ppm slow or fast for ten minutes causes no concealment and no delay', () => {
+  for (const ppm of [300, -300]) {
+    const { clock, frames, path, receive } = underTest();
+    const packets = 30_000;
+    let nextTickMs = 20;
+    for (let n = 0; n < packets; n += 1) {
+      receive(n);
+      clock.advance(20 * (1 + ppm / 1e6));
+      for (; nextTickMs <= clock.now(); nextTickMs += 20) path.tick(nextTickMs);
+    }
+    expect(frames).toHaveLength(packets);
+    expect(path).toMatchObject({ framesConcealed: 0, framesSilenced: 0, framesShortened: 0 });
+    path.close();
+  }
+});
+
+test('after a stall of our own process what waits in the kernel is read before anything is filled in', () => {
+  const { clock, frames, path, receive } = underTest();
+  for (let n = 0; n < 10; n += 1) {
+    receive(n);
+    path.tick(clock.now());
+    clock.advance(20);
+  }
+  clock.advance(300);
+  // Timers come before sockets in a turn of the event loop.
+  path.tick(clock.now());
+  for (let n = 10; n < 25; n += 1) receive(n);
+  clock.advance(20);
+  path.tick(clock.now());
+  expect(frames).toHaveLength(25);
+  expect(path).toMatchObject({ framesConcealed: 0, framesSilenced: 0 });
+});
+
+test('silence flows one frame each 20 ms, not in a heap', () => {
+  const { clock, frames, path, receive } = underTest();
+  receive(0);
+  for (let n = 0; n < 50; n += 1) {
+    clock.advance(20);
+    path.tick(clock.now());
+  }
+  const gaps = frames.slice(2).map(({ atMs }, n) => atMs - frames[n + 1]!.atMs);
+  expect(new Set(gaps)).toEqual(new Set([20]));
+  expect(frames.at(-1)!.atMs).toBe(1_000);
+});
+
+test('what was filled in begins as a fading repetition and is silent after 60 ms', () => {
+  const { clock, frames, path, receive } = underTest();
+  for (let n = 0; n < 5; n += 1) {
+    receive(n);
+    clock.advance(20);
+  }
+  for (let n = 0; n < 10; n += 1) {
+    clock.advance(20);
+    path.tick(clock.now());
+  }
+  const silent = frames.slice(5).map(({ samples }) => samples.every((sample) => sample === 0));
+  expect(silent.slice(0, 5)).toEqual([false, false, false, true, true]);
+});
+
+test('in packets of 30 ms a lost one is filled with 30 ms', () => {
+  const { clock, frames, path, receive } = underTest();
+  for (let n = 0; n < 20; n += 1) {
+    if (n !== 10) receive(n, { samples: 240 });
+    clock.advance(30);
+  }
+  expect(frames).toHaveLength(30);
+  expect(path.reorder.lost).toBe(1);
+});
+
+test('in packets of 60 ms the pauses between them are no stop', () => {
+  const { clock, frames, path, receive } = underTest();
+  for (let n = 0; n < 50; n += 1) {
+    receive(n, { samples: 480 });
+    for (let tick = 0; tick < 3; tick += 1) {
+      clock.advance(20);
+      path.tick(clock.now());
+    }
+  }
+  expect(frames).toHaveLength(150);
+  expect(path).toMatchObject({ framesConcealed: 0, framesSilenced: 0 });
+});
+
+test('a frame that is cut out is blended, so that there is no click', () => {
+  const { clock, frames, path, receive } = underTest();
+  for (let n = 0; n < 10; n += 1) {
+    receive(n);
+    clock.advance(20);
+    path.tick(clock.now());
+  }
+  for (let n = 0; n < 25; n += 1) {
+    clock.advance(20);
+    path.tick(clock.now());
+  }
+  const filled = frames.length;
+  for (let n = 10; n < 35; n += 1) receive(n);
+  expect(path.framesShortened).toBeGreaterThan(0);
+  const burst = frames.slice(filled + 1);
+  expect(burst.every(({ samples }) => samples.every((sample) => sample === sampleOf(loud)))).toBe(true);
+});
+
+test('a gap of thousands of packets is filled with 500 ms at most', () => {
+  const { clock, frames, receive } = underTest();
+  receive(0);
+  receive(2_000);
+  clock.advance(50);
+  expect(frames.length).toBeLessThanOrEqual(27);
+});
+
+test('a payload without samples is neither audio nor a gap', () => {
+  const { frames, path, receive } = underTest();
+  receive(0);
+  path.receive({ ...packet(1, 160, loud), payload: Buffer.alloc(0) }, 0);
+  path.receive({ ...packet(1, 160, loud), sequence: 1_002 }, 0);
+  expect(frames).toHaveLength(2);
+  expect(path.framesConcealed).toBe(0);
+});
