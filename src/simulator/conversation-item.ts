@@ -29,14 +29,11 @@ export interface ConversationItem {
 /** The item as events show it; audio only when asked for. */
 export function wireItem({ id, status, body }: ConversationItem, { withAudio = false } = {}): WireItem {
   switch (body.type) {
-    case 'message':
-      return {
-        id,
-        type: 'message',
-        status,
-        role: body.role,
-        content: body.content.map((content) => wireContent(content, withAudio)),
-      };
+    case 'message': {
+      const content = body.content.map((part) => wireContent(part, withAudio));
+      // What fits which role was decided when the item was made.
+      return { id, type: 'message', status, role: body.role, content } as WireItem;
+    }
     case 'function_call':
       return {
         id,

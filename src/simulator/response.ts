@@ -7,7 +7,7 @@ import type { IdSource } from './id-source';
 import type { ResponseOutlet } from './response-writer';
 import { ResponseWriter } from './response-writer';
 import type { WireResponse, WireStatusDetails, WireUsage } from './server-events';
-import type { Modality, Voice } from './session-settings';
+import type { Modality } from './session-settings';
 import type { Timers } from './timers';
 
 /** The settings of one response: the session's, with those of its `response.create` over them. */
@@ -16,7 +16,7 @@ export interface ResponseSettings {
   conversationId: string | null;
   modality: Modality;
   format: AudioFormat;
-  voice: Voice;
+  voice: string;
   maxOutputTokens: number | 'inf';
   metadata: Record<string, string> | null;
 }

@@ -235,11 +235,12 @@ const otherVoice = { code: 'cannot_update_voice', message: 'The voice cannot cha
 
 function settingsOf(options: ResponseOptions, session: ConversationSettings, conversationId: string): ResponseSettings {
   const format = options.audio?.output?.format ?? session.audio.output.format;
+  const voice = options.audio?.output?.voice ?? session.audio.output.voice;
   return {
     conversationId: options.conversation === 'none' ? null : conversationId,
     modality: (options.output_modalities ?? session.output_modalities)[0] ?? 'audio',
     format: format.type === 'audio/pcm' ? { type: 'audio/pcm', rate: 24_000 } : { type: format.type },
-    voice: options.audio?.output?.voice ?? session.audio.output.voice,
+    voice: typeof voice === 'string' ? voice : voice.id,
     maxOutputTokens: options.max_output_tokens ?? session.max_output_tokens,
     metadata: options.metadata ?? null,
   };

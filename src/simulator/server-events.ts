@@ -3,21 +3,31 @@ import type { SessionSettings } from './session-settings';
 
 export type ItemStatus = 'completed' | 'incomplete' | 'in_progress';
 
-/** Content of an item as it travels. Audio is base64 and only present on retrieval. */
-export type WireContent =
-  | { type: 'input_text'; text: string }
-  | { type: 'output_text'; text: string }
-  | { type: 'input_image'; image_url: string; detail: 'auto' | 'low' | 'high' }
-  /** `transcript` is never missing, only null: agents-js dies of a missing key. */
-  | { type: 'input_audio'; transcript: string | null; audio?: string }
-  /** Without `transcript` after a truncation. */
-  | { type: 'output_audio'; transcript?: string; audio?: string };
+type InputText = { type: 'input_text'; text: string };
+
+/** `transcript` is never missing, only null: agents-js dies of a missing key. Audio is base64, only on retrieval. */
+type InputAudio = { type: 'input_audio'; transcript: string | null; audio?: string };
+
+type InputImage = { type: 'input_image'; image_url: string; detail: 'auto' | 'low' | 'high' };
+
+type OutputText = { type: 'output_text'; text: string };
+
+/** Without `transcript` after a truncation. Audio is base64, only on retrieval. */
+type OutputAudio = { type: 'output_audio'; transcript?: string; audio?: string };
+
+export type WireContent = InputText | InputAudio | InputImage | OutputText | OutputAudio;
+
+type WireMessage =
+  | { role: 'system'; content: InputText[] }
+  | { role: 'user'; content: (InputText | InputAudio | InputImage)[] }
+  | { role: 'assistant'; content: (OutputText | OutputAudio)[] };
 
 /** An item as it travels; the live service sends no `object` key. */
-export type WireItem =
-  | { id: string; type: 'message'; status: ItemStatus; role: 'system' | 'user' | 'assistant'; content: WireContent[] }
-  | { id: string; type: 'function_call'; status: ItemStatus; name: string; call_id: string; arguments: string }
-  | { id: string; type: 'function_call_output'; status: ItemStatus; call_id: string; output: string };
+export type WireItem = { id: string; status: ItemStatus } & (
+  | ({ type: 'message' } & WireMessage)
+  | { type: 'function_call'; name: string; call_id: string; arguments: string }
+  | { type: 'function_call_output'; call_id: string; output: string }
+);
 
 /** The parts of a response use other type names than the items that they become. */
 export type WirePart = { type: 'audio'; transcript: string } | { type: 'text'; text: string };
@@ -53,7 +63,8 @@ export interface WireResponse {
   conversation_id: string | null;
   output_modalities: ('text' | 'audio')[];
   max_output_tokens: number | 'inf';
-  audio: { output: { format: AudioFormat; voice: string | { id: string } } };
+  /** A custom voice is shown by its id. */
+  audio: { output: { format: AudioFormat; voice: string } };
   usage: WireUsage | null;
   metadata: Record<string, string> | null;
 }
@@ -105,70 +116,51 @@ interface Transcribed {
   content_index: number;
 }
 
+/** One event for each of the types, so that `Extract` finds them. */
+type EachOf<Type extends string, Body> = Type extends string ? { type: Type } & Body : never;
+
+type TextDelta = InContent & { delta: string; obfuscation: string };
+type CallPlace = InResponse & { item_id: string; call_id: string };
+
 /** What the simulator says, without the `event_id` that every event gets on its way out. */
 export type ServerEventBody =
-  | { type: 'session.created' | 'session.updated'; session: SessionSettings }
+  | EachOf<'session.created' | 'session.updated', { session: SessionSettings }>
   | { type: 'error'; error: WireError }
   | {
       type: 'rate_limits.updated';
       rate_limits: { name: 'tokens'; limit: number; remaining: number; reset_seconds: number }[];
     }
-  | ({ type: 'conversation.item.added' | 'conversation.item.done' } & Placed)
+  | EachOf<'conversation.item.added' | 'conversation.item.done', Placed>
   | { type: 'conversation.item.retrieved'; item: WireItem }
   | { type: 'conversation.item.deleted'; item_id: string }
   | { type: 'conversation.item.truncated'; item_id: string; content_index: number; audio_end_ms: number }
-  | ({
-      type: 'conversation.item.input_audio_transcription.delta';
-      delta: string;
-      obfuscation: string;
-      logprobs?: TokenLogprob[];
-    } & Transcribed)
-  | ({
-      type: 'conversation.item.input_audio_transcription.completed';
-      transcript: string;
-      usage: TranscriptionUsage;
-      logprobs?: TokenLogprob[];
-    } & Transcribed)
-  | ({
-      type: 'conversation.item.input_audio_transcription.failed';
-      error: { type: string; code: string; message: string };
-    } & Transcribed)
+  | EachOf<
+      'conversation.item.input_audio_transcription.delta',
+      Transcribed & { delta: string; obfuscation: string; logprobs?: TokenLogprob[] }
+    >
+  | EachOf<
+      'conversation.item.input_audio_transcription.completed',
+      Transcribed & { transcript: string; usage: TranscriptionUsage; logprobs?: TokenLogprob[] }
+    >
+  | EachOf<
+      'conversation.item.input_audio_transcription.failed',
+      Transcribed & { error: { type: string; code: string; message: string } }
+    >
   | { type: 'input_audio_buffer.committed'; item_id: string; previous_item_id?: string | null }
   | { type: 'input_audio_buffer.cleared' }
   | { type: 'input_audio_buffer.speech_started'; audio_start_ms: number; item_id: string }
   | { type: 'input_audio_buffer.speech_stopped'; audio_end_ms: number; item_id: string }
-  | {
-      type: 'input_audio_buffer.timeout_triggered';
-      audio_start_ms: number;
-      audio_end_ms: number;
-      item_id: string;
-    }
-  | { type: 'response.created' | 'response.done'; response: WireResponse }
-  | ({ type: 'response.output_item.added' | 'response.output_item.done'; item: WireItem } & InResponse)
-  | ({ type: 'response.content_part.added' | 'response.content_part.done'; part: WirePart } & InContent)
-  | ({ type: 'response.output_audio.delta'; delta: string } & InContent)
-  | ({ type: 'response.output_audio.done' } & InContent)
-  | ({
-      type: 'response.output_audio_transcript.delta' | 'response.output_text.delta';
-      delta: string;
-      obfuscation: string;
-    } & InContent)
-  | ({ type: 'response.output_audio_transcript.done'; transcript: string } & InContent)
-  | ({ type: 'response.output_text.done'; text: string } & InContent)
-  | ({
-      type: 'response.function_call_arguments.delta';
-      item_id: string;
-      call_id: string;
-      delta: string;
-      obfuscation: string;
-    } & InResponse)
-  | ({
-      type: 'response.function_call_arguments.done';
-      item_id: string;
-      call_id: string;
-      name: string;
-      arguments: string;
-    } & InResponse);
+  | { type: 'input_audio_buffer.timeout_triggered'; audio_start_ms: number; audio_end_ms: number; item_id: string }
+  | EachOf<'response.created' | 'response.done', { response: WireResponse }>
+  | EachOf<'response.output_item.added' | 'response.output_item.done', InResponse & { item: WireItem }>
+  | EachOf<'response.content_part.added' | 'response.content_part.done', InContent & { part: WirePart }>
+  | EachOf<'response.output_audio.delta', InContent & { delta: string }>
+  | EachOf<'response.output_audio.done', InContent>
+  | EachOf<'response.output_audio_transcript.delta' | 'response.output_text.delta', TextDelta>
+  | EachOf<'response.output_audio_transcript.done', InContent & { transcript: string }>
+  | EachOf<'response.output_text.done', InContent & { text: string }>
+  | EachOf<'response.function_call_arguments.delta', CallPlace & { delta: string; obfuscation: string }>
+  | EachOf<'response.function_call_arguments.done', CallPlace & { name: string; arguments: string }>;
 
 /** One JSON object of the server's side of the protocol. */
 export type ServerEvent = ServerEventBody & { event_id: string };
