@@ -54,8 +54,11 @@ export interface CallTimeline {
 /** Silence of the agent that counts as having stopped. */
 const stoppedMs = 200;
 
-/** An agent that had just begun, or was about to end, was not interrupted. */
+/** An agent that had only just begun was not interrupted: both began at once. */
 const overlapMinMs = 100;
+
+/** A good agent is silent after some frames; one that ends within fewer ended by itself. */
+const overlapEndMs = 50;
 
 export function timelineOf(call: {
   events: readonly PhoneEvent[];
@@ -89,7 +92,7 @@ function findInterruptions(
   turns: { callerTurns: readonly Turn[]; agentTurns: readonly Turn[] },
 ): Interruption[] {
   const during = (ms: number): boolean =>
-    turns.agentTurns.some(({ startMs, endMs }) => ms >= startMs + overlapMinMs && ms <= endMs - overlapMinMs);
+    turns.agentTurns.some(({ startMs, endMs }) => ms >= startMs + overlapMinMs && ms <= endMs - overlapEndMs);
   return turns.callerTurns
     .filter(({ startMs }) => during(startMs))
     .map(({ startMs }) => {

@@ -69,7 +69,7 @@ test('an agent that speaks on to the end was never silent', () => {
 test('speaking as the agent ends interrupts nobody', () => {
   const timeline = timelineOf({
     events: answered,
-    recording: recording(track(5_000, [1_000, 1_900]), track(5_000, [200, 1_060])),
+    recording: recording(track(5_000, [1_000, 1_900]), track(5_000, [200, 1_040])),
   });
   expect(timeline.interruptions).toEqual([]);
 });
