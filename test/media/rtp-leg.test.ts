@@ -290,6 +290,11 @@ describe('when the caller sends nothing', () => {
     // The start of the first frame is blended with what was filled in before it.
     expect(heardCodes(call)).toEqual([...count(50), ...count(200).slice(1)]);
     expect(Math.abs(listener.heardMs - 8_000)).toBeLessThanOrEqual(80);
+    phone.sequence += 3;
+    phone.timestamp += 3 * 160;
+    clock.advance(60);
+    phone.talk(5);
+    expect(Math.abs(listener.heardMs - 8_160)).toBeLessThanOrEqual(80);
   });
 
   test('from the start on there is silence until the first packet', async () => {
@@ -393,6 +398,20 @@ describe('keys', () => {
     expect(listener.frames).toHaveLength(10);
   });
 
+  test('whose last packet is lost leave silence, not invented speech', async () => {
+    const { phone, clock, leg, listener } = await answered();
+    phone.talk(10);
+    const { timestamp } = phone;
+    phone.send(phone.event(5, { timestamp }));
+    clock.advance(20);
+    phone.event(5, { timestamp, duration: 320, end: true });
+    clock.advance(20);
+    phone.timestamp = timestamp + 2 * 160;
+    phone.talk(10);
+    expect(leg.stats).toMatchObject({ packetsLost: 1, framesConcealed: 0, framesSilenced: 2 });
+    expect(listener.frames).toHaveLength(22);
+  });
+
   test('with too few octets are dropped and counted', async () => {
     const { phone, clock, leg, listener } = await answered();
     phone.send({ ...phone.event(5), payload: Buffer.from([5]) });
@@ -482,13 +501,18 @@ describe('behind NAT', () => {
 
 describe('re-INVITE', () => {
   test('audio goes to the new address at once, and nothing to the old one', async () => {
-    const { phone, network, clock, leg } = await answered();
+    const { phone, network, clock, leg, listener } = await answered();
     phone.talk(10);
     const moved = new PacketPhone(network, clock, phone.to, { address: '198.51.100.8', port: 6_000 });
     Object.assign(moved, { ssrc: 5, sequence: 9, timestamp: 9 });
     await leg.modify(offer({ address: '198.51.100.8', port: 6_000 }));
     const { length } = phone.received;
-    for (let n = 0; n < 20; n += 1) {
+    const heard = listener.frames.length;
+    moved.send(moved.next({ code: 0 }));
+    clock.advance(2);
+    expect(listener.frames).toHaveLength(heard + 1);
+    clock.advance(18);
+    for (let n = 1; n < 20; n += 1) {
       phone.send(phone.next({ code: 99 }));
       moved.send(moved.next({ code: n }));
       clock.advance(20);

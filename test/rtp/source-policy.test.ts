@@ -102,6 +102,12 @@ test('a NAT rebinding is followed at once when the same stream goes on', () => {
   expect(sends(policy, 1)).toEqual(['198.51.100.7:5555']);
 });
 
+test('the same stream from another IP is no NAT rebinding', () => {
+  const { hear } = named({ signallingAddress: proxy });
+  hear({ address: proxy, port: 33_000 }, 5);
+  expect(hear({ ...phone, port: 5_555 }, 2)).toEqual(['foreign-source', 'foreign-source']);
+});
+
 test('another stream from another port of the IP is not heard while the caller speaks', () => {
   const { policy, hear } = named();
   const other = { ...phone, port: 5_555 };
