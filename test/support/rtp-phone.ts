@@ -1,0 +1,223 @@
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+
+import { decodeG711, encodeG711, g711Silence, type G711Law } from '../../src/audio/g711';
+import { ToneGenerator } from '../../src/audio/tone';
+import { until } from './until';
+
+/** A packet as it came; parsed here and not by our own parser, which is what these tests judge. */
+export interface HeardPacket {
+  payloadType: number;
+  marker: boolean;
+  sequence: number;
+  timestamp: number;
+  ssrc: number;
+  payload: Buffer;
+}
+
+/** Fills 20 ms at 8 kHz. */
+export type Speech = (frame: Int16Array) => void;
+
+const frameSamples = 160;
+const payloadTypes = { pcmu: 0, pcma: 8 };
+
+/**
+ * The audio half of a telephone: a UDP socket whose SIP is spoken by another program. It sends 20 ms each 20 ms to
+ * wherever the first packet came from, silence unless it was told what to say, and keeps every packet that it gets.
+ */
+export class RtpPhone {
+  readonly packets: HeardPacket[] = [];
+  /** What was no RTP. */
+  readonly strange: Buffer[] = [];
+  law: G711Law;
+  readonly #socket: Socket;
+  #remote: { address: string; port: number } | undefined;
+  #speech: Speech = (frame) => frame.fill(0);
+  readonly #frame = new Int16Array(frameSamples);
+  #sent = 0;
+  #sequence = 60_000;
+  #timestamp = 4_294_900_000;
+  #firstSentMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #digitTicks = 0;
+  #digit: { code: number; timestamp: number } | undefined;
+
+  private constructor(socket: Socket, law: G711Law) {
+    this.#socket = socket;
+    this.law = law;
+    socket.on('message', (datagram, from) => this.#onDatagram(datagram, from));
+  }
+
+  static async open(law: G711Law = 'pcmu'): Promise<RtpPhone> {
+    const socket = createSocket('udp4');
+    socket.bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    return new RtpPhone(socket, law);
+  }
+
+  get port(): number {
+    return this.#socket.address().port;
+  }
+
+  /** Where the bridge sends from: known once it has sent something. */
+  get remote(): { address: string; port: number } | undefined {
+    return this.#remote;
+  }
+
+  /** Packets sent so far. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  say(speech: Speech): void {
+    this.#speech = speech;
+  }
+
+  /** A sine from now on; level in dBFS. */
+  sayTone(hz: number, dbfs = -10): void {
+    const tone = new ToneGenerator(8_000, hz, dbfs);
+    this.say((frame) => tone.fill(frame));
+  }
+
+  /** A recording at 8 kHz, then silence. */
+  sayRecording(samples: Int16Array): void {
+    let at = 0;
+    this.say((frame) => {
+      frame.fill(0).set(samples.subarray(at, at + frame.length));
+      at += frame.length;
+    });
+  }
+
+  /** Presses a key for 100 ms (RFC 4733, payload type 101). */
+  press(code: number): void {
+    this.#digit = { code, timestamp: this.#timestamp };
+    this.#digitTicks = 0;
+  }
+
+  /** Any bytes, from this phone's own socket. */
+  sendRaw(bytes: Buffer, port = this.#remote?.port ?? 0): void {
+    this.#socket.send(bytes, port, '127.0.0.1');
+  }
+
+  async heardPackets(count: number): Promise<void> {
+    await until(
+      () => this.packets.length >= count,
+      `packet ${count} of the bridge; ${this.packets.length} came`,
+      60_000,
+    );
+  }
+
+  /** What was heard from packet `from` on, at 8 kHz. */
+  audio({ from = 0, to = this.packets.length }: { from?: number; to?: number } = {}): Int16Array {
+    const payloads = this.packets.slice(from, to).map(({ payload }) => payload);
+    const bytes = Buffer.concat(payloads);
+    const samples = new Int16Array(bytes.length);
+    decodeG711(this.law, bytes, samples);
+    return samples;
+  }
+
+  /** Packets with anything but the law's silence in them, by their place in `packets`. */
+  packetsWithSound(): number[] {
+    const silence = g711Silence(this.law);
+    return this.packets.flatMap(({ payload }, index) => (isSilence(payload, silence) ? [] : [index]));
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#socket.close();
+    await once(this.#socket, 'close');
+  }
+
+  #onDatagram(datagram: Buffer, { address, port }: RemoteInfo): void {
+    const packet = readPacket(datagram);
+    if (packet === undefined) {
+      this.strange.push(datagram);
+      return;
+    }
+    this.packets.push(packet);
+    if (this.#remote !== undefined) return;
+    this.#remote = { address, port };
+    this.#firstSentMs = performance.now();
+    this.#sendDue();
+  }
+
+  /** Each frame is due at its own time; late ones are sent all the same, so that none is left out. */
+  #sendDue(): void {
+    while (performance.now() >= this.#firstSentMs + this.#sent * 20) this.#sendFrame();
+    this.#timer = setTimeout(() => this.#sendDue(), this.#firstSentMs + this.#sent * 20 - performance.now());
+  }
+
+  #sendFrame(): void {
+    const digit = this.#digit;
+    if (digit === undefined) this.#sendAudio();
+    else this.#sendDigit(digit);
+    this.#sent += 1;
+    this.#sequence = (this.#sequence + 1) & 0xffff;
+    this.#timestamp = (this.#timestamp + frameSamples) >>> 0;
+  }
+
+  #sendAudio(): void {
+    const payload = Buffer.alloc(frameSamples);
+    this.#speech(this.#frame);
+    encodeG711(this.law, this.#frame, payload);
+    this.#send({ payloadType: payloadTypes[this.law], timestamp: this.#timestamp, marker: this.#sent === 0, payload });
+  }
+
+  #sendDigit({ code, timestamp }: { code: number; timestamp: number }): void {
+    this.#digitTicks += 1;
+    const end = this.#digitTicks > 5;
+    const duration = Math.min(this.#digitTicks, 5) * frameSamples;
+    const payload = Buffer.from([code, end ? 0x8a : 0x0a, duration >> 8, duration & 0xff]);
+    this.#send({ payloadType: 101, timestamp, marker: this.#digitTicks === 1, payload });
+    if (this.#digitTicks === 8) this.#digit = undefined;
+  }
+
+  #send(packet: Pick<HeardPacket, 'payloadType' | 'timestamp' | 'marker' | 'payload'>): void {
+    const header = Buffer.alloc(12);
+    header.writeUInt8(0x80, 0);
+    header.writeUInt8((packet.marker ? 0x80 : 0) | packet.payloadType, 1);
+    header.writeUInt16BE(this.#sequence, 2);
+    header.writeUInt32BE(packet.timestamp, 4);
+    header.writeUInt32BE(0x5e1f_0001, 8);
+    this.sendRaw(Buffer.concat([header, packet.payload]));
+  }
+}
+
+/** What is wrong with a stream that should have no flaw: one line for each packet that does not follow the one before. */
+export function flawsOf(packets: readonly HeardPacket[], payloadType: number): string[] {
+  return packets.flatMap((packet, index) => {
+    const before = packets[index - 1];
+    const flaws: string[] = [];
+    if (packet.payloadType !== payloadType) flaws.push(`payload type ${packet.payloadType}`);
+    if (packet.payload.length !== frameSamples) flaws.push(`${packet.payload.length} octets`);
+    if (packet.marker !== (before === undefined)) flaws.push(`marker ${packet.marker}`);
+    if (before !== undefined) {
+      if (packet.ssrc !== before.ssrc) flaws.push('another SSRC');
+      if (packet.sequence !== ((before.sequence + 1) & 0xffff))
+        flaws.push(`${before.sequence}, then ${packet.sequence}`);
+      const step = (packet.timestamp - before.timestamp) >>> 0;
+      if (step !== frameSamples) flaws.push(`timestamps ${step} apart`);
+    }
+    return flaws.map((flaw) => `packet ${index}: ${flaw}`);
+  });
+}
+
+function readPacket(datagram: Buffer): HeardPacket | undefined {
+  // No list of sources, no extension, no padding: the bridge has no use for them.
+  if (datagram.length < 12 || datagram[0] !== 0x80) return undefined;
+  const second = datagram.readUInt8(1);
+  return {
+    payloadType: second & 0x7f,
+    marker: second >= 0x80,
+    sequence: datagram.readUInt16BE(2),
+    timestamp: datagram.readUInt32BE(4),
+    ssrc: datagram.readUInt32BE(8),
+    payload: datagram.subarray(12),
+  };
+}
+
+function isSilence(payload: Buffer, silence: number): boolean {
+  // Both signs of zero are silence in PCMU, and what a resampler leaves of it.
+  return payload.every((octet) => octet === silence || octet === (silence ^ 0x80));
+}

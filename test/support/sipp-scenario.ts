@@ -1,0 +1,168 @@
+// sipp's scenarios as functions: each returns one or a few steps of sipp's XML, in the order in which sipp takes them.
+
+/** `[field0]` and `[field1]` come from the call's line of injected fields: the number that is dialled, the media port. */
+export type Step = string;
+
+/** Everything that a scenario says of one call's audio. `port` may be a keyword of sipp, such as `[field1]`. */
+export interface PhoneSdp {
+  port: number | string;
+  address?: string;
+  /** Payload types and their maps; PCMU and telephone-event unless given. */
+  formats?: Record<number, string>;
+  direction?: 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
+  version?: number;
+}
+
+export const pcmu = { 0: 'PCMU/8000', 101: 'telephone-event/8000' };
+export const pcma = { 8: 'PCMA/8000', 101: 'telephone-event/8000' };
+
+export function phoneSdp({ port, address = '127.0.0.1', formats = pcmu, direction, version = 1 }: PhoneSdp): string {
+  const types = Object.keys(formats).join(' ');
+  return lines(
+    'v=0',
+    `o=sipp 1 ${version} IN IP4 ${address}`,
+    's=-',
+    `c=IN IP4 ${address}`,
+    't=0 0',
+    `m=audio ${port} RTP/AVP ${types}`,
+    ...Object.entries(formats).map(([type, encoding]) => `a=rtpmap:${type} ${encoding}`),
+    'a=ptime:20',
+    ...(direction === undefined ? [] : [`a=${direction}`]),
+  );
+}
+
+/** A whole scenario file. */
+export function scenario(steps: readonly Step[]): string {
+  return `<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="test">\n${steps.join('\n')}\n</scenario>\n`;
+}
+
+/** The first INVITE; without SDP it asks for our offer. */
+export function invite(sdp?: string): Step {
+  return send(
+    'retrans="500"',
+    'INVITE sip:[field0]@[remote_ip]:[remote_port] SIP/2.0',
+    {
+      To: '<sip:[field0]@[remote_ip]:[remote_port]>',
+      Contact: '<sip:sipp@[local_ip]:[local_port];transport=[transport]>',
+    },
+    sdp === undefined ? undefined : { type: 'application/sdp', body: sdp },
+  );
+}
+
+/** A request inside the dialog. */
+export function inDialog(method: string, body?: { type: string; body: string }): Step {
+  return send(
+    method === 'ACK' ? '' : 'retrans="500"',
+    `${method} [next_url] SIP/2.0`,
+    {
+      To: '<sip:[field0]@[remote_ip]:[remote_port]>[peer_tag_param]',
+      ...(method === 'INVITE' ? { Contact: '<sip:sipp@[local_ip]:[local_port];transport=[transport]>' } : {}),
+    },
+    body,
+  );
+}
+
+export function reInvite(sdp: string): Step {
+  return inDialog('INVITE', { type: 'application/sdp', body: sdp });
+}
+
+export function ack(sdp?: string): Step {
+  return inDialog('ACK', sdp === undefined ? undefined : { type: 'application/sdp', body: sdp });
+}
+
+/** Of the first INVITE, whose transaction it shares: same branch, same number. */
+export function cancel(): Step {
+  return send('retrans="500"', 'CANCEL sip:[field0]@[remote_ip]:[remote_port] SIP/2.0', {
+    Via: 'SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch-2]',
+    To: '<sip:[field0]@[remote_ip]:[remote_port]>',
+  });
+}
+
+/** For a final answer that is no 200: the ACK belongs to the INVITE's transaction (RFC 3261 section 17.1.1.3). */
+export function ackOfRefusal(branch = '[branch-1]'): Step {
+  return send('', 'ACK sip:[field0]@[remote_ip]:[remote_port] SIP/2.0', {
+    Via: `SIP/2.0/[transport] [local_ip]:[local_port];branch=${branch}`,
+    To: '<sip:[field0]@[remote_ip]:[remote_port]>[peer_tag_param]',
+  });
+}
+
+/** The final answer, after any number of provisional ones; each pattern must be found in it. */
+export function receive(status: number, ...patterns: string[]): Step {
+  const provisional = [100, 180, 183].map((code) => `<recv response="${code}" optional="true"/>`);
+  return [...provisional, `<recv response="${status}" rrs="true">${checks(patterns)}</recv>`].join('\n');
+}
+
+export function receiveRequest(method: string): Step {
+  return `<recv request="${method}"/>`;
+}
+
+/** Answers the request that came last. */
+export function answer(status = '200 OK'): Step {
+  return `<send><![CDATA[${lines(
+    `SIP/2.0 ${status}`,
+    ...['Via', 'From', 'To', 'Call-ID', 'CSeq'].map((name) => `[last_${name}:]`),
+    'Content-Length: 0',
+    '',
+  )}]]></send>`;
+}
+
+/** sipp's own player: raw G.711 octets from a file of the run, for as long as the call lasts. */
+export function playForever(file: string, law: 'pcmu' | 'pcma'): Step {
+  const format = law === 'pcmu' ? '0,PCMU/8000' : '8,PCMA/8000';
+  return `<nop><action><exec rtp_stream="${file},-1,${format}"/></action></nop>`;
+}
+
+/** The port that sipp sends audio from. */
+export const sippAudioPort = '[rtpstream_audio_port]';
+
+/** Waits for `SippRun.cue()`. */
+export const waitForCue: Step = '<recv request="MESSAGE"/>';
+
+export const receiveBye: Step = [receiveRequest('BYE'), answer()].join('\n');
+
+/** The caller ends the call. */
+export const bye: Step = [inDialog('BYE'), '<recv response="200"/>'].join('\n');
+
+/** INVITE to ACK. */
+export function call(sdp: string): Step {
+  return [invite(sdp), receive(200), ack()].join('\n');
+}
+
+/** Re-INVITE to ACK. */
+export function change(sdp: string): Step {
+  return [reInvite(sdp), receive(200), ack()].join('\n');
+}
+
+function send(
+  attributes: string,
+  startLine: string,
+  headers: Record<string, string>,
+  body?: { type: string; body: string },
+): Step {
+  const all = {
+    Via: 'SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]',
+    From: '<sip:sipp@[local_ip]:[local_port]>;tag=[pid]-[call_number]',
+    'Call-ID': '[call_id]',
+    CSeq: `[cseq] ${startLine.split(' ')[0] ?? ''}`,
+    'Max-Forwards': '70',
+    ...headers,
+    ...(body === undefined ? {} : { 'Content-Type': body.type }),
+    'Content-Length': body === undefined ? '0' : '[len]',
+  };
+  const text = lines(startLine, ...Object.entries(all).map(([name, value]) => `${name}: ${value}`), '');
+  return `<send ${attributes}><![CDATA[${text}${body?.body ?? ''}]]></send>`;
+}
+
+function checks(patterns: readonly string[]): string {
+  if (patterns.length === 0) return '';
+  const each = patterns.map((pattern, index) => {
+    return `<ereg regexp="${pattern}" search_in="msg" check_it="true" assign_to="${index + 1}"/>`;
+  });
+  // sipp refuses variables that are never used.
+  const used = patterns.map((_, index) => `<log message="[$${index + 1}]"/>`);
+  return `<action>${[...each, ...used].join('')}</action>`;
+}
+
+function lines(...all: string[]): string {
+  return all.map((line) => `${line}\n`).join('');
+}
