@@ -1,7 +1,8 @@
+import { invariant } from '../runtime/invariant';
 import type { Random } from '../runtime/random';
 import type { OfferReply } from './caller-leg';
 import type { Guard } from './guarded';
-import { respond } from './respond';
+import { messageBytesMax, respond } from './respond';
 import { sdpOf } from './sip-text';
 import type { SipHeaders, SrfDialog, SrfRequest, SrfResponse } from './srf';
 
@@ -111,6 +112,7 @@ export class OfferExchange {
   }
 
   #accept(sdp: string): Reply {
+    invariant(Buffer.byteLength(sdp) <= messageBytesMax, 'an answer fits in one frame of the SIP server');
     return { status: 200, body: sdp, headers: { ...this.#contact(), 'Content-Type': 'application/sdp' } };
   }
 

@@ -14,7 +14,7 @@ import {
 } from './caller-leg';
 import { EstablishedDialog } from './established-dialog';
 import { createGuard, type Guard, type OnSignallingBug } from './guarded';
-import { allowedMethods, messageBytesMax, respond, safeHeaders } from './respond';
+import { allowedMethods, headerBytesMax, messageBytesMax, respond, safeHeaders } from './respond';
 import { reasonHeader } from './sip-text';
 import type { SipHeaders, Srf, SrfDialog, SrfRequest, SrfResponse } from './srf';
 
@@ -109,6 +109,8 @@ export class SrfCallerLeg implements CallerLeg {
     invariant(status >= 300 && status < 700, 'a rejection is a final answer other than 2xx');
     if (this.#phase.state === 'over') return;
     invariant(this.#phase.state === 'invited', 'an answered call is hung up, not rejected');
+    const headerBytes = Buffer.byteLength(Object.entries(options.headers ?? {}).join(''));
+    invariant(headerBytes <= headerBytesMax, 'the headers of a rejection fit in one frame of the SIP server');
     this.#move({ state: 'over' });
     respond(this.#res, status, { guard: this.#guard, ...options });
   }
