@@ -114,6 +114,7 @@ test('agents-js takes every event of a whole conversation for what it is, and pa
       turns: [
         { caller: 'Where is my order?', say: 'One moment.', calls: [{ name: 'lookup_order', arguments: { id: 1 } }] },
         { say: 'It is on its way.', audio: 'speech:20s' },
+        { say: 'A note to myself.' },
         { error: { code: 'rate_limit_exceeded' } },
       ],
     }),
@@ -129,6 +130,7 @@ test('agents-js takes every event of a whole conversation for what it is, and pa
   harness.send({ type: 'conversation.item.delete', item_id: itemId });
   harness.send({ type: 'response.cancel' });
   harness.send({ type: 'response.create', response: { output_modalities: ['text'], conversation: 'none' } });
+  harness.send({ type: 'response.create' });
   harness.send({ type: 'input_audio_buffer.clear' });
   harness.clock.advance(5_000);
   expect(new Set(harness.events.map(({ type }) => type)).size).toBeGreaterThan(25);
