@@ -119,6 +119,7 @@ test('agents-js takes every event of a whole conversation for what it is, and pa
       ],
     }),
   });
+  harness.turnDetection({ type: 'server_vad', silence_duration_ms: 700 });
   harness.update({ audio: { input: { transcription: { model: 'gpt-4o-mini-transcribe' } } } });
   harness.say(prompt('caller-question'));
   harness.silence(4_000);
