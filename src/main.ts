@@ -299,7 +299,7 @@ export class Bridge {
       clock: this.#clock,
       random: this.#random,
       log: this.#logger.child({ part: 'sip' }),
-      onBug: (cause) => this.#calls?.blameCurrentCall(cause),
+      onBug: ({ leg, cause }) => this.#calls?.failCallOf(leg, cause),
       onCall: (leg) => this.#calls?.accept(leg),
     });
     await refused(this.#link.connect({ deadlineMs: linkDeadlineMs }));

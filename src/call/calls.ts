@@ -60,6 +60,13 @@ export class Calls {
     else void currentCall.run(call, () => answerCall(call));
   }
 
+  /** A bug while signalling worked for `leg`: its call ends, if it is known. */
+  failCallOf(leg: CallerLeg | undefined, cause: unknown): void {
+    const call = [...this.#calls.values()].find((one) => one.leg === leg);
+    if (call === undefined) this.blameCurrentCall(cause);
+    else call.fail(cause);
+  }
+
   /** An error that nobody caught: its call ends. False when it belongs to no call. */
   blameCurrentCall(cause: unknown): boolean {
     const call = currentCall.getStore();

@@ -1,5 +1,6 @@
 import type { PcmFrame, SampleRateHz } from '../audio/pcm';
 import type { AudioSource } from '../media/media-leg';
+import { interruptsResponse } from '../realtime/agent-schema';
 import type { RealtimeSession } from '../realtime/session';
 import type {
   FunctionCall,
@@ -158,7 +159,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
     if (this.#phase !== 'talking') return;
     this.#host.emit({ kind: 'caller-speech-started', itemId: event.itemId });
     this.#keepCallOpen();
-    if (this.#agent.session.turn_detection.interrupt_response) this.#bargeIn();
+    if (interruptsResponse(this.#agent.session.turn_detection)) this.#bargeIn();
   }
 
   onSpeechStopped(event: { itemId: string; audioEndMs: number }): void {
