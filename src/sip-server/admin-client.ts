@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../runtime/clock';
 import type { Random } from '../runtime/random';
-import { FrameDecoder, encodeFrame } from './admin-frame';
+import { FrameDecoder, encodeFrame, frameBytesMax } from './admin-frame';
 import type { LineStamp } from './admin-lines';
 import {
   ackLine,
@@ -27,7 +27,8 @@ import type { UserAgent } from './user-agent';
 const loginLimitMs = 5_000;
 /** An application that does not read is cut off here, octets. */
 const unsentBytesMax = 16_777_216;
-const frameMessageBytesMax = 1_048_576;
+/** How much of a start line is repeated in a refusal, octets. */
+const startLineBytesMax = 512;
 /** srf looks at this to decide what the server can do. */
 export const advertisedVersion = 'v0.9.10';
 
@@ -137,7 +138,7 @@ export class AdminClient implements Application {
   }
 
   #onSip(id: string, [transactionId = '', dialogId = '', nextHop]: string[], bytes: Buffer): void {
-    const parsed = parseMessage(bytes, { bytesMax: frameMessageBytesMax, ignoreContentLength: true });
+    const parsed = parseMessage(bytes, { bytesMax: frameBytesMax, ignoreContentLength: true });
     switch (parsed.kind) {
       case 'response':
         if (transactionId === '') this.#reply(id, 'NOK', ['transaction id missing']);
@@ -147,10 +148,8 @@ export class AdminClient implements Application {
         this.#onSipRequest(id, parsed, { transactionId, dialogId, nextHop });
         return;
       case 'broken-request':
-      case 'garbage': {
-        const startLine = bytes.toString('latin1', 0, Math.min(512, Math.max(0, bytes.indexOf('\r\n', 0, 'latin1'))));
-        this.#reply(id, 'NOK', [`invalid request-uri: ${startLine.replaceAll('|', ' ')}`]);
-      }
+      case 'garbage':
+        this.#reply(id, 'NOK', [describeFault(bytes, parsed.reason)]);
     }
   }
 
@@ -235,4 +234,12 @@ function isSameSecret(given: string, wanted: string): boolean {
 /** `opts.proxy` of srf may be a URI or a bare `address[:port]`. */
 function asUri(nextHop: string): string {
   return /^sips?:/i.test(nextHop) ? nextHop : `sip:${nextHop}`;
+}
+
+/** The text that drachtio-server has for a request line it cannot read; for anything else, what is wrong. */
+function describeFault(message: Buffer, reason: string): string {
+  if (reason !== 'Bad Request Line' && reason !== 'not-sip') return `invalid message: ${reason}`;
+  const lineEnd = message.indexOf('\r\n', 0, 'latin1');
+  const startLine = message.toString('latin1', 0, Math.min(startLineBytesMax, Math.max(0, lineEnd)));
+  return `invalid request-uri: ${startLine.replaceAll('|', ' ')}`;
 }

@@ -12,6 +12,7 @@ export interface AdminServerOptions extends SharedOptions {
 
 /** The admin port: applications log in, say which methods they want, and get them in turn. */
 export class AdminServer {
+  readonly port: number;
   readonly #server: Server;
   readonly #options: AdminServerOptions;
   readonly #clients = new Set<AdminClient>();
@@ -19,6 +20,7 @@ export class AdminServer {
   #closing: Promise<void> | undefined;
 
   private constructor(server: Server, options: AdminServerOptions, routes: Routes) {
+    this.port = (server.address() as AddressInfo).port;
     this.#server = server;
     this.#options = options;
     this.#routes = routes;
@@ -53,10 +55,6 @@ export class AdminServer {
         resolve(new AdminServer(server, options, routes));
       });
     });
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
   }
 
   /** Ends the calls of every application; their connections stay until `close`. */

@@ -46,7 +46,7 @@ export class Locator {
 
   #flowToAny(uri: SipUri, addresses: readonly string[], near: Flow | undefined): Flow | LocateFault {
     if (addresses.length === 0) return 'no-address';
-    const found = addresses.map((address) => this.#flowTo(uri, address, near));
+    const found = addresses.filter((address) => isIP(address) !== 0).map((address) => this.#flowTo(uri, address, near));
     return found.find((flow) => typeof flow === 'object') ?? found[0] ?? 'no-address';
   }
 

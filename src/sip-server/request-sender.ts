@@ -38,6 +38,8 @@ export class RequestSender {
 
   /** Requests other than INVITE that wait for their final response. */
   #unsettled = 0;
+  /** Resolving a name may outlast the application that asked. */
+  readonly #gone = new WeakSet<Application>();
   readonly #idleWaiters: (() => void)[] = [];
 
   constructor(context: AgentContext) {
@@ -60,6 +62,7 @@ export class RequestSender {
     this.#context.locator.locate(nextHop ?? template.uri, undefined, (found) => {
       if (found === 'no-address') this.#failUnresolved(application, template, done);
       else if (typeof found === 'string') done({ refused: refusalOf(found, template) });
+      else if (this.#gone.has(application)) done({ refused: refusals.applicationGone });
       else done(this.#startOutside(application, template, found));
     });
   }
@@ -124,6 +127,7 @@ export class RequestSender {
 
   /** The application is gone: what it had begun is cancelled, what answers later is hung up. */
   orphan(application: Application, text: string): void {
+    this.#gone.add(application);
     for (const invite of this.#invitesById.values()) {
       if (invite.application === application) invite.orphan(text);
     }

@@ -3,25 +3,18 @@ import type { Clock } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import type { Logger } from '../runtime/logger';
 import type { Random } from '../runtime/random';
-import type { AdminServerOptions } from './admin-server';
 import { AdminServer, Routes } from './admin-server';
-import type { AgentContext } from './agent-context';
-import { DialogTable } from './dialog-table';
 import type { Resolve } from './host-cache';
-import { HostCache } from './host-cache';
 import type { Limits } from './limits';
 import { defaultLimits } from './limits';
-import { localSideOf } from './local-side';
-import { Locator } from './locator';
+import type { SipStack } from './stack';
+import { buildStack } from './stack';
 import type { SipServerStats } from './stats';
 import { createStats } from './stats';
 import { TcpTransport } from './tcp-transport';
-import { TransactionLayer } from './transaction-layer';
-import type { SipTransport, TransportListener, TransportName } from './transport';
-import { TransportLayer } from './transport-layer';
+import type { SipTransport, TransportName } from './transport';
 import { UdpTransport } from './udp-transport';
 import { formatHostPort } from './uri';
-import { UserAgent } from './user-agent';
 
 export interface ListenAddress {
   readonly transport: TransportName;
@@ -82,20 +75,31 @@ class EmbeddedServer implements SipServer {
   readonly #limits: Limits;
   readonly #secret: string;
   readonly #transports: SipTransport[] = [];
-  #transactions: TransactionLayer | undefined;
-  #agent: UserAgent | undefined;
+  readonly #routes = new Routes();
+  readonly #stack: SipStack;
   #adminServer: AdminServer | undefined;
-  #adminPort = 0;
   #closing: Promise<void> | undefined;
 
   constructor(options: SipServerOptions) {
+    const { clock, random, logger, resolve = resolveBySystem, publicAddress } = options;
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
-    this.#secret = options.secret ?? options.random.bytes(16).toString('hex');
+    this.#secret = options.secret ?? random.bytes(16).toString('hex');
+    this.#stack = buildStack({
+      clock,
+      random,
+      logger,
+      stats: this.stats,
+      limits: this.#limits,
+      resolve,
+      publicAddress,
+      transports: this.#transports,
+      selectApplication: (method) => this.#routes.next(method),
+    });
   }
 
   get admin(): SipServer['admin'] {
-    return { host: '127.0.0.1', port: this.#adminPort, secret: this.#secret };
+    return { host: '127.0.0.1', port: this.#adminServer?.port ?? 0, secret: this.#secret };
   }
 
   get listening(): ListenAddress[] {
@@ -103,45 +107,11 @@ class EmbeddedServer implements SipServer {
   }
 
   async open(): Promise<void> {
-    const { clock, random, logger, listen, publicAddress, resolve = resolveBySystem, admin } = this.#options;
-    const { stats } = this;
+    const { listen, logger, admin = { address: '127.0.0.1', port: 0 } } = this.#options;
     if (listen.length === 0) throw new Error('the SIP server needs at least one address to listen on');
-    const routes = new Routes();
-    const transactions: TransactionLayer = new TransactionLayer({
-      clock,
-      random,
-      stats,
-      limits: this.#limits,
-      send: (message, flow, onFailure) => layer.send(message, flow, onFailure),
-      user: {
-        onRequest: (transaction) => agent.onRequest(transaction),
-        onCancel: (transaction, invite) => agent.onCancel(transaction, invite),
-        onAck: (arrival) => agent.onAck(arrival),
-      },
-    });
-    const layer = new TransportLayer({ clock, random, logger, stats }, transactions);
-    const context: AgentContext = {
-      clock,
-      random,
-      stats,
-      transactions,
-      dialogs: new DialogTable(stats),
-      locator: new Locator(this.#transports, new HostCache(clock, resolve), publicAddress),
-      localSideOf: (flow) => localSideOf(flow, publicAddress),
-      sendOnce: (message, flow) => layer.send(message, flow, () => undefined),
-      hangUp: (dialog, text) => agent.hangUp(dialog, text),
-    };
-    const agent: UserAgent = new UserAgent(context, {
-      limits: this.#limits,
-      selectApplication: (method) => routes.next(method),
-    });
-    this.#transactions = transactions;
-    this.#agent = agent;
-    for (const at of listen) this.#transports.push(await this.#listen(at, layer));
-    const adminAt = admin ?? { address: '127.0.0.1', port: 0 };
-    this.#adminServer = await named('admin', adminAt, AdminServer.open(adminAt, this.#adminOptions(agent), routes));
-    this.#adminPort = this.#adminServer.port;
-    logger.info({ listening: this.listening, adminPort: this.#adminPort }, 'SIP server is listening');
+    for (const at of listen) this.#transports.push(await named(at.transport, at, this.#listen(at)));
+    this.#adminServer = await named('admin', admin, this.#openAdmin(admin));
+    logger.info({ listening: this.listening, adminPort: this.#adminServer.port }, 'SIP server is listening');
   }
 
   close(): Promise<void> {
@@ -151,53 +121,54 @@ class EmbeddedServer implements SipServer {
 
   async #close(): Promise<void> {
     this.#adminServer?.dropApplications();
-    this.#agent?.close();
+    this.#stack.agent.close();
     await this.#waitForAnswers();
     await this.#adminServer?.close();
-    this.#transactions?.close();
+    this.#stack.transactions.close();
     await Promise.all(this.#transports.map((transport) => transport.close()));
   }
 
-  async #waitForAnswers(): Promise<void> {
-    const idle = this.#agent?.sender.whenIdle();
-    if (idle === undefined) return;
-    await new Promise<void>((resolve) => {
+  #waitForAnswers(): Promise<void> {
+    return new Promise((resolve) => {
       const timer = this.#options.clock.setTimer(closeGraceMs, resolve);
-      void idle.then(() => {
+      void this.#stack.agent.sender.whenIdle().then(() => {
         timer.cancel();
         resolve();
       });
     });
   }
 
-  #listen(at: ListenAddress, listener: TransportListener): Promise<SipTransport> {
+  #listen(at: ListenAddress): Promise<SipTransport> {
     const { clock } = this.#options;
     const { stats } = this;
+    const { listener } = this.#stack;
     switch (at.transport) {
       case 'udp':
-        return named('udp', at, UdpTransport.open(at, listener));
+        return UdpTransport.open(at, listener);
       case 'tcp':
-        return named('tcp', at, TcpTransport.open(at, { clock, stats, limits: this.#limits, listener }));
+        return TcpTransport.open(at, { clock, stats, limits: this.#limits, listener });
     }
   }
 
-  #adminOptions(agent: UserAgent): AdminServerOptions {
+  #openAdmin(at: { address: string; port: number }): Promise<AdminServer> {
     const { clock, random, publicAddress } = this.#options;
-    const { stats } = this;
-    const hostports = (host: string | undefined): string =>
-      this.listening
-        .map(({ transport, address, port }) => `${transport}/${formatHostPort(host ?? address, port)}`)
-        .join(',');
-    return {
+    const options = {
       clock,
       random,
-      stats,
+      stats: this.stats,
       secret: this.#secret,
-      agent,
-      hostports: hostports(publicAddress),
-      localHostports: hostports(undefined),
+      agent: this.#stack.agent,
+      hostports: this.#hostports(publicAddress),
+      localHostports: this.#hostports(undefined),
       clientsMax: this.#limits.adminClients,
     };
+    return AdminServer.open(at, options, this.#routes);
+  }
+
+  /** As srf tells them to its `connect` listeners. */
+  #hostports(host: string | undefined): string {
+    const each = this.listening.map((at) => `${at.transport}/${formatHostPort(host ?? at.address, at.port)}`);
+    return each.join(',');
   }
 }
 

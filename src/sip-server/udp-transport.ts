@@ -52,6 +52,8 @@ export class UdpTransport implements SipTransport {
 
   send(bytes: Buffer, to: Flow, onFailure: (cause: string) => void): void {
     if (this.#closing !== undefined) return;
+    // Node throws at a port of 0, which a stranger's datagram may well have come from.
+    if (to.remotePort === 0) return;
     this.#socket.send(bytes, to.remotePort, to.remoteAddress, (error) => {
       if (error !== null) onFailure(error.message);
     });

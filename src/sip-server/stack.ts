@@ -1,0 +1,70 @@
+import type { Clock } from '../runtime/clock';
+import type { Logger } from '../runtime/logger';
+import type { Random } from '../runtime/random';
+import type { AgentContext } from './agent-context';
+import type { Application } from './application';
+import { DialogTable } from './dialog-table';
+import type { Resolve } from './host-cache';
+import { HostCache } from './host-cache';
+import type { Limits } from './limits';
+import { localSideOf } from './local-side';
+import { Locator } from './locator';
+import type { SipServerStats } from './stats';
+import { TransactionLayer } from './transaction-layer';
+import type { SipTransport, TransportListener } from './transport';
+import { TransportLayer } from './transport-layer';
+import { UserAgent } from './user-agent';
+
+export interface StackOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly stats: SipServerStats;
+  readonly limits: Limits;
+  readonly resolve: Resolve;
+  readonly publicAddress: string | undefined;
+  /** May be filled after the stack was built, before the first message. */
+  readonly transports: readonly SipTransport[];
+  selectApplication(method: string): Application | undefined;
+}
+
+/** The layers above the sockets, wired to each other. */
+export interface SipStack {
+  /** What the sockets deliver to. */
+  readonly listener: TransportListener;
+  readonly transactions: TransactionLayer;
+  readonly dialogs: DialogTable;
+  readonly agent: UserAgent;
+}
+
+export function buildStack(options: StackOptions): SipStack {
+  const { clock, random, logger, stats, limits, publicAddress } = options;
+  const dialogs = new DialogTable(stats);
+  const transactions: TransactionLayer = new TransactionLayer({
+    clock,
+    random,
+    stats,
+    limits,
+    send: (message, flow, onFailure) => listener.send(message, flow, onFailure),
+    user: {
+      onRequest: (transaction) => agent.onRequest(transaction),
+      onCancel: (transaction, invite) => agent.onCancel(transaction, invite),
+      onAck: (arrival) => agent.onAck(arrival),
+    },
+  });
+  const listener = new TransportLayer({ clock, random, logger, stats }, transactions);
+  const context: AgentContext = {
+    clock,
+    random,
+    stats,
+    transactions,
+    dialogs,
+    locator: new Locator(options.transports, new HostCache(clock, options.resolve), publicAddress),
+    localSideOf: (flow) => localSideOf(flow, publicAddress),
+    sendOnce: (message, flow) => listener.send(message, flow, () => undefined),
+    hangUp: (dialog, text) => agent.hangUp(dialog, text),
+  };
+  const selectApplication = (method: string): Application | undefined => options.selectApplication(method);
+  const agent: UserAgent = new UserAgent(context, { limits, selectApplication });
+  return { listener, transactions, dialogs, agent };
+}
