@@ -29,10 +29,6 @@ export class Conversation {
     return this.#items.find(({ id }) => id === itemId);
   }
 
-  findCall(callId: string): ConversationItem | undefined {
-    return this.#items.find(({ body }) => body.type === 'function_call' && body.callId === callId);
-  }
-
   get last(): ConversationItem | undefined {
     return this.#items.at(-1);
   }

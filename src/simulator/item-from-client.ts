@@ -1,7 +1,6 @@
 import type { AudioFormat } from './audio-format';
 import { decodeBase64 } from './base64';
 import type { WireInputContent, WireInputItem } from './client-event';
-import type { Conversation } from './conversation';
 import type { ConversationItem, ItemContent } from './conversation-item';
 import { WholeAudio } from './encoded-audio';
 import type { IdSource } from './id-source';
@@ -11,13 +10,18 @@ export type ClientItem =
 
 type CreatedItem = Exclude<WireInputItem, { type: 'item_reference' }>;
 
-/** The item that a client wants, unless it does not fit its role or the conversation. `param` is a path below the item. */
-export function itemFromClient(
-  wire: CreatedItem,
-  { ids, conversation, format }: { ids: IdSource; conversation: Conversation; format: AudioFormat },
-): ClientItem {
+/** What an item comes into. */
+export interface ItemSurroundings {
+  ids: IdSource;
+  /** The items that are there already. */
+  items: readonly ConversationItem[];
+  format: AudioFormat;
+}
+
+/** The item that a client wants, unless it does not fit its role or the other items. `param` is a path below the item. */
+export function itemFromClient(wire: CreatedItem, { ids, items, format }: ItemSurroundings): ClientItem {
   const id = wire.id ?? ids.next('item');
-  if (conversation.find(id) !== undefined) {
+  if (items.some((item) => item.id === id)) {
     return rejected('invalid_value', `An item with the id '${id.slice(0, 60)}' already exists.`, 'id');
   }
   switch (wire.type) {
@@ -30,7 +34,7 @@ export function itemFromClient(
     }
     case 'function_call_output': {
       // A call that is still being written is not in the conversation yet.
-      if (conversation.findCall(wire.call_id)?.status !== 'completed') {
+      if (!items.some((item) => isCompletedCall(item, wire.call_id))) {
         const message = `No function call with the id '${wire.call_id.slice(0, 60)}' is in the conversation.`;
         return rejected('invalid_tool_call_id', message, 'call_id');
       }
@@ -38,6 +42,10 @@ export function itemFromClient(
       return { kind: 'item', item: { id, status: 'completed', body } };
     }
   }
+}
+
+function isCompletedCall({ body, status }: ConversationItem, callId: string): boolean {
+  return body.type === 'function_call' && body.callId === callId && status === 'completed';
 }
 
 const allowedContent = {

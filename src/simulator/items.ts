@@ -48,7 +48,7 @@ export class Items {
     // The shape of the event allows references only inside a response.
     if (item.type === 'item_reference') return;
     const { format } = this.#settings().audio.input;
-    const made = itemFromClient(item, { ids: this.#ids, conversation: this.#conversation, format });
+    const made = itemFromClient(item, { ids: this.#ids, items: this.#conversation.items, format });
     if (made.kind === 'rejected') {
       this.#emitError({ code: made.code, message: made.message, param: `item.${made.param}`, event_id });
     } else if (this.add(made.item, placementOf(previous_item_id))) {

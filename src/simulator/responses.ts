@@ -178,7 +178,8 @@ export class Responses {
         items.push(item);
         continue;
       }
-      const made = itemFromClient(wire, { ids, conversation, format: settings.audio.input.format });
+      const others = [...conversation.items, ...items];
+      const made = itemFromClient(wire, { ids, items: others, format: settings.audio.input.format });
       if (made.kind === 'rejected') {
         this.#refuse(wanted, { code: made.code, message: made.message, param: `${param}.${made.param}` });
         return undefined;

@@ -28,6 +28,7 @@ const semanticSilenceMs = { low: 1_600, medium: 800, auto: 800, high: 400 };
 const semanticPrefixMs = 300;
 /** How long before its announcement a voice may have begun. */
 const onsetMsMax = 200;
+const idleSlackMs = 1_000;
 /** One second at 24 kHz; longer appends are worked through in pieces. */
 const blockSamples = 24_000;
 
@@ -198,8 +199,17 @@ export class Turns implements VoiceActivityListener {
   /** Between turns only what a voice or an idle timeout may reach back to is kept. */
   #forgetSilence(): void {
     if (this.#turnDetection === null || this.#speech !== undefined) return;
-    const prefixStartMs = this.#input.offsetMs - prefixOf(this.#turnDetection) - onsetMsMax;
-    this.#input.keepFrom(Math.min(prefixStartMs, this.#idle.startOffsetMs ?? Infinity));
+    const prefixMs = prefixOf(this.#turnDetection) + onsetMsMax;
+    this.#input.keepFrom(this.#input.offsetMs - Math.max(prefixMs, this.#idleSilenceMs()));
+  }
+
+  /** How much silence an idle timeout would commit now. */
+  #idleSilenceMs(): number {
+    const { startOffsetMs } = this.#idle;
+    const timeoutMs = this.#idleTimeoutMs();
+    if (startOffsetMs === undefined || timeoutMs === null) return 0;
+    // Appended audio need not keep step with the clock.
+    return Math.min(this.#input.offsetMs - startOffsetMs, timeoutMs + idleSlackMs);
   }
 
   #wholeSamples(bytes: Buffer): Buffer {

@@ -1,3 +1,5 @@
+import { get } from 'node:http';
+
 import { WebSocket, type ClientOptions } from 'ws';
 
 import { systemClock } from '../../src/runtime/clock';
@@ -53,6 +55,17 @@ test('another path, and a call that is not there, are HTTP errors', async () => 
   const server = await startServer();
   expect(await httpStatus(new WebSocket(server.url.replace('/v1/realtime', '/v2')))).toBe(404);
   expect(await httpStatus(new WebSocket(`${server.url}?call_id=rtc_1`))).toBe(404);
+});
+
+test('a plain HTTP request is told to upgrade', async () => {
+  const { port } = new URL((await startServer()).url);
+  const status = await new Promise((resolve) =>
+    get({ host: '127.0.0.1', port, path: '/v1/realtime', agent: false }, (response) => {
+      response.resume();
+      response.once('close', () => resolve(response.statusCode));
+    }),
+  );
+  expect(status).toBe(426);
 });
 
 test('each model may behave in its own way on one server', async () => {

@@ -356,6 +356,17 @@ describe('a response outside the conversation', () => {
     expect(harness.last('response.done').response.usage!.input_tokens).toBeGreaterThan(1_000);
   });
 
+  test('may be given a function call together with its result', () => {
+    const harness = new SessionHarness();
+    const call = { type: 'function_call', call_id: 'call_1', name: 'look', arguments: '{}' };
+    const output = { type: 'function_call_output', call_id: 'call_1', output: 'found' };
+    harness.send(aside({ input: [call, output] }));
+    harness.clock.advance(5_000);
+    expect(harness.only('response.done').response.status).toBe('completed');
+    harness.send(aside({ input: [output, call] }));
+    expect(harness.lastError()).toMatchObject({ code: 'invalid_tool_call_id', param: 'response.input[0].call_id' });
+  });
+
   test('there may be only so many at a time', () => {
     const harness = new SessionHarness();
     for (let i = 0; i <= outOfBandResponsesMax; i += 1) harness.send(aside());

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -19,6 +19,15 @@ test.each([
   const text = typeof json === 'string' ? json : JSON.stringify(json);
   const read = parseScenario(text, { folders: [audioFolder] });
   expect(read).toEqual({ kind: 'invalid', reason: expect.stringContaining(place) });
+});
+
+test('the example of the manual is a scenario', () => {
+  const manual = readFileSync(join(__dirname, '../../docs/simulator.md'), 'utf8');
+  const example = /```json\n([^]*?)```/.exec(manual)?.[1] ?? '';
+  const read = parseScenario(example, { folders: [audioFolder] });
+  if (read.kind === 'invalid') throw new Error(read.reason);
+  expect(read.scenario.turns).toHaveLength(5);
+  expect(read.scenario.faults).toEqual([{ kind: 'abort', afterMs: 1_200_000 }]);
 });
 
 test('finds recordings beside the file before the shipped ones', () => {

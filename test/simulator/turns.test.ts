@@ -238,6 +238,16 @@ describe('without turn detection', () => {
   });
 });
 
+test('between turns no more than the padding before a voice is kept', () => {
+  const harness = new SessionHarness();
+  harness.silence(60_000);
+  harness.send({ type: 'input_audio_buffer.commit' });
+  harness.send({ type: 'conversation.item.retrieve', item_id: harness.only('input_audio_buffer.committed').item_id });
+  const { item } = harness.only('conversation.item.retrieved');
+  if (item.type !== 'message' || item.content[0]?.type !== 'input_audio') throw new Error('no audio message');
+  expect(Buffer.from(item.content[0].audio ?? '', 'base64')).toHaveLength(500 * 48);
+});
+
 test('a clear forgets speech that is going on', () => {
   const harness = new SessionHarness();
   beep(harness, { beforeMs: 500, lengthMs: 500, afterMs: 0 });
