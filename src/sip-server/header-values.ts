@@ -65,7 +65,7 @@ export function parseNameAddr(text: string): NameAddr | undefined {
     displayName = scanner.until('<').trim();
     if (displayName !== '' && !displayName.split(/[ \t]+/).every(isToken)) return undefined;
   }
-  const bracketed = scanner.eat('<');
+  const bracketed = scanner.eatExactly('<');
   // Without brackets a semicolon begins a header parameter, and commas and question marks may not occur (section 20).
   const uri = bracketed ? scanner.until('>') : scanner.until(';,? \t');
   if (bracketed && !scanner.eat('>')) return undefined;

@@ -70,7 +70,7 @@ function parseRequest(line: string, { headers, fault }: HeaderBlock, body: Buffe
 }
 
 function parseResponse(line: string, { headers, fault }: HeaderBlock, body: Buffer): ParsedMessage {
-  const match = /^SIP\/2\.0 ([1-6][0-9][0-9]) ?/.exec(line);
+  const match = /^SIP\/2\.0 ([1-6][0-9][0-9])(?: |$)/.exec(line);
   if (match === null || fault !== undefined) return { kind: 'garbage', reason: 'bad-response' };
   return { kind: 'response', status: Number(match[1]), reason: line.slice(match[0].length), headers, body };
 }

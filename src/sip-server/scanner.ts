@@ -34,6 +34,13 @@ export class Scanner {
     return true;
   }
 
+  /** Steps over `character` and nothing else. */
+  eatExactly(character: string): boolean {
+    if (this.peek() !== character) return false;
+    this.#at += 1;
+    return true;
+  }
+
   /** The longest run of characters that are in none of `stops`; may be empty. */
   until(stops: string): string {
     const from = this.#at;
