@@ -5,6 +5,7 @@ import { levelDbfs, toneLevel } from '../../src/audio/level';
 import { samplesPerFrame } from '../../src/audio/pcm';
 import { Downsampler, Upsampler } from '../../src/audio/resampler';
 import { ToneGenerator } from '../../src/audio/tone';
+import type { Report } from './report';
 
 interface Measurement {
   name: string;
@@ -14,12 +15,11 @@ interface Measurement {
 }
 
 /** What the audio of a call costs: CPU nanoseconds for each 20 ms frame, beside what it may cost. */
-export async function run(print: (line: string) => void): Promise<void> {
-  print('audio: one 20 ms frame, CPU ns (median of rounds, best round, goal)');
+export async function run(report: Report): Promise<void> {
+  report.line('  one 20 ms frame: processor time of this process, median of rounds');
   for (const { name, goalNs, frame } of measurements()) {
     const { medianNs, bestNs } = measured(frame);
-    const verdict = medianNs <= goalNs ? 'ok' : 'OVER';
-    print(`  ${name.padEnd(34)} ${cell(medianNs)} ${cell(bestNs)} ${cell(goalNs)}  ${verdict}`);
+    report.figure({ name, value: medianNs, unit: 'ns', atMost: goalNs, aside: `best round ${Math.round(bestNs)}` });
     // So that a Ctrl-C is heard between two of them.
     await setImmediate();
   }
@@ -86,8 +86,4 @@ function measured(frame: () => void): { medianNs: number; bestNs: number } {
   }
   perFrameNs.sort((a, b) => a - b);
   return { medianNs: perFrameNs[Math.floor(rounds / 2)] ?? 0, bestNs: perFrameNs[0] ?? 0 };
-}
-
-function cell(ns: number): string {
-  return Math.round(ns).toString().padStart(7);
 }

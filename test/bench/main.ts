@@ -1,0 +1,68 @@
+// Runs the benches that are named on the command line, or all, one after another. A figure beyond its goal is printed as
+// OVER and fails nothing, because this machine may be slow or busy; only an error ends with 1.
+import { parseArgs } from 'node:util';
+
+import { run as audio } from './audio.bench';
+import { run as bargeIn } from './barge-in.bench';
+import type { Bench, BenchOptions } from './bench';
+import { run as hundredCalls } from './hundred-calls.bench';
+import { run as latency } from './latency.bench';
+import { describeMachine } from './machine';
+import { Report } from './report';
+
+const benches = new Map<string, Bench>([
+  ['audio', audio],
+  ['latency', latency],
+  ['barge-in', bargeIn],
+  ['hundred-calls', hundredCalls],
+]);
+
+const usage = `usage: npm run bench -- [${[...benches.keys()].join(' | ')}] ...
+  --seconds N   how long latency and hundred-calls measure
+  --calls N     calls at once in hundred-calls
+  --cpu-prof    leave a CPU profile of the bridge in .cache/bench/profiles
+`;
+
+async function main(): Promise<void> {
+  const { names, options } = readCommandLine();
+  const report = new Report((line) => process.stdout.write(`${line}\n`));
+  for (const line of describeMachine()) report.line(line);
+  for (const name of names) {
+    report.begin(name);
+    try {
+      await benches.get(name)?.(report, options);
+    } catch (cause) {
+      process.exitCode = 1;
+      report.line(`  FAILED: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`);
+    }
+  }
+  report.end();
+}
+
+function readCommandLine(): { names: string[]; options: BenchOptions } {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { seconds: { type: 'string' }, calls: { type: 'string' }, 'cpu-prof': { type: 'boolean' } },
+  });
+  const unknown = positionals.find((name) => !benches.has(name));
+  if (unknown !== undefined) throw new Error(`there is no bench called ${unknown}`);
+  return {
+    names: positionals.length === 0 ? [...benches.keys()] : positionals,
+    options: {
+      seconds: wholeNumber(values.seconds, '--seconds'),
+      calls: wholeNumber(values.calls, '--calls'),
+      profile: values['cpu-prof'] === true,
+    },
+  };
+}
+
+function wholeNumber(text: string | undefined, option: string): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new Error(`${option} takes a whole number from 1 to 9999`);
+  return Number(text);
+}
+
+main().catch((cause: unknown) => {
+  process.stderr.write(`${cause instanceof Error ? cause.message : String(cause)}\n\n${usage}`);
+  process.exitCode = 1;
+});
