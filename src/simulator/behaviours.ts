@@ -16,7 +16,7 @@ const toneHzMin = 50;
 const toneHzMax = 3_900;
 /** A call of a minute is measured without a second answer. */
 const toneLengthMsDefault = 65_000;
-const toneLengthMsMax = 60 * 60_000;
+const toneLengthMsMax = 10 * 60_000;
 
 /**
  * What a setting or a model name asks for: `receptionist`, `echo`, `tone:HZ`, `tone:HZ:SECONDS` or `scenario:FILE`. Reads
@@ -49,7 +49,10 @@ function parseTone(name: string, [hzText = '', lengthText, ...surplus]: string[]
   }
   const lengthMs = lengthText === undefined ? toneLengthMsDefault : secondsOrDurationMs(lengthText);
   if (lengthMs === undefined || lengthMs <= 0 || lengthMs > toneLengthMsMax) {
-    return { kind: 'invalid', reason: `${name}: expected seconds or a duration of at most an hour, such as 65 or 65s` };
+    return {
+      kind: 'invalid',
+      reason: `${name}: expected seconds or a duration of at most ten minutes, such as 65 or 65s`,
+    };
   }
   return { kind: 'behaviour', behaviour: toneBehaviour({ hz, lengthMs, name }) };
 }

@@ -14,6 +14,8 @@ export interface UpgradeRequest {
 export interface Refusal {
   code: string;
   message: string;
+  /** For the log only: a reason may quote a file. */
+  detail?: string;
   closeCode: 3000 | 4000 | 4004;
 }
 
@@ -79,13 +81,12 @@ function judgeModel(model: string, rules: HandshakeRules): Handshake {
   if (model.startsWith(simulatorModelPrefix)) {
     const parsed = rules.behaviourOf(model.slice(simulatorModelPrefix.length));
     if (parsed.kind === 'behaviour') return { kind: 'conversation', model, behaviour: parsed.behaviour };
-    return refused(4004, 'model_not_found', `The model does not exist: ${parsed.reason}`);
+    return notFound(model, parsed.reason);
   }
-  const name = model.slice(0, 100);
   if (retiredModel.test(model) || !otherModel.test(model)) {
-    return refused(4004, 'model_not_found', `The model '${name}' does not exist or you do not have access to it.`);
+    return notFound(model);
   }
-  return refused(4000, 'invalid_model', `Model '${name}' is not supported in realtime mode.`);
+  return refused(4000, 'invalid_model', `Model '${model.slice(0, 100)}' is not supported in realtime mode.`);
 }
 
 const keyProtocolPrefix = 'openai-insecure-api-key.';
@@ -98,6 +99,12 @@ function keyOf(headers: IncomingHttpHeaders, protocols: readonly string[]): stri
 
 function offeredProtocols(headers: IncomingHttpHeaders): string[] {
   return (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+}
+
+function notFound(model: string, detail?: string): Refused {
+  const message = `The model '${model.slice(0, 100)}' does not exist or you do not have access to it.`;
+  const { refusal } = refused(4004, 'model_not_found', message);
+  return { kind: 'refused', refusal: detail === undefined ? refusal : { ...refusal, detail } };
 }
 
 function refused(closeCode: Refusal['closeCode'], code: string, message: string): Refused {

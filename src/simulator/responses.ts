@@ -44,8 +44,9 @@ export class Responses {
     this.#listener = listener;
   }
 
+  /** Audio was made, if only a little of a response that goes on. */
   get hasSpoken(): boolean {
-    return this.#hasSpoken;
+    return this.#hasSpoken || (this.#current?.audioMs ?? 0) > 0;
   }
 
   get isResponding(): boolean {
@@ -201,7 +202,7 @@ export class Responses {
     }
     const voice = options.audio?.output?.voice;
     const isOtherVoice = voice !== undefined && !sameVoice(voice, settings.audio.output.voice);
-    return this.#hasSpoken && isOtherVoice ? otherVoice : undefined;
+    return this.hasSpoken && isOtherVoice ? otherVoice : undefined;
   }
 
   #refuse({ cause, eventId }: Wanted, error: Refusal): void {

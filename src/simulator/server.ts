@@ -124,7 +124,8 @@ class ListeningServer implements SimulatorServer {
 
   #onWebSocket(socket: WebSocket, handshake: Accepted | Refused): void {
     if (handshake.kind === 'refused') {
-      this.#options.logger.info({ code: handshake.refusal.code }, 'simulator refused a connection');
+      const { code, detail } = handshake.refusal;
+      this.#options.logger.info({ code, detail }, 'simulator refused a connection');
       refuse(socket, handshake.refusal, this.#options);
       return;
     }

@@ -11,6 +11,7 @@ import {
   aString,
   aVariant,
   either,
+  freeForm,
   isObject,
   nullOr,
   oneOf,
@@ -58,7 +59,7 @@ export const toolsShape = anArray(
         type: anyValue,
         name: functionName,
         description: aString({ atMost: 65_536 }),
-        parameters: either([{ when: isObject, shape: anyValue }], 'a JSON Schema object'),
+        parameters: either([{ when: isObject, shape: freeForm }], 'a JSON Schema object'),
       },
       { required: ['name'] },
     ),
@@ -71,10 +72,10 @@ export const toolsShape = anArray(
         connector_id: aString({ atMost: 256 }),
         server_description: aString({ atMost: 4_096 }),
         authorization: nullOr(aString({ atMost: 8_192 })),
-        headers: anyValue,
-        allowed_tools: anyValue,
-        require_approval: anyValue,
-        allowed_callers: anyValue,
+        headers: freeForm,
+        allowed_tools: freeForm,
+        require_approval: freeForm,
+        allowed_callers: freeForm,
         defer_loading: aBoolean,
       },
       { required: ['server_label'] },
@@ -112,7 +113,7 @@ export const reasoningShape = anObject({ effort: oneOf(['minimal', 'low', 'mediu
 
 export const promptShape = nullOr(
   anObject(
-    { id: aString({ atMost: 256 }), version: nullOr(aString({ atMost: 64 })), variables: anyValue },
+    { id: aString({ atMost: 256 }), version: nullOr(aString({ atMost: 64 })), variables: freeForm },
     { required: ['id'] },
   ),
 );
@@ -170,7 +171,7 @@ export const conversationShape = anObject(
               ...responseFlags,
               eagerness: oneOf(['low', 'medium', 'high', 'auto']),
               // Known to SDK code though not to the documented schema.
-              model_version: anyValue,
+              model_version: freeForm,
             }),
           }),
         ),
@@ -187,7 +188,7 @@ export const conversationShape = anObject(
           when: isObject,
           shape: aVariant({
             retention_ratio: anObject(
-              { type: anyValue, retention_ratio: aNumber({ atLeast: 0, atMost: 1 }), token_limits: anyValue },
+              { type: anyValue, retention_ratio: aNumber({ atLeast: 0, atMost: 1 }), token_limits: freeForm },
               { required: ['retention_ratio'] },
             ),
           }),
@@ -202,7 +203,7 @@ export const conversationShape = anObject(
         [
           {
             when: isObject,
-            shape: anObject({ workflow_name: aString(), group_id: aString(), metadata: anyValue }),
+            shape: anObject({ workflow_name: aString(), group_id: aString(), metadata: freeForm }),
           },
           { when: () => true, shape: oneOf(['auto']) },
         ],

@@ -8,7 +8,16 @@ export interface ShapeProblem {
 /** Looks at one JSON value; undefined means that it is fine. */
 export type Shape = (value: unknown) => ShapeProblem | undefined;
 
+/** For what was looked at already, such as the `type` that chose the shape. */
 export const anyValue: Shape = () => undefined;
+
+const nestingMax = 64;
+
+/** JSON of any form, though not of any depth: what nobody looks into must still be written out again. */
+export const freeForm: Shape = (value) =>
+  isNestedDeeper(value, nestingMax)
+    ? problem('invalid_value', `nested more than ${nestingMax} levels deep`)
+    : undefined;
 
 export const aBoolean: Shape = (value) => (typeof value === 'boolean' ? undefined : wrongType('a boolean', value));
 
@@ -137,6 +146,11 @@ export function aRecord(
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isNestedDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((member) => isNestedDeeper(member, levels - 1));
 }
 
 function outOfRange(

@@ -18,7 +18,7 @@ test.each([
   ['tone:4.5', 'whole hertz'],
   ['tone:600:', 'seconds or a duration'],
   ['tone:600:0', 'seconds or a duration'],
-  ['tone:600:3601', 'at most an hour'],
+  ['tone:600:601', 'at most ten minutes'],
   ['tone:600:65:1', 'expected receptionist'],
   ['scenario:', 'expected receptionist'],
   ['scenario:/no/such/file.json', '/no/such/file.json'],

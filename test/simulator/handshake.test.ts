@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 import { parseBehaviour } from '../../src/simulator/behaviours';
 import { judgeUpgrade, selectProtocol, type HandshakeRules } from '../../src/simulator/handshake';
 import { behaviourOf } from './session-harness';
@@ -41,6 +43,14 @@ test.each([
   ],
 ])('%s is refused in band', (_, query, headers, closeCode, code) => {
   expect(judge(`/v1/realtime${query}`, { headers })).toMatchObject({ kind: 'refused', refusal: { code, closeCode } });
+});
+
+test('what is wrong with a scenario is for the log and not for the client', () => {
+  const file = join(__dirname, 'handshake.test.ts');
+  const judged = judge(`/v1/realtime?model=simulator:scenario:${file}`);
+  if (judged.kind !== 'refused') throw new Error('not refused');
+  expect(judged.refusal.detail).toContain('not valid JSON');
+  expect(judged.refusal.message).not.toContain('JSON');
 });
 
 test.each([

@@ -154,6 +154,26 @@ describe('session.update', () => {
     expect(settings(harness).instructions).toBe('changed');
   });
 
+  test('refuses another voice from the first sound on', () => {
+    const harness = new SessionHarness();
+    harness.send({ type: 'response.create' });
+    harness.clock.advance(300);
+    harness.update({ audio: { output: { voice: 'cedar' } } });
+    expect(harness.lastError().code).toBe('cannot_update_voice');
+  });
+
+  test.each(['parameters', 'metadata'])('refuses %s that are nested without end', (where) => {
+    const harness = new SessionHarness();
+    const deep = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`;
+    const change =
+      where === 'parameters'
+        ? `"tools":[{"type":"function","name":"f","parameters":${deep}}]`
+        : `"tracing":{"metadata":${deep}}`;
+    harness.session.receive(`{"type":"session.update","session":{"type":"realtime",${change}}}`);
+    expect(harness.lastError().code).toBe('invalid_value');
+    expect(harness.lastError().param).toContain(where);
+  });
+
   test('refuses another speed while a response is under way', () => {
     const harness = new SessionHarness();
     harness.send({ type: 'response.create' });
