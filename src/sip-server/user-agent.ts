@@ -26,6 +26,8 @@ const knownMethods = new Set([
   ...['INVITE', 'ACK', 'BYE', 'CANCEL', 'OPTIONS', 'REGISTER', 'PRACK', 'SUBSCRIBE', 'NOTIFY', 'PUBLISH', 'INFO'],
   ...['REFER', 'MESSAGE', 'UPDATE'],
 ]);
+/** These make a dialog. */
+const makingMethods = new Set(['INVITE', 'SUBSCRIBE']);
 /** Without a dialog these mean nothing. */
 const dialogMethods = new Set(['BYE', 'PRACK', 'UPDATE']);
 /** Their Contact replaces the remote target (RFC 3261 section 12.2, RFC 3311, RFC 6665). */
@@ -123,26 +125,14 @@ export class UserAgent implements TransactionUser {
 
   #onOutsideRequest(transaction: ServerTransaction): void {
     const { method } = transaction.arrival.message;
-    const { stats } = this.#context;
     if (dialogMethods.has(method)) {
       this.#refuseUnknown(transaction);
       return;
     }
     const application = this.#closed ? undefined : this.#options.selectApplication(method);
-    if (application === undefined) {
-      stats.refusedNoApplication += 1;
-      if (knownMethods.has(method)) this.#reply(transaction, { status: 503, reason: 'Service Unavailable' });
-      else this.#reply(transaction, { status: 501, reason: 'Not Implemented' });
-    } else if (
-      this.#context.dialogs.size + this.#pendingInvites >= this.#options.limits.dialogs &&
-      method === 'INVITE'
-    ) {
-      stats.refusedOverload += 1;
-      const headers = [['Retry-After', String(overloadRetryAfterSeconds)]] as const;
-      this.#reply(transaction, { status: 503, reason: 'Service Unavailable', headers });
-    } else {
-      this.#deliver(transaction, application, undefined);
-    }
+    if (application === undefined) this.#refuseUnwanted(transaction);
+    else if (makingMethods.has(method) && this.#isFull) this.#refuseOverload(transaction);
+    else this.#deliver(transaction, application, undefined);
   }
 
   #onDialogRequest(transaction: ServerTransaction): void {
@@ -207,6 +197,24 @@ export class UserAgent implements TransactionUser {
     this.#incoming.set(incoming.event.transactionId, incoming);
     if (isInvite && dialog === undefined) this.#pendingInvites += 1;
     application.onRequest(incoming.event);
+  }
+
+  get #isFull(): boolean {
+    return this.#context.dialogs.size + this.#pendingInvites >= this.#options.limits.dialogs;
+  }
+
+  /** No application wants the method. */
+  #refuseUnwanted(transaction: ServerTransaction): void {
+    this.#context.stats.refusedNoApplication += 1;
+    const known = knownMethods.has(transaction.arrival.message.method);
+    if (known) this.#reply(transaction, { status: 503, reason: 'Service Unavailable' });
+    else this.#reply(transaction, { status: 501, reason: 'Not Implemented' });
+  }
+
+  #refuseOverload(transaction: ServerTransaction): void {
+    this.#context.stats.refusedOverload += 1;
+    const headers = [['Retry-After', String(overloadRetryAfterSeconds)]] as const;
+    this.#reply(transaction, { status: 503, reason: 'Service Unavailable', headers });
   }
 
   #refuseUnknown(transaction: ServerTransaction): void {
