@@ -6,7 +6,6 @@ import { describeWith } from '../support/installed';
 import { ModelUnderTap } from '../support/model-under-tap';
 import { ScenarioFile } from '../support/scenario-file';
 import { dominantHz } from '../support/spectrum';
-import { until } from '../support/until';
 
 jest.setTimeout(90_000);
 
@@ -20,7 +19,7 @@ describeWith('baresip')('a call by baresip', () => {
 
     baresip.dial(`sip:100@${bridge.sip()}`);
     await baresip.eventOf('CALL_ESTABLISHED');
-    await until(() => model.heard().length >= 24_000 * 2, 'two seconds at the model', 30_000);
+    await model.heardSeconds(2);
     baresip.hangUp();
     await baresip.eventOf('CALL_CLOSED');
 

@@ -18,7 +18,6 @@ import {
   waitForCue,
 } from '../support/sipp-scenario';
 import { dominantHz, toneGaps } from '../support/spectrum';
-import { until } from '../support/until';
 
 jest.setTimeout(60_000);
 
@@ -50,7 +49,7 @@ describeWith('sipp')('a call by sipp', () => {
       }),
     );
 
-    await until(() => model.heard().length >= 24_000 * 3, 'three seconds at the model', 30_000);
+    await model.heardSeconds(3);
     sipp.cue();
 
     expect(await sipp.finished).toEqual(wentWell);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 import { decodeWav, type Wav } from '../../src/audio/wav';
 import { freeUdpPort } from './sipp';
-import { until } from './until';
+import { eventually } from './eventually';
 
 export interface BaresipOptions {
   /** What it says into its microphone, in whole hertz; silence when left out. */
@@ -68,7 +68,7 @@ export class Baresip {
 
   async eventOf(type: string): Promise<BaresipEvent> {
     const found = (): BaresipEvent | undefined => this.events.find((event) => event.type === type);
-    await until(() => found() !== undefined, `baresip's ${type}; it said: ${this.#output}`, 30_000);
+    await eventually(() => found() !== undefined, `baresip's ${type}; it said: ${this.#output}`);
     return found()!;
   }
 
@@ -93,7 +93,7 @@ export class Baresip {
   async #connect(port: number): Promise<void> {
     let failure: Error | undefined;
     let connecting: Socket | undefined;
-    await until(
+    await eventually(
       () => {
         if (connecting === undefined || connecting.destroyed) {
           connecting = connect({ host: '127.0.0.1', port });

@@ -7,7 +7,7 @@ import type { Bridge } from '../../src/main';
 import { startBridge } from '../../src/main';
 import { systemClock } from '../../src/runtime/clock';
 import { systemRandom } from '../../src/runtime/random';
-import { until } from './until';
+import { eventually } from './eventually';
 
 /** A dialplan as data: JSON is YAML. */
 export interface TestPlan {
@@ -109,7 +109,7 @@ export class BridgeUnderTest {
 
   /** The record of each call that has ended, once no call is up any more. */
   async endedCalls(): Promise<JournalLine[]> {
-    await until(() => this.bridge.activeCalls() === 0, 'the end of every call');
+    await eventually(() => this.bridge.activeCalls() === 0, 'the end of every call');
     return (await this.journal()).filter(({ type }) => type === 'call.end');
   }
 

@@ -7,6 +7,7 @@ import { silentLogger } from '../../src/runtime/logger';
 import { systemRandom } from '../../src/runtime/random';
 import { parseBehaviour } from '../../src/simulator/behaviours';
 import { startSimulatorServer, type SimulatorServer, type SimulatorServerOptions } from '../../src/simulator/server';
+import { eventually } from './eventually';
 
 export type ModelEvent = Record<string, unknown> & { type: string };
 
@@ -14,6 +15,8 @@ export type ModelEvent = Record<string, unknown> & { type: string };
 export interface TappedSession {
   /** In order, as they passed: `model` said it, or `bridge` did. */
   readonly events: { by: 'model' | 'bridge'; event: ModelEvent }[];
+  /** 20 ms each. */
+  framesHeard: number;
 }
 
 /** A simulator with an ear on the line to it: every event of each session, and what the model hears. */
@@ -47,10 +50,21 @@ export class ModelUnderTap {
     return model;
   }
 
+  /** Connections of the bridge that are up. */
+  get open(): number {
+    return this.#server.clients.size;
+  }
+
   /** For a bridge whose agents name no model. */
   get env(): Record<string, string> {
     const { port } = this.#server.address() as AddressInfo;
     return { RINGBRIDGE_REALTIME_URL: `ws://127.0.0.1:${port}/v1/realtime` };
+  }
+
+  /** Until the model has heard so much in its first session. */
+  heardSeconds(seconds: number): Promise<void> {
+    const enough = (): boolean => (this.sessions[0]?.framesHeard ?? 0) >= seconds * 50;
+    return eventually(enough, `${seconds} s at the model`, seconds * 1_000 + 60_000);
   }
 
   /** What the model heard in a session, at 24 kHz. */
@@ -73,14 +87,16 @@ export class ModelUnderTap {
   }
 
   #onBridge(bridge: WebSocket, url: string): void {
-    const session: TappedSession = { events: [] };
+    const session: TappedSession = { events: [], framesHeard: 0 };
     this.sessions.push(session);
     const model = new WebSocket(new URL(url, this.#simulator.url));
     const opened = once(model, 'open');
     let toBridge: Promise<unknown> = Promise.resolve();
     bridge.on('message', (data: Buffer) => {
       const text = data.toString();
-      session.events.push({ by: 'bridge', event: JSON.parse(text) as ModelEvent });
+      const event = JSON.parse(text) as ModelEvent;
+      session.events.push({ by: 'bridge', event });
+      if (event.type === 'input_audio_buffer.append') session.framesHeard += 1;
       if (model.readyState === WebSocket.OPEN) model.send(text);
       else void opened.then(() => model.send(text));
     });

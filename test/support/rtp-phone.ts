@@ -3,7 +3,7 @@ import { once } from 'node:events';
 
 import { decodeG711, encodeG711, g711Silence, type G711Law } from '../../src/audio/g711';
 import { ToneGenerator } from '../../src/audio/tone';
-import { until } from './until';
+import { eventually } from './eventually';
 
 /** A packet as it came; parsed here and not by our own parser, which is what these tests judge. */
 export interface HeardPacket {
@@ -29,14 +29,16 @@ export class RtpPhone {
   readonly packets: HeardPacket[] = [];
   /** What was no RTP. */
   readonly strange: Buffer[] = [];
+  /** What it sends, and what its silence is. */
   law: G711Law;
   readonly #socket: Socket;
   #remote: { address: string; port: number } | undefined;
   #speech: Speech = (frame) => frame.fill(0);
   readonly #frame = new Int16Array(frameSamples);
   #sent = 0;
-  #sequence = 60_000;
-  #timestamp = 4_294_900_000;
+  /** Both wrap early in a call. */
+  #sequence = 65_500;
+  #timestamp = 4_294_960_000;
   #firstSentMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #digitTicks = 0;
@@ -99,20 +101,19 @@ export class RtpPhone {
     this.#socket.send(bytes, port, '127.0.0.1');
   }
 
-  async heardPackets(count: number): Promise<void> {
-    await until(
-      () => this.packets.length >= count,
-      `packet ${count} of the bridge; ${this.packets.length} came`,
-      60_000,
-    );
+  /** Until that many packets have come: in their own time, and a generous minute more. */
+  heardPackets(count: number): Promise<void> {
+    return eventually(() => this.packets.length >= count, `packet ${count} of the bridge`, count * 20 + 60_000);
   }
 
   /** What was heard from packet `from` on, at 8 kHz. */
   audio({ from = 0, to = this.packets.length }: { from?: number; to?: number } = {}): Int16Array {
-    const payloads = this.packets.slice(from, to).map(({ payload }) => payload);
-    const bytes = Buffer.concat(payloads);
-    const samples = new Int16Array(bytes.length);
-    decodeG711(this.law, bytes, samples);
+    const heard = this.packets.slice(from, to);
+    const samples = new Int16Array(heard.length * frameSamples);
+    heard.forEach(({ payload, payloadType }, index) => {
+      const law = payloadType === payloadTypes.pcma ? 'pcma' : 'pcmu';
+      decodeG711(law, payload.subarray(0, frameSamples), samples, index * frameSamples);
+    });
     return samples;
   }
 
@@ -179,7 +180,8 @@ export class RtpPhone {
     header.writeUInt8((packet.marker ? 0x80 : 0) | packet.payloadType, 1);
     header.writeUInt16BE(this.#sequence, 2);
     header.writeUInt32BE(packet.timestamp, 4);
-    header.writeUInt32BE(0x5e1f_0001, 8);
+    // No two phones have one stream.
+    header.writeUInt32BE(0x5e1f_0000 + this.port, 8);
     this.sendRaw(Buffer.concat([header, packet.payload]));
   }
 }

@@ -13,6 +13,13 @@ export interface PhoneSdp {
   version?: number;
 }
 
+interface Body {
+  type: string;
+  body: string;
+}
+
+const dialledParty = '<sip:[field0]@[remote_ip]:[remote_port]>';
+
 export const pcmu = { 0: 'PCMU/8000', 101: 'telephone-event/8000' };
 export const pcma = { 8: 'PCMA/8000', 101: 'telephone-event/8000' };
 
@@ -37,25 +44,32 @@ export function scenario(steps: readonly Step[]): string {
 }
 
 /** The first INVITE; without SDP it asks for our offer. */
-export function invite(sdp?: string): Step {
-  return send(
-    'retrans="500"',
-    'INVITE sip:[field0]@[remote_ip]:[remote_port] SIP/2.0',
-    {
-      To: '<sip:[field0]@[remote_ip]:[remote_port]>',
-      Contact: '<sip:sipp@[local_ip]:[local_port];transport=[transport]>',
-    },
-    sdp === undefined ? undefined : { type: 'application/sdp', body: sdp },
-  );
+export function invite(sdp?: string, type = 'application/sdp'): Step {
+  const Contact = '<sip:sipp@[local_ip]:[local_port];transport=[transport]>';
+  return outOfDialog('INVITE', { Contact }, sdp === undefined ? undefined : { type, body: sdp });
+}
+
+/** Of the first INVITE, whose transaction it shares (RFC 3261 section 9.1). */
+export function cancel(): Step {
+  return outOfDialog('CANCEL');
+}
+
+/** For a final answer that is no 200: it belongs to the INVITE's transaction, too (RFC 3261 section 17.1.1.3). */
+export function ackOfRefusal(): Step {
+  return outOfDialog('ACK', { To: `${dialledParty}[peer_tag_param]` });
+}
+
+export function options(): Step {
+  return outOfDialog('OPTIONS');
 }
 
 /** A request inside the dialog. */
-export function inDialog(method: string, body?: { type: string; body: string }): Step {
+export function inDialog(method: string, body?: Body): Step {
   return send(
     method === 'ACK' ? '' : 'retrans="500"',
     `${method} [next_url] SIP/2.0`,
     {
-      To: '<sip:[field0]@[remote_ip]:[remote_port]>[peer_tag_param]',
+      To: `${dialledParty}[peer_tag_param]`,
       ...(method === 'INVITE' ? { Contact: '<sip:sipp@[local_ip]:[local_port];transport=[transport]>' } : {}),
     },
     body,
@@ -70,20 +84,9 @@ export function ack(sdp?: string): Step {
   return inDialog('ACK', sdp === undefined ? undefined : { type: 'application/sdp', body: sdp });
 }
 
-/** Of the first INVITE, whose transaction it shares: same branch, same number. */
-export function cancel(): Step {
-  return send('retrans="500"', 'CANCEL sip:[field0]@[remote_ip]:[remote_port] SIP/2.0', {
-    Via: 'SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch-2]',
-    To: '<sip:[field0]@[remote_ip]:[remote_port]>',
-  });
-}
-
-/** For a final answer that is no 200: the ACK belongs to the INVITE's transaction (RFC 3261 section 17.1.1.3). */
-export function ackOfRefusal(branch = '[branch-1]'): Step {
-  return send('', 'ACK sip:[field0]@[remote_ip]:[remote_port] SIP/2.0', {
-    Via: `SIP/2.0/[transport] [local_ip]:[local_port];branch=${branch}`,
-    To: '<sip:[field0]@[remote_ip]:[remote_port]>[peer_tag_param]',
-  });
+/** One provisional answer that must come. */
+export function receiveProvisional(status: number): Step {
+  return [`<recv response="100" optional="true"/>`, `<recv response="${status}"/>`].join('\n');
 }
 
 /** The final answer, after any number of provisional ones; each pattern must be found in it. */
@@ -123,22 +126,36 @@ export const receiveBye: Step = [receiveRequest('BYE'), answer()].join('\n');
 /** The caller ends the call. */
 export const bye: Step = [inDialog('BYE'), '<recv response="200"/>'].join('\n');
 
+/** An INVITE that is refused. */
+export function refusedCall(status: number, sdp: string, ...patterns: string[]): Step {
+  return [invite(sdp), receive(status, ...patterns), ackOfRefusal()].join('\n');
+}
+
 /** INVITE to ACK. */
 export function call(sdp: string): Step {
   return [invite(sdp), receive(200), ack()].join('\n');
 }
 
-/** Re-INVITE to ACK. */
-export function change(sdp: string): Step {
-  return [reInvite(sdp), receive(200), ack()].join('\n');
+/** Re-INVITE to ACK; each pattern must be found in the answer. */
+export function change(sdp: string, ...patterns: string[]): Step {
+  return [reInvite(sdp), receive(200, ...patterns), ack()].join('\n');
 }
 
-function send(
-  attributes: string,
-  startLine: string,
-  headers: Record<string, string>,
-  body?: { type: string; body: string },
-): Step {
+/** All of them share one branch, as the INVITE, its CANCEL and the ACK of its refusal must. */
+function outOfDialog(method: string, headers: Record<string, string> = {}, body?: Body): Step {
+  return send(
+    method === 'ACK' ? '' : 'retrans="500"',
+    `${method} sip:[field0]@[remote_ip]:[remote_port] SIP/2.0`,
+    {
+      Via: 'SIP/2.0/[transport] [local_ip]:[local_port];branch=z9hG4bK-first-[pid]-[call_number]',
+      To: dialledParty,
+      ...headers,
+    },
+    body,
+  );
+}
+
+function send(attributes: string, startLine: string, headers: Record<string, string>, body?: Body): Step {
   const all = {
     Via: 'SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]',
     From: '<sip:sipp@[local_ip]:[local_port]>;tag=[pid]-[call_number]',
