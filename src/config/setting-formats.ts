@@ -95,10 +95,10 @@ export const realtimeUrl: SettingFormat<string> = {
 /** The grammar of `RINGBRIDGE_SIMULATOR`; whether the scenario's file exists is the simulator's to say. */
 export const simulatorBehaviour: SettingFormat<string> = {
   parse(text) {
-    const toneHz = Number(/^tone:(\d{1,4})$/.exec(text)?.[1] ?? Number.NaN);
+    const toneHz = Number(/^tone:(\d{1,4})(?::\d{1,4}(?:ms|s|m)?)?$/.exec(text)?.[1] ?? Number.NaN);
     const known = text === 'receptionist' || text === 'echo' || (toneHz >= 50 && toneHz <= 3_900);
     if (known || /^scenario:\S/.test(text)) return { value: text };
-    return { expected: 'receptionist, echo, tone:HZ (50 to 3900) or scenario:FILE' };
+    return { expected: 'receptionist, echo, tone:HZ or tone:HZ:LENGTH (50 to 3900 Hz), or scenario:FILE' };
   },
   print: (text) => text,
 };
