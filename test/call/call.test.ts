@@ -3,10 +3,7 @@ import { parseScenario } from '../../src/simulator/scenario-file';
 import { scenario } from '../../src/simulator/scenario';
 import type { Behaviour } from '../../src/simulator/behaviour';
 import { pcmuOffer, promptLevels, VirtualCall } from '../support/virtual-call';
-
-/** 24 kHz PCM of a steady level, as the model sends it. */
-const pcm = (ms: number, level = 1_000): string =>
-  Buffer.from(new Int16Array(ms * 24).fill(level).buffer).toString('base64');
+import { callsFunction, doneResponse, modelSays, part, pcm, startResponse } from './model-lines';
 
 const speech = (ms: number, level = 6_000): Int16Array =>
   Int16Array.from({ length: ms * 8 }, (_, i) => level * Math.sin(i * 0.9) * Math.sin(i * 0.011));
@@ -15,68 +12,6 @@ function behaves(turns: unknown[]): Behaviour {
   const parsed = parseScenario(JSON.stringify({ turns }), { folders: [] });
   if (parsed.kind !== 'scenario') throw new Error(parsed.reason);
   return scenario('scenario:test', parsed.scenario);
-}
-
-/** The model speaks one item, whole. */
-function modelSays(call: VirtualCall, { itemId = 'item_1', responseId = 'resp_1', ms = 1_000 } = {}): void {
-  startResponse(call, { itemId, responseId });
-  call.say({ type: 'response.output_audio.delta', ...part(itemId, responseId), delta: pcm(ms) });
-  finishResponse(call, { itemId, responseId });
-}
-
-const part = (itemId: string, responseId: string) => ({
-  response_id: responseId,
-  item_id: itemId,
-  output_index: 0,
-  content_index: 0,
-});
-
-function startResponse(call: VirtualCall, { itemId, responseId }: { itemId: string; responseId: string }): void {
-  call.say({ type: 'response.created', response: { id: responseId, status: 'in_progress', output: [], usage: null } });
-  call.say({
-    type: 'response.output_item.added',
-    response_id: responseId,
-    output_index: 0,
-    item: { id: itemId, type: 'message', role: 'assistant', status: 'in_progress', content: [] },
-  });
-}
-
-function finishResponse(
-  call: VirtualCall,
-  { itemId, responseId, status = 'completed' }: { itemId: string; responseId: string; status?: string },
-): void {
-  call.say({ type: 'response.output_audio.done', ...part(itemId, responseId) });
-  doneResponse(call, { responseId, status });
-}
-
-function doneResponse(
-  call: VirtualCall,
-  { responseId, status = 'completed' }: { responseId: string; status?: string },
-): void {
-  const usage = {
-    total_tokens: 30,
-    input_tokens: 10,
-    output_tokens: 20,
-    input_token_details: { text_tokens: 4, audio_tokens: 6, cached_tokens: 0 },
-    output_token_details: { text_tokens: 5, audio_tokens: 15 },
-  };
-  call.say({ type: 'response.done', response: { id: responseId, status, status_details: null, output: [], usage } });
-}
-
-function callsHangUp(call: VirtualCall, responseId: string): void {
-  call.say({
-    type: 'response.output_item.done',
-    response_id: responseId,
-    output_index: 1,
-    item: {
-      id: 'item_fc',
-      type: 'function_call',
-      status: 'completed',
-      name: 'hang_up',
-      call_id: 'call_1',
-      arguments: '{}',
-    },
-  });
 }
 
 const saw = (call: VirtualCall): string[] => call.caller.saw.map((what) => what.kind);
@@ -139,9 +74,11 @@ describe('a call that is answered', () => {
   });
 
   test('answers a late offer in two steps: our offer in the 200, their answer in the ACK', async () => {
-    const call = new VirtualCall({ caller: { answerTo: () => pcmuOffer }, agent: { greeting: 'Hi.' } });
-    Object.defineProperty(call.caller.leg, 'offer', { value: undefined });
-    await call.answered();
+    const call = await new VirtualCall({
+      lateOffer: true,
+      caller: { answerTo: () => pcmuOffer },
+      agent: { greeting: 'Hi.' },
+    }).answered();
     expect(saw(call)).toEqual(['ringing', 'answered']);
     expect(call.sent('response.create')).toHaveLength(1);
     call.caller.bye();
@@ -149,9 +86,7 @@ describe('a call that is answered', () => {
   });
 
   test('hangs up when the ACK of a late offer has no answer', async () => {
-    const call = new VirtualCall({ caller: { answerTo: () => undefined } });
-    Object.defineProperty(call.caller.leg, 'offer', { value: undefined });
-    await call.answered();
+    const call = await new VirtualCall({ lateOffer: true, caller: { answerTo: () => undefined } }).answered();
     expect(saw(call)).toEqual(['ringing', 'answered', 'bye']);
     await ended(call);
     expect(endKind(call)).toBe('bad-offer');
@@ -380,7 +315,7 @@ describe('hanging up by the agent', () => {
     startResponse(call, { itemId: 'item_1', responseId: 'resp_1' });
     call.say({ type: 'response.output_audio.delta', ...part('item_1', 'resp_1'), delta: pcm(1_000) });
     call.say({ type: 'response.output_audio.done', ...part('item_1', 'resp_1') });
-    callsHangUp(call, 'resp_1');
+    callsFunction(call, { responseId: 'resp_1' });
     doneResponse(call, { responseId: 'resp_1' });
     return call;
   }
@@ -415,7 +350,7 @@ describe('hanging up by the agent', () => {
     await call.caller.reinvite(pcmuOffer.replace('a=sendrecv', 'a=inactive').replace('o=- 1 1', 'o=- 1 2'));
     modelSays(call, { ms: 2_000 });
     startResponse(call, { itemId: 'item_2', responseId: 'resp_2' });
-    callsHangUp(call, 'resp_2');
+    callsFunction(call, { responseId: 'resp_2' });
     doneResponse(call, { responseId: 'resp_2' });
     await call.run(20_000);
     expect(saw(call)).toContain('bye');
@@ -425,7 +360,7 @@ describe('hanging up by the agent', () => {
   test('a tool that the agent was not given is refused, and the model may go on', async () => {
     const call = await new VirtualCall({ tools: [] }).answered();
     startResponse(call, { itemId: 'item_1', responseId: 'resp_1' });
-    callsHangUp(call, 'resp_1');
+    callsFunction(call, { responseId: 'resp_1' });
     doneResponse(call, { responseId: 'resp_1' });
     await call.run(1_000);
     expect(JSON.stringify(call.sent('conversation.item.create'))).toContain('There is no tool named');

@@ -5,13 +5,14 @@ import type { Prompts } from '../../src/call/prompts';
 import type { Agent } from '../../src/dialplan/plan';
 import type { RouteDecision } from '../../src/dialplan/route';
 import { FrameClock } from '../../src/media/frame-clock';
+import type { MediaLeg, MediaLegFactory } from '../../src/media/media-leg';
 import type { MemoryPhone } from '../../src/media/memory-leg';
 import { MemoryLegFactory } from '../../src/media/memory-leg';
 import { agentSessionSchema } from '../../src/realtime/agent-schema';
 import type { MemoryPeer } from '../../src/realtime/memory-connection';
 import { memoryModel } from '../../src/realtime/memory-connection';
+import type { ConnectModel } from '../../src/realtime/model-connection';
 import { RealtimeSession } from '../../src/realtime/session';
-import { silentLogger } from '../../src/runtime/logger';
 import { seededRandom } from '../../src/runtime/random';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
 import type { MemoryCallerOptions } from '../../src/signalling/memory-caller';
@@ -20,6 +21,7 @@ import type { Behaviour } from '../../src/simulator/behaviour';
 import type { SimulatorSessionOptions } from '../../src/simulator/session';
 import { SimulatorSession } from '../../src/simulator/session';
 import { toolDefinitions } from '../../src/tools/run-tool';
+import { LoggerSpy } from './logger-spy';
 
 export const pcmuOffer = [
   'v=0',
@@ -55,9 +57,19 @@ export interface VirtualCallOptions {
   tools?: Agent['tools'];
   decision?: (answer: Extract<RouteDecision, { kind: 'answer' }>) => RouteDecision;
   caller?: Partial<MemoryCallerOptions>;
+  /** The INVITE has no SDP. */
+  lateOffer?: boolean;
   callsMax?: number;
   /** The model never answers the connection. */
   modelSilent?: boolean;
+  /** How long making a media leg takes. */
+  mediaDelayMs?: number;
+  /** Each media leg, before the call has it. */
+  onLeg?: (leg: MediaLeg) => void;
+  /** Runs after the test's own observer has seen the event. */
+  onEvent?: (event: CallEvent) => void;
+  /** In place of the call's own, for what goes wrong in them. */
+  services?: Partial<CallServices>;
 }
 
 export interface SeenEvent {
@@ -75,6 +87,14 @@ export class VirtualCall {
   readonly events: SeenEvent[] = [];
   /** Client events as the model received them. */
   readonly received: { atMs: number; event: Record<string, unknown> }[] = [];
+  /** Client events that were sent although observers had been told of the call's end. */
+  readonly sentAfterEnd: string[] = [];
+  readonly log = new LoggerSpy();
+  readonly frameClock: FrameClock;
+  /** Media legs that were made and not closed. */
+  readonly openLegs = new Set<MediaLeg>();
+  /** Connections to the model that were opened and not closed on either side. */
+  openConnections = 0;
   peer: MemoryPeer | undefined;
   simulator: SimulatorSession | undefined;
   readonly #services: CallServices;
@@ -82,8 +102,10 @@ export class VirtualCall {
   constructor(options: VirtualCallOptions = {}) {
     const { clock } = this;
     const random = seededRandom(7);
-    this.media = new MemoryLegFactory({ clock, frameClock: new FrameClock({ clock }) });
-    this.caller = new MemoryCaller({ clock, offer: pcmuOffer, ...options.caller });
+    this.frameClock = new FrameClock({ clock });
+    this.media = new MemoryLegFactory({ clock, frameClock: this.frameClock });
+    const offer = options.lateOffer === true ? {} : { offer: pcmuOffer };
+    this.caller = new MemoryCaller({ clock, ...offer, ...options.caller });
     const agent: Agent = {
       name: 'reception',
       session: agentSessionSchema.parse({ instructions: 'Be kind.', ...options.agent }),
@@ -97,13 +119,16 @@ export class VirtualCall {
       lengthLimitMs: undefined,
       unavailable: { reject: 480 },
     };
-    const connect = memoryModel({ clock, accept: (peer) => this.#accept(peer, options) });
+    const connect = this.#watched(memoryModel({ clock, accept: (peer) => this.#accept(peer, options) }));
     this.#services = {
       clock,
-      logger: silentLogger,
-      media: this.media,
+      logger: this.log,
+      media: this.#watchedMedia(options),
       prompts,
-      observers: [{ onCallEvent: (event, snapshot) => void this.events.push({ atMs: clock.now(), event, snapshot }) }],
+      observers: [
+        { onCallEvent: (event, snapshot) => void this.events.push({ atMs: clock.now(), event, snapshot }) },
+        { onCallEvent: (event) => options.onEvent?.(event) },
+      ],
       route: () => options.decision?.(answer) ?? answer,
       modelFor: () => ({ kind: 'simulator', name: 'simulator:test' }),
       openSession: (forAgent, listener) =>
@@ -113,12 +138,13 @@ export class VirtualCall {
           agent: forAgent.session,
           tools: toolDefinitions(forAgent.tools),
           clock,
-          logger: silentLogger,
+          logger: this.log,
           random,
           listener,
         }),
       modelDeadlineMs: 3_000,
       timeWarningMs: 60_000,
+      ...options.services,
     };
     this.calls = new Calls({ services: this.#services, clock, random, callsMax: options.callsMax ?? 10 });
   }
@@ -173,6 +199,46 @@ export class VirtualCall {
       for (const sample of frame.samples) loudest = Math.max(loudest, Math.abs(sample));
     }
     return loudest;
+  }
+
+  #watchedMedia({ mediaDelayMs, onLeg }: VirtualCallOptions): MediaLegFactory {
+    return {
+      create: async (legOptions) => {
+        if (mediaDelayMs !== undefined) await new Promise<void>((done) => this.clock.setTimer(mediaDelayMs, done));
+        const leg = await this.media.create(legOptions);
+        this.openLegs.add(leg);
+        const close = leg.close.bind(leg);
+        leg.close = () => {
+          this.openLegs.delete(leg);
+          close();
+        };
+        onLeg?.(leg);
+        return leg;
+      },
+    };
+  }
+
+  #watched(connect: ConnectModel): ConnectModel {
+    return (endpoint, listener) => {
+      this.openConnections += 1;
+      const connection = connect(endpoint, {
+        ...listener,
+        onClose: (closed) => {
+          this.openConnections -= 1;
+          listener.onClose(closed);
+        },
+      });
+      return {
+        send: (text) => {
+          if (this.kinds().includes('ended')) this.sentAfterEnd.push(text);
+          connection.send(text);
+        },
+        get bufferedBytes() {
+          return connection.bufferedBytes;
+        },
+        close: () => connection.close(),
+      };
+    };
   }
 
   #accept(peer: MemoryPeer, options: VirtualCallOptions) {
