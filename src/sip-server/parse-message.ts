@@ -45,7 +45,7 @@ export function parseMessage(
   const text = bytes.toString('latin1', start, headEnd === -1 ? bytes.length : headEnd);
   const firstLineEnd = text.indexOf('\r\n');
   const startLine = firstLineEnd === -1 ? text : text.slice(0, firstLineEnd);
-  const block = firstLineEnd === -1 ? emptyBlock() : parseHeaders(text, firstLineEnd + 2);
+  const block = parseHeaders(text, firstLineEnd === -1 ? text.length : firstLineEnd + 2);
   if (headEnd === -1) block.fault ??= 'No Empty Line After Headers';
   const rest = headEnd === -1 ? bytes.subarray(bytes.length) : bytes.subarray(headEnd + 4);
   const body = ignoreContentLength ? rest : takeBody(rest, block);
@@ -80,10 +80,6 @@ function skipEmptyLines(bytes: Buffer): number {
   let at = 0;
   while (bytes[at] === 0x0d && bytes[at + 1] === 0x0a) at += 2;
   return at;
-}
-
-function emptyBlock(): HeaderBlock {
-  return { headers: new HeaderList(), fault: 'No Headers' };
 }
 
 function parseHeaders(text: string, from: number): HeaderBlock {
