@@ -252,7 +252,7 @@ export class Bridge {
       route: (caller) => {
         const { current } = this.#plans;
         invariant(current !== undefined, 'calls come only after a plan was loaded');
-        return route(current, caller);
+        return route(current, caller, { atMs: this.#clock.wallTimeMs() });
       },
       modelFor: (agent) => models.modelFor(agent),
       openSession: (agent, listener, callId) => models.open(agent, listener, callId),

@@ -36,6 +36,14 @@ async function answer(call: Call): Promise<void> {
     call.end({ kind: 'rejected-by-plan', status: decision.status });
     return;
   }
+  if (decision.kind === 'redirect') {
+    call.end({ kind: 'redirected-by-plan', contact: decision.contact });
+    return;
+  }
+  if (decision.callsLimit !== undefined && call.callsOnRoute(decision.route) > decision.callsLimit) {
+    call.end({ kind: 'route-full', message: `${decision.callsLimit} calls are up on route "${decision.route}"` });
+    return;
+  }
 
   call.leg.ring();
   const media = await prepareMedia(call);

@@ -10,7 +10,7 @@ export interface CallSnapshot {
   sipCallId: string;
   to: string;
   from: string;
-  /** Name of the trunk that the caller came through; undefined until trunks exist or when none matched. */
+  /** Name of the trunk that the caller came through; undefined when none matched. */
   trunk: string | undefined;
   route: string | undefined;
   agent: string | undefined;

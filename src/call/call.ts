@@ -66,6 +66,8 @@ export class Call implements CallerLegListener {
   readonly leg: CallerLeg;
   readonly services: CallServices;
   readonly logger: Logger;
+  /** How many calls are up on a route, this one included. */
+  readonly callsOnRoute: (route: string) => number;
   readonly #onEnded: (call: Call) => void;
   readonly #startedAtMs: number;
   #state: CallState = 'ringing';
@@ -84,11 +86,18 @@ export class Call implements CallerLegListener {
   #interruptions = 0;
   readonly #tokens: TokenUsage = { ...noTokens };
 
-  constructor(options: { callId: string; leg: CallerLeg; services: CallServices; onEnded: (call: Call) => void }) {
+  constructor(options: {
+    callId: string;
+    leg: CallerLeg;
+    services: CallServices;
+    callsOnRoute: (route: string) => number;
+    onEnded: (call: Call) => void;
+  }) {
     this.callId = options.callId;
     this.leg = options.leg;
     this.services = options.services;
     this.logger = options.services.logger.child({ callId: options.callId });
+    this.callsOnRoute = options.callsOnRoute;
     this.#onEnded = options.onEnded;
     this.#startedAtMs = options.services.clock.wallTimeMs();
     this.leg.listen(this);
@@ -96,6 +105,11 @@ export class Call implements CallerLegListener {
 
   get state(): CallState {
     return this.#state;
+  }
+
+  /** Name of the route that took the call; undefined before, and when none did. */
+  get route(): string | undefined {
+    return this.#decision === undefined || this.#decision.kind === 'no-route' ? undefined : this.#decision.route;
   }
 
   /** True once an end was decided: whatever is still on its way is not wanted any more. */
@@ -126,8 +140,8 @@ export class Call implements CallerLegListener {
       sipCallId: this.leg.info.sipCallId,
       to: this.leg.info.to,
       from: this.leg.info.from,
-      trunk: undefined,
-      route: decision === undefined || decision.kind === 'no-route' ? undefined : decision.route,
+      trunk: decision?.trunk,
+      route: this.route,
       agent: decision?.kind === 'answer' ? decision.agent.name : undefined,
       planHash: decision?.planHash,
       model: this.#model?.name,
@@ -259,6 +273,10 @@ export class Call implements CallerLegListener {
     }
     const status = sipStatusFor(reason);
     if (status === undefined) return;
+    if (reason.kind === 'redirected-by-plan') {
+      this.leg.reject(status, { headers: { Contact: `<${reason.contact}>` } });
+      return;
+    }
     // RFC 3261 section 21.5.4: tells the far side when to try again; spread, so that not all come back at once.
     if (status === 503) this.leg.reject(status, { headers: { 'Retry-After': '10' } });
     else this.leg.reject(status);

@@ -52,7 +52,13 @@ export class Calls {
   /** Takes a new call from signalling: answers it, or refuses it. */
   accept(leg: CallerLeg): void {
     const callId = this.#random.uuid();
-    const call = new Call({ callId, leg, services: this.#services, onEnded: () => this.#forget(callId) });
+    const call = new Call({
+      callId,
+      leg,
+      services: this.#services,
+      callsOnRoute: (route) => this.#callsOnRoute(route),
+      onEnded: () => this.#forget(callId),
+    });
     const full = this.#calls.size >= this.#callsMax;
     this.#calls.set(callId, call);
     if (this.#draining) call.end({ kind: 'draining' });
@@ -92,6 +98,12 @@ export class Calls {
   /** Ends every call now. */
   endAll(reason: EndReason): void {
     for (const call of [...this.#calls.values()]) call.end(reason);
+  }
+
+  #callsOnRoute(route: string): number {
+    let count = 0;
+    for (const call of this.#calls.values()) if (call.route === route) count += 1;
+    return count;
   }
 
   #forget(callId: string): void {

@@ -8,6 +8,8 @@ export type EndReason =
   | { kind: 'caller-hung-up'; how: CallerHangUp }
   | { kind: 'agent-hung-up' }
   | { kind: 'rejected-by-plan'; status: number }
+  | { kind: 'redirected-by-plan'; contact: string }
+  | { kind: 'route-full'; message: string }
   | { kind: 'no-route' }
   | { kind: 'bad-offer'; status: 400 | 488; message: string }
   | { kind: 'model-unavailable'; message: string; status: number }
@@ -30,6 +32,7 @@ export function blameFor(reason: EndReason): Blame {
       return reason.how.kind === 'lost' ? 'caller' : reason.how.kind === 'server-gone' ? 'upstream' : 'nobody';
     case 'agent-hung-up':
     case 'rejected-by-plan':
+    case 'redirected-by-plan':
     case 'session-limit':
     case 'length-limit':
     case 'draining':
@@ -44,6 +47,7 @@ export function blameFor(reason: EndReason): Blame {
     case 'media-failed':
       return reason.failure.kind === 'media-timeout' ? 'caller' : 'us';
     case 'no-media-port':
+    case 'route-full':
     case 'overload':
     case 'internal-error':
       return 'us';
@@ -61,8 +65,12 @@ export function sipStatusFor(reason: EndReason): number | undefined {
     case 'bad-offer':
     case 'model-unavailable':
       return reason.status;
+    case 'redirected-by-plan':
+      return 302;
     case 'no-route':
       return 404;
+    case 'route-full':
+      return 486;
     case 'model-lost':
     case 'model-too-fast':
     case 'agent-hung-up':

@@ -1,21 +1,17 @@
 import { messageOf } from '../runtime/errors';
 import { assemblePlan } from './assemble-plan';
 import type { PlanLoad } from './assemble-plan';
-import { parsePlanFile, problemAt, rawAgents } from './plan-file';
+import { parsePlanFile } from './plan-file';
 import type { PlanFile } from './plan-file';
 import { problemCodes } from './plan-problem';
 import type { PlanProblem, ProblemCode } from './plan-problem';
-import type { PlanRead, PlanReader } from './plan-reader';
+import type { PlanReader } from './plan-reader';
+import { decodeText, readFault, readPlanTexts } from './plan-texts';
 
 const planBytesMax = 1_048_576;
-const instructionsBytesMax = 262_144;
-const instructionsLengthMax = 60_000;
 const filesMax = 200;
-const instructionsPrefix = 'file:';
-/** Letters, digits and dots, but no part that begins with a dot: no way up, no hidden files, no absolute path. */
-const instructionsName = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}(\/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}){0,7}$/;
 
-/** Reads every `*.yaml` of a folder in the order of the names' code points, and the instructions that agents name. */
+/** Reads every `*.yaml` of a folder in the order of the names' code points, and the files that these name. */
 export async function loadPlan(reader: PlanReader): Promise<PlanLoad> {
   let names: readonly string[];
   try {
@@ -36,11 +32,12 @@ export async function loadPlan(reader: PlanReader): Promise<PlanLoad> {
   }
   const files: PlanFile[] = [];
   for (const name of planNames) files.push(await readPlanFile(reader, name));
-  const { texts, problems } = await readInstructions(reader, files);
+  const { texts, problems } = await readPlanTexts(reader, files);
   const load = assemblePlan(files, texts);
   const warnings = inOrder([...ignored, ...load.warnings]);
   if (load.kind === 'loaded' && problems.length === 0) return { ...load, warnings };
-  return refused(inOrder([...(load.kind === 'refused' ? load.problems : []), ...problems]), warnings);
+  // What else is odd can wait until the plan is a plan.
+  return refused(inOrder([...(load.kind === 'refused' ? load.problems : []), ...problems]), ignored);
 }
 
 async function readPlanFile(reader: PlanReader, file: string): Promise<PlanFile> {
@@ -56,68 +53,6 @@ async function readPlanFile(reader: PlanReader, file: string): Promise<PlanFile>
     expected: read.kind === 'too-large' ? `at most ${planBytesMax} bytes` : 'a text file in UTF-8',
   };
   return { file, document: undefined, entry: undefined, problems: [problem] };
-}
-
-/** The text of every file that agents name, by that name. */
-async function readInstructions(
-  reader: PlanReader,
-  files: readonly PlanFile[],
-): Promise<{ texts: Map<string, string>; problems: PlanProblem[] }> {
-  const texts = new Map<string, string>();
-  const problems: PlanProblem[] = [];
-  for (const file of files) {
-    for (const [agent, entry] of rawAgents(file)) {
-      const named = (entry as { instructions?: unknown } | null)?.instructions;
-      if (typeof named !== 'string' || !named.startsWith(instructionsPrefix) || texts.has(named)) continue;
-      const text = await readInstructionsFile(reader, named.slice(instructionsPrefix.length));
-      if (typeof text === 'string') {
-        texts.set(named, text);
-      } else {
-        const problem = { code: problemCodes.instructionsFile, message: text.fault, expected: text.expected };
-        problems.push(problemAt(file, ['agents', agent, 'instructions'], problem));
-      }
-    }
-  }
-  return { texts, problems };
-}
-
-async function readInstructionsFile(
-  reader: PlanReader,
-  name: string,
-): Promise<string | { fault: string; expected: string }> {
-  const inFolder = 'a file inside the dialplan folder, such as file:prompts/reception.md';
-  if (!instructionsName.test(name)) return { fault: 'a path that instructions cannot have', expected: inFolder };
-  const read = await reader.read(name, { bytesMax: instructionsBytesMax });
-  const text = read.kind === 'read' ? decodeText(read.bytes)?.trim() : undefined;
-  if (text === undefined) return { fault: `${name}: ${readFault(read)}`, expected: inFolder };
-  if (text.length > 0 && text.length <= instructionsLengthMax) return text;
-  return { fault: `${name}: ${text.length} characters`, expected: `1 to ${instructionsLengthMax} characters` };
-}
-
-function readFault(read: PlanRead): string {
-  switch (read.kind) {
-    case 'read':
-      return 'the file is not UTF-8';
-    case 'missing':
-      return 'there is no such file';
-    case 'outside':
-      return 'the file lies outside of the dialplan folder';
-    case 'not-a-file':
-      return 'that is not a file';
-    case 'too-large':
-      return 'the file is too large';
-    case 'unreadable':
-      return `the file cannot be read: ${read.message}`;
-  }
-}
-
-/** Undefined when it is not UTF-8. A byte order mark is dropped. */
-function decodeText(bytes: Buffer): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
 }
 
 /** As a person reads: file by file, from top to bottom. */

@@ -1,75 +1,53 @@
 import { z } from 'zod';
 
-import { agentSessionSchema, durationMs } from '../realtime/agent-schema';
-import { builtInTools } from '../tools/tool-schema';
+import { agentSessionSchema } from '../realtime/agent-schema';
+import { toolName, toolSchema } from '../tools/tool-schema';
+import { destinationSchema, nameOf, trunkSchema } from './destination-schema';
+import { callCost, callLength, routeSchema } from './route-schema';
+import { scheduleSchema } from './schedule-schema';
 
-/** The shape of one file. Descriptions become "expected" in messages, and later the hover text of the JSON Schema. */
+// The shape of one file. Descriptions are the hover text of the JSON Schema; `expected` stands in error messages.
 
-const nameLengthMax = 64;
-const numberLengthMax = 64;
-const listLengthMax = 1_000;
 const toolsMax = 32;
-
-const agentName = z
-  .string()
-  .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, `expected a letter, then letters, digits, _ and -, at most ${nameLengthMax}`)
-  .describe('the name of an agent');
-
-const routeName = z
-  .string()
-  .regex(/^[^\p{Cc}]{1,100}$/u, 'expected one line of at most 100 characters')
-  .describe('a name for people, one line of at most 100 characters');
-
-/** A SIP answer that refuses (RFC 3261 section 21.4 to 21.6). */
-const rejectCode = z.number().int().min(400).max(699).describe('a SIP status from 400 to 699');
-
-const numberPattern = z
-  .string()
-  .regex(/^[\x21-\x7e]+$/, 'expected a number or SIP user name, or its beginning and a *, without spaces')
-  .max(numberLengthMax)
-  .describe('a number such as "+33123456789", or its beginning and a *, such as "+331*"');
-
-const numberPatterns = z
-  .union([numberPattern, z.array(numberPattern).min(1).max(listLengthMax)])
-  .describe('a number, its beginning and a *, or a list of those');
-
-const whenNumbers = z
-  .strictObject({
-    /** The number that was dialled. */
-    to: numberPatterns.optional(),
-    /** The caller's number, or `anonymous`. */
-    from: numberPatterns.optional(),
-  })
-  .refine((when) => when.to !== undefined || when.from !== undefined, 'expected at least one of to and from');
-
-const when = z.union([z.literal('any'), whenNumbers]).describe('any, or a map with to, from or both');
-
-const routeSchema = z.strictObject({
-  name: routeName,
-  when,
-  answer: agentName.optional(),
-  reject: rejectCode.optional(),
-  limits: z
-    .strictObject({
-      length: durationMs({ atLeastMs: 1_000, atMostMs: 24 * 3_600_000 }).optional(),
-    })
-    .optional(),
-  /** What the caller gets when the model cannot be had. */
-  unavailable: z.strictObject({ reject: rejectCode }).default({ reject: 480 }).describe('a map: { reject: CODE }'),
-});
-export type RouteEntry = z.infer<typeof routeSchema>;
 
 const agentSchema = agentSessionSchema.extend({
   tools: z
-    .array(z.enum(builtInTools))
+    .array(toolName)
     .max(toolsMax)
     .refine((tools) => new Set(tools).size === tools.length, 'expected each tool once')
-    .default([]),
+    .default([])
+    .meta({ expected: 'a list of names of tools' })
+    .describe('What the agent may do besides talking: built-in tools, and those of the tools section.'),
+  idle: z
+    .strictObject({
+      check_ins: z.number().int().min(0).max(10).describe('How often a silent caller is asked.'),
+      then: z.enum(['hang_up', 'wait']).describe('What happens after that.'),
+    })
+    .optional()
+    .describe('What happens when nobody speaks.'),
+  limits: z
+    .strictObject({
+      length: callLength.optional().describe('The longest call with this agent; of two limits the shorter one holds.'),
+      cost: callCost.optional().describe('The dearest call with this agent, such as "0.80 USD".'),
+    })
+    .optional()
+    .describe('What a call with this agent may take.'),
 });
 export type AgentEntry = z.infer<typeof agentSchema>;
 
 export const planFileSchema = z.strictObject({
-  agents: z.record(agentName, agentSchema).optional(),
-  routes: z.array(routeSchema).optional(),
+  schedules: z.record(nameOf('a schedule'), scheduleSchema).optional().describe('When somebody is there, by name.'),
+  destinations: z
+    .record(nameOf('a destination'), destinationSchema)
+    .optional()
+    .describe('Where calls can be sent, by name.'),
+  trunks: z.record(nameOf('a trunk'), trunkSchema).optional().describe('Who sends and takes calls, by name.'),
+  agents: z.record(nameOf('an agent'), agentSchema).optional().describe('Who answers, by name.'),
+  tools: z.record(toolName, toolSchema).optional().describe('What agents may do, by name.'),
+  routes: z.array(routeSchema).optional().describe('Tried from top to bottom; the first that matches takes the call.'),
 });
 export type PlanFileEntry = z.infer<typeof planFileSchema>;
+
+/** The sections that are maps of names. */
+export const namedSections = ['schedules', 'destinations', 'trunks', 'agents', 'tools'] as const;
+export type NamedSection = (typeof namedSections)[number];

@@ -1,5 +1,9 @@
 import type { AgentSession } from '../realtime/agent-schema';
 import type { BuiltInTool } from '../tools/tool-schema';
+import type { PatternSet } from './pattern';
+import type { RouteIndex } from './route-index';
+import type { Schedule } from './schedule';
+import type { Trunk } from './trunk';
 
 /** A dialplan that parsed whole. Immutable: a call keeps the one it began with. */
 export interface Plan {
@@ -7,24 +11,54 @@ export interface Plan {
   readonly hash: string;
   /** Names within the folder, in the order in which they were read. */
   readonly files: readonly string[];
+  readonly schedules: ReadonlyMap<string, Schedule>;
+  readonly destinations: ReadonlyMap<string, Destination>;
+  /** In the order in which they were read: a caller belongs to the first whose addresses hold it. */
+  readonly trunks: ReadonlyMap<string, Trunk>;
   readonly agents: ReadonlyMap<string, Agent>;
   /** The first that matches wins. */
   readonly routes: readonly Route[];
+  /** Finds the routes that may match a call without looking at all. */
+  readonly index: RouteIndex;
 }
 
 export interface Agent {
   readonly name: string;
-  /** `instructions` is the text itself, also where the plan named a file. */
+  /**
+   * `instructions` is the text itself, also where the plan named a file. In the plan it holds variables of the call
+   * (`{{caller.number}}`); in a `RouteDecision` they are filled in.
+   */
   readonly session: AgentSession;
   readonly tools: readonly BuiltInTool[];
 }
 
+export interface Destination {
+  readonly name: string;
+  /** A SIP address, or a number that is dialled through a trunk. */
+  readonly to: string;
+}
+
+/** Every condition must hold; undefined and empty ones hold for every call. */
 export interface Route {
   readonly name: string;
-  /** Both must match; undefined matches every call. */
-  readonly to: NumberMatch | undefined;
-  readonly from: NumberMatch | undefined;
+  readonly to: PatternSet | undefined;
+  readonly from: PatternSet | undefined;
+  /** One of these. */
+  readonly trunks: ReadonlySet<string> | undefined;
+  /** All of these must be there and match. */
+  readonly headers: readonly HeaderMatch[];
+  /** At least one is open. */
+  readonly during: readonly Schedule[] | undefined;
+  /** None is open. */
+  readonly outside: readonly Schedule[] | undefined;
+  /** Above 0 and below 100. */
+  readonly percent: number | undefined;
   readonly action: RouteAction;
+}
+
+export interface HeaderMatch {
+  readonly name: string;
+  readonly patterns: PatternSet;
 }
 
 export type RouteAction =
@@ -32,12 +66,11 @@ export type RouteAction =
       readonly kind: 'answer';
       readonly agent: Agent;
       readonly lengthLimitMs: number | undefined;
+      /** How many calls may be up on the route at once. */
+      readonly callsLimit: number | undefined;
       /** The SIP status for a caller whose model cannot be had. */
       readonly unavailable: { readonly reject: number };
     }
-  | { readonly kind: 'reject'; readonly status: number };
-
-export interface NumberMatch {
-  readonly exact: ReadonlySet<string>;
-  readonly prefixes: readonly string[];
-}
+  | { readonly kind: 'reject'; readonly status: number }
+  /** `contact` is a SIP address. */
+  | { readonly kind: 'redirect'; readonly contact: string };

@@ -1,30 +1,134 @@
-import type { Agent, NumberMatch, Plan } from './plan';
+import { agentFor } from './call-variables';
+import type { IncomingCall } from './incoming-call';
+import { matchesSet } from './pattern';
+import { splitOf } from './percent-split';
+import type { PercentSplit } from './percent-split';
+import type { Agent, Plan, Route } from './plan';
+import { candidatesFor } from './route-index';
+import { scheduleAt } from './schedule';
+import type { Schedule } from './schedule';
+import { trunkOf } from './trunk';
 
 /** What a plan says about one call. */
 export type RouteDecision =
-  | {
+  | (RoutedBy & {
       kind: 'answer';
       route: string;
-      planHash: string;
+      /** With the variables of the call filled in. */
       agent: Agent;
       lengthLimitMs: number | undefined;
+      /** How many calls may be up on this route at once, this one included. */
+      callsLimit: number | undefined;
       unavailable: { reject: number };
-    }
-  | { kind: 'reject'; route: string; planHash: string; status: number }
-  | { kind: 'no-route'; planHash: string };
+    })
+  | (RoutedBy & { kind: 'reject'; route: string; status: number })
+  /** `contact` is a SIP address. */
+  | (RoutedBy & { kind: 'redirect'; route: string; contact: string })
+  | (RoutedBy & { kind: 'no-route' });
 
-/** The first route that matches the dialled number `to` and the caller's number `from`. Pure. */
-export function route(plan: Plan, { to, from }: { to: string; from: string }): RouteDecision {
-  const planHash = plan.hash;
-  const found = plan.routes.find((one) => matches(one.to, to) && matches(one.from, from));
-  if (found === undefined) return { kind: 'no-route', planHash };
-  const { action } = found;
-  if (action.kind === 'reject') return { kind: 'reject', route: found.name, planHash, status: action.status };
-  const { agent, lengthLimitMs, unavailable } = action;
-  return { kind: 'answer', route: found.name, planHash, agent, lengthLimitMs, unavailable: { ...unavailable } };
+interface RoutedBy {
+  planHash: string;
+  /** The trunk that the call came through. */
+  trunk: string | undefined;
+  /** Every percentage that was drawn on the way, in order: with these a record can be routed again. */
+  splits: readonly PercentSplit[];
 }
 
-function matches(match: NumberMatch | undefined, number: string): boolean {
-  if (match === undefined || match.exact.has(number)) return true;
-  return match.prefixes.some((prefix) => number.startsWith(prefix));
+/** The first condition of a route that does not hold. */
+export type Mismatch = 'to' | 'from' | 'trunk' | 'header' | 'during' | 'outside' | 'percent';
+
+/** The first route that matches a call which comes at `atMs`, Unix milliseconds. Pure: the same call, the same answer. */
+export function route(plan: Plan, call: IncomingCall, { atMs }: { atMs: number }): RouteDecision {
+  const facts = new CallFacts(plan, call, atMs);
+  const found = firstMatch(plan, call, facts);
+  const common = { planHash: plan.hash, trunk: facts.trunk, splits: facts.splits };
+  if (found === undefined) return { kind: 'no-route', ...common };
+  const { action, name } = found;
+  switch (action.kind) {
+    case 'reject':
+      return { kind: 'reject', route: name, ...common, status: action.status };
+    case 'redirect':
+      return { kind: 'redirect', route: name, ...common, contact: action.contact };
+    case 'answer': {
+      const { lengthLimitMs, callsLimit, unavailable } = action;
+      const agent = agentFor(action.agent, { call, route: name, trunk: facts.trunk });
+      return {
+        kind: 'answer',
+        route: name,
+        ...common,
+        agent,
+        lengthLimitMs,
+        callsLimit,
+        unavailable: { ...unavailable },
+      };
+    }
+  }
+}
+
+/** The first condition of a route that a call does not meet; undefined when it matches. */
+export function mismatchOf(route: Route, facts: CallFacts): Mismatch | undefined {
+  const { call } = facts;
+  if (route.to !== undefined && !matchesSet(route.to, call.to)) return 'to';
+  if (route.from !== undefined && !matchesSet(route.from, call.from)) return 'from';
+  if (route.trunks !== undefined && (facts.trunk === undefined || !route.trunks.has(facts.trunk))) return 'trunk';
+  for (const { name, patterns } of route.headers) {
+    const value = facts.header(name);
+    if (value === undefined || !matchesSet(patterns, value)) return 'header';
+  }
+  if (route.during?.some((schedule) => facts.isOpen(schedule)) === false) return 'during';
+  if (route.outside?.some((schedule) => facts.isOpen(schedule)) === true) return 'outside';
+  // Last, so that only a percentage that decides something is drawn.
+  if (route.percent !== undefined && !facts.draw(route.name, route.percent)) return 'percent';
+  return undefined;
+}
+
+/** What is known of one call, each fact found out at most once and only when a route asks. */
+export class CallFacts {
+  readonly call: IncomingCall;
+  readonly #plan: Plan;
+  readonly #atMs: number;
+  readonly #open = new Map<Schedule, boolean>();
+  readonly #headers = new Map<string, string | undefined>();
+  readonly #splits: PercentSplit[] = [];
+  readonly trunk: string | undefined;
+
+  constructor(plan: Plan, call: IncomingCall, atMs: number) {
+    this.#plan = plan;
+    this.call = call;
+    this.#atMs = atMs;
+    this.trunk = trunkOf(this.#plan.trunks, call.sourceAddress);
+  }
+
+  get splits(): readonly PercentSplit[] {
+    return this.#splits;
+  }
+
+  isOpen(schedule: Schedule): boolean {
+    let open = this.#open.get(schedule);
+    if (open === undefined) {
+      ({ open } = scheduleAt(schedule, this.#atMs));
+      this.#open.set(schedule, open);
+    }
+    return open;
+  }
+
+  header(name: string): string | undefined {
+    if (!this.#headers.has(name)) this.#headers.set(name, this.call.header(name));
+    return this.#headers.get(name);
+  }
+
+  /** True when the caller falls into a route's share. */
+  draw(route: string, percent: number): boolean {
+    const split = splitOf({ route, percent, from: this.call.from, sipCallId: this.call.sipCallId });
+    this.#splits.push(split);
+    return split.point < percent;
+  }
+}
+
+function firstMatch(plan: Plan, call: IncomingCall, facts: CallFacts): Route | undefined {
+  for (const order of candidatesFor(plan.index, call)) {
+    const candidate = plan.routes[order];
+    if (candidate !== undefined && mismatchOf(candidate, facts) === undefined) return candidate;
+  }
+  return undefined;
 }

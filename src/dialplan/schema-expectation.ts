@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-import type { PlanPath } from './yaml-document';
+import type { PlanPath } from './plan-path';
+
+/** Words that a text may be, where there are too many to list: the nearest is suggested. */
+export const suggestions = z.registry<{ words: () => readonly string[] }>();
 
 /** The schema that stands at a path of a file, chosen by the data where there are alternatives. */
 export function schemaAt(schema: z.core.$ZodType, data: unknown, path: PlanPath): z.core.$ZodType | undefined {
@@ -36,10 +39,15 @@ export function validWords(schema: z.core.$ZodType | undefined): string[] {
   return [];
 }
 
+/** Words to look for a near one in; empty for most schemas. */
+export function suggestionsOf(schema: z.core.$ZodType | undefined): readonly string[] {
+  return schema === undefined ? [] : (suggestions.get(schema)?.words() ?? []);
+}
+
 /** What a person should write there. */
 export function expectationOf(schema: z.core.$ZodType): string {
-  const description = descriptionOf(schema);
-  if (description !== undefined) return description;
+  const { expected } = metaOf(schema);
+  if (typeof expected === 'string') return expected;
   const inner = unwrapped(schema);
   const words = validWords(inner);
   if (words.length === 1) return words[0] ?? '';
@@ -87,9 +95,14 @@ function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
   return schema;
 }
 
-function descriptionOf(schema: z.core.$ZodType): string | undefined {
-  const own = schema instanceof z.ZodType ? schema.description : undefined;
-  if (own !== undefined) return own;
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return descriptionOf(schema.unwrap());
-  return undefined;
+/** True for values that must be references because they lead to a secret. */
+export function isSecret(schema: z.core.$ZodType): boolean {
+  return metaOf(schema)['secret'] === true;
+}
+
+/** What was said of a schema, or of the one that it makes optional. */
+function metaOf(schema: z.core.$ZodType): Readonly<Record<string, unknown>> {
+  const own = schema instanceof z.ZodType ? schema.meta() : undefined;
+  const isWrapped = schema instanceof z.ZodOptional || schema instanceof z.ZodDefault;
+  return isWrapped ? { ...metaOf(schema.unwrap()), ...own } : { ...own };
 }

@@ -1,11 +1,13 @@
 import type { z } from 'zod';
 
 import { nearestWord } from '../runtime/nearest-word';
+import { secretExpected, withoutSecrets } from './literal-secrets';
+import { keyName, valueAt } from './plan-path';
+import type { PlanPath } from './plan-path';
 import { problemCodes, problemsPerFileMax } from './plan-problem';
 import type { PlanProblem, ProblemCode } from './plan-problem';
-import { expectationOf, schemaAt, validKeys, validWords } from './schema-expectation';
-import { isUnbuiltKey, isUnbuiltValue } from './unbuilt-keys';
-import type { PlanPath, YamlDocument } from './yaml-document';
+import { expectationOf, isSecret, schemaAt, suggestionsOf, validKeys, validWords } from './schema-expectation';
+import type { YamlDocument } from './yaml-document';
 
 /** Echoed values are cut to this. */
 const echoLengthMax = 60;
@@ -92,10 +94,6 @@ class Reporter {
 
   #unknownKey(path: PlanPath, key: string): void {
     const whole = [...path, key];
-    if (isUnbuiltKey(whole)) {
-      this.#add(problemCodes.notBuilt, whole, `"${key}" is not built yet`, 'to be left out', undefined, 'key');
-      return;
-    }
     const data = valueAt(this.#document.root, path);
     const keys = validKeys(schemaAt(this.#schema, this.#document.root, path), data);
     const nearest = nearestWord(key, keys);
@@ -111,7 +109,11 @@ class Reporter {
       ),
     );
     if (meant === undefined) {
-      this.#value(issue.discriminator === undefined ? problemCodes.wrongKind : problemCodes.unknownWord, path);
+      const isText = typeof valueAt(this.#document.root, path) === 'string';
+      const wantsWord = validWords(schemaAt(this.#schema, this.#document.root, path)).length > 0;
+      const isWord = issue.discriminator !== undefined || (isText && wantsWord);
+      const code = isWord ? problemCodes.unknownWord : problemCodes.wrongKind;
+      this.#value(code, path);
     } else {
       for (const inner of meant) this.report(inner, path);
     }
@@ -126,12 +128,13 @@ class Reporter {
       this.#add(problemCodes.missingKey, path, `missing key "${name}" ${placeName(path.slice(0, -1))}`, expected);
       return;
     }
-    if (isUnbuiltValue(path, value)) {
-      const message = `${echo(value)} for "${keyName(path)}" is not built yet`;
-      this.#add(problemCodes.notBuilt, path, message, schema === undefined ? undefined : expectationOf(schema));
+    if (schema !== undefined && isSecret(schema)) {
+      // The value may be the secret itself: it is not told.
+      const message = `"${keyName(path)}" is not a reference to a secret`;
+      this.#add(problemCodes.literalSecret, path, message, secretExpected);
       return;
     }
-    const words = validWords(schema);
+    const words = [...validWords(schema), ...suggestionsOf(schema)];
     const nearest = typeof value === 'string' ? nearestWord(value, words) : undefined;
     const expected = wanted ?? (schema === undefined ? undefined : expectationOf(schema));
     this.#add(code, path, `${faults[code] ?? 'wrong value'} for "${keyName(path)}": ${echo(value)}`, expected, nearest);
@@ -164,31 +167,18 @@ function wantedBy(issue: z.core.$ZodIssue | undefined): string | undefined {
   return issue?.message.startsWith('expected ') === true ? issue.message.slice('expected '.length) : undefined;
 }
 
-/** The nearest key above a list entry says more than an index. */
-function keyName(path: PlanPath): string {
-  return path.findLast((segment) => typeof segment === 'string') ?? 'the file';
-}
-
 function placeName(path: PlanPath): string {
   const [section, entry] = path;
   if (section === undefined) return 'at the top of the file';
-  if (path.length === 2 && section === 'agents') return `in agent "${String(entry)}"`;
   if (path.length === 2 && section === 'routes') return 'in a route';
+  if (path.length === 2) return `in ${String(section).replace(/s$/, '')} "${String(entry)}"`;
   return `in "${keyName(path)}"`;
-}
-
-function valueAt(root: unknown, path: PlanPath): unknown {
-  return path.reduce<unknown>(
-    (value, segment) =>
-      typeof value === 'object' && value !== null ? (value as Record<string | number, unknown>)[segment] : undefined,
-    root,
-  );
 }
 
 function echo(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (value === null) return 'nothing';
   if (typeof value === 'object') return 'a map';
-  const text = JSON.stringify(value);
+  const text = withoutSecrets(JSON.stringify(value));
   return text.length > echoLengthMax ? `${text.slice(0, echoLengthMax)}...` : text;
 }

@@ -1,37 +1,73 @@
-import type { PlanPath } from './yaml-document';
+import { reservedTools } from '../tools/tool-schema';
+import { visit } from './plan-path';
+import type { PlanPath } from './plan-path';
 
-/** `*` stands for any one key or index. */
+/** Something that the language has a word for and this release cannot do. */
+export interface UnbuiltUse {
+  readonly path: PlanPath;
+  /** Whether the key itself cannot be honoured, or only this value of it. */
+  readonly at: 'key' | 'value';
+  readonly value: unknown;
+  readonly expected: string;
+}
+
+const leaveOut = 'to be left out';
+
+/** Keys that cannot be honoured whatever their value. */
 const unbuiltKeys: readonly PlanPath[] = [
-  ['schedules'],
-  ['destinations'],
-  ['trunks'],
-  ['tools'],
+  ['tools', '*'],
+  ['trunks', '*', 'host'],
+  ['trunks', '*', 'transport'],
+  ['trunks', '*', 'digest'],
+  ['trunks', '*', 'register'],
+  ['trunks', '*', 'caller_id'],
+  ['trunks', '*', 'codecs'],
+  ['destinations', '*', 'trunk'],
+  ['destinations', '*', 'headers'],
   ['agents', '*', 'idle'],
-  ['routes', '*', 'when', 'during'],
-  ['routes', '*', 'when', 'trunk'],
-  ['routes', '*', 'limits', 'calls'],
+  ['agents', '*', 'limits', 'cost'],
+  ['routes', '*', 'bridge'],
   ['routes', '*', 'limits', 'cost'],
 ];
 
-const unbuiltWords: readonly { path: PlanPath; words: readonly string[] }[] = [
-  { path: ['agents', '*', 'kind'], words: ['interpreter', 'transcriber'] },
-  { path: ['agents', '*', 'tools', '*'], words: ['transfer_call', 'send_digits'] },
+interface UnbuiltValues {
+  readonly path: PlanPath;
+  readonly isUnbuilt: (value: unknown) => boolean;
+  readonly expected: string;
+}
+
+/** Values that cannot be honoured under a key that can. */
+const unbuiltValues: readonly UnbuiltValues[] = [
+  { path: ['agents', '*', 'kind'], isUnbuilt: oneOf('interpreter', 'transcriber'), expected: 'agent' },
+  { path: ['agents', '*', 'tools', '*'], isUnbuilt: oneOf(...reservedTools), expected: leaveOut },
+  // Nothing else makes the agent answer yet: it would greet and then be silent for ever.
+  { path: ['agents', '*', 'turn_detection', 'type'], isUnbuilt: oneOf('none'), expected: 'server_vad or semantic_vad' },
+  {
+    path: ['agents', '*', 'turn_detection', 'create_response'],
+    isUnbuilt: (value) => value === false,
+    expected: 'true',
+  },
+  {
+    path: ['routes', '*', 'unavailable'],
+    isUnbuilt: (value) => typeof value === 'string',
+    expected: 'a map: { reject: CODE }',
+  },
 ];
 
-/** True for a key that the dialplan language has a place for, but this release cannot honour: never ignored. */
-export function isUnbuiltKey(path: PlanPath): boolean {
-  return unbuiltKeys.some((pattern) => matches(pattern, path));
+/** Everything in a file that would be ignored by a call: a plan that holds any of it is refused. */
+export function unbuiltUses(root: unknown): UnbuiltUse[] {
+  const uses: UnbuiltUse[] = [];
+  for (const pattern of unbuiltKeys) {
+    visit(root, pattern, (value, path) => uses.push({ path, at: 'key', value, expected: leaveOut }));
+  }
+  for (const { path: pattern, isUnbuilt, expected } of unbuiltValues) {
+    visit(root, pattern, (value, path) => {
+      if (isUnbuilt(value)) uses.push({ path, at: 'value', value, expected });
+    });
+  }
+  return uses;
 }
 
-/** The same for a value: the kind of an agent, the name of a tool, a destination for when the model is unavailable. */
-export function isUnbuiltValue(path: PlanPath, value: unknown): boolean {
-  if (typeof value !== 'string') return false;
-  if (matches(['routes', '*', 'unavailable'], path)) return true;
-  return unbuiltWords.some((one) => one.words.includes(value) && matches(one.path, path));
-}
-
-function matches(pattern: PlanPath, path: PlanPath): boolean {
-  return (
-    pattern.length === path.length && pattern.every((segment, index) => segment === '*' || segment === path[index])
-  );
+function oneOf(...words: readonly string[]): (value: unknown) => boolean {
+  return (value) => typeof value === 'string' && words.includes(value);
 }

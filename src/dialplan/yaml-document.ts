@@ -1,18 +1,19 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import type { Alias, Document, Node, Pair, YAMLError, YAMLMap } from 'yaml';
 
+import type { PlanPath } from './plan-path';
 import { problemCodes, problemsPerFileMax } from './plan-problem';
 import type { PlanPosition, PlanProblem, ProblemCode } from './plan-problem';
+import { TextPlaces } from './text-places';
 import { scanYaml } from './yaml-scan';
-
-/** Keys and list indices from the top of a file. */
-export type PlanPath = readonly (string | number)[];
 
 /** What a file says, as plain null-prototype data, and where it says it. */
 export interface YamlDocument {
   readonly root: unknown;
   /** The key's place for a map entry when `at` is `key`, else the value's. The nearest that exists, if it does not. */
   locate(path: PlanPath, at: 'key' | 'value'): PlanPosition;
+  /** The first place of a text in a value; the value's own place when it is not written there as it is. */
+  locateWithin(path: PlanPath, text: string): PlanPosition;
 }
 
 /** `document` is undefined when the text is not YAML at all. */
@@ -24,15 +25,14 @@ export interface YamlReading {
 /** Values after aliases are expanded. */
 const valuesMax = 200_000;
 const depthMax = 150;
-const lineTextMax = 160;
 const syntaxProblemsMax = 10;
 const reservedKeys = new Set(['__proto__', 'constructor', 'prototype']);
 /** Under these keys a bare number is what was typed: YAML would drop its plus sign and its leading zeros. */
-const numberTextKeys = new Set(['to', 'from']);
+const numberTextKeys = new Set(['to', 'from', 'caller_id', 'version']);
 
 /** Reads one YAML 1.2 document under the core schema. Never throws, whatever the text. */
 export function readYaml(file: string, text: string): YamlReading {
-  const places = new Places(text);
+  const places = new TextPlaces(text);
   const problems: PlanProblem[] = [];
   const add = (code: ProblemCode, offset: number, message: string, expected?: string): void => {
     if (problems.length >= problemsPerFileMax) return;
@@ -60,7 +60,18 @@ export function readYaml(file: string, text: string): YamlReading {
   const values = new Values(document, add);
   const root = values.read();
   if (values.exhausted) return { document: undefined, problems };
-  return { document: { root, locate: (path, at) => places.at(offsetOf(document, path, at)) }, problems };
+  return {
+    document: {
+      root,
+      locate: (path, at) => places.at(offsetOf(document, path, at)),
+      locateWithin(path, wanted) {
+        const offset = offsetOf(document, path, 'value');
+        const within = text.indexOf(wanted, offset);
+        return places.at(within === -1 ? offset : within);
+      },
+    },
+    problems,
+  };
 }
 
 function reportSyntax(error: YAMLError, add: Report): void {
@@ -178,31 +189,4 @@ function offsetOf(document: Document.Parsed, path: PlanPath, at: 'key' | 'value'
     }
   }
   return offset;
-}
-
-/** Offsets to lines and columns. */
-class Places {
-  readonly #text: string;
-  readonly #lines = new LineCounter();
-
-  constructor(text: string) {
-    this.#text = text;
-    this.#lines.addNewLine(0);
-    for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', end + 1)) this.#lines.addNewLine(end + 1);
-  }
-
-  at(offset: number): PlanPosition {
-    const { line, col } = this.#lines.linePos(Math.min(offset, this.#text.length));
-    const start = this.#lines.lineStarts[line - 1] ?? 0;
-    const end = this.#text.indexOf('\n', start);
-    const whole = this.#text.slice(start, end === -1 ? undefined : end);
-    return {
-      line,
-      column: col,
-      text: whole
-        .slice(0, lineTextMax)
-        .replace(/\p{Cc}/gu, ' ')
-        .trimEnd(),
-    };
-  }
 }

@@ -1,4 +1,4 @@
-import type { AgentSession, TurnDetection } from './agent-schema';
+import { languageName, type AgentSession, type TurnDetection } from './agent-schema';
 import { wireAudioFormats, type WireAudioFormat } from './audio-format';
 
 /** A function that the model may call. */
@@ -25,44 +25,69 @@ export function sessionConfig({
   return {
     type: 'realtime',
     output_modalities: ['audio'],
-    instructions: agent.instructions,
+    ...instructionsConfig(agent),
+    ...(agent.prompt === undefined ? {} : { prompt: promptConfig(agent.prompt) }),
     audio: {
       input: {
         format,
         ...(agent.noise_reduction === undefined ? {} : { noise_reduction: { type: agent.noise_reduction } }),
-        ...(agent.transcription === undefined ? {} : { transcription: transcriptionConfig(agent.transcription) }),
+        ...transcriptionConfig(agent),
         turn_detection: turnDetectionConfig(agent.turn_detection),
       },
       output: { format, voice: agent.voice, speed: agent.speed },
     },
     tools: tools.map(({ name, description, parameters }) => ({ type: 'function', name, description, parameters })),
-    tool_choice: 'auto',
+    tool_choice: toolChoiceConfig(agent.tool_choice),
+    ...(agent.parallel_tool_calls === undefined ? {} : { parallel_tool_calls: agent.parallel_tool_calls }),
     max_output_tokens: agent.max_output_tokens ?? 'inf',
+    ...(agent.truncation === undefined ? {} : { truncation: truncationConfig(agent.truncation) }),
+    ...(agent.reasoning === undefined ? {} : { reasoning: agent.reasoning }),
   };
 }
 
 export interface SessionConfig {
   type: 'realtime';
   output_modalities: ['audio'];
-  instructions: string;
+  /** Left out with a hosted prompt, which brings its own. */
+  instructions?: string;
+  prompt?: HostedPromptConfig;
   audio: {
     input: {
       format: WireAudioFormat;
       noise_reduction?: { type: 'near_field' | 'far_field' };
       transcription?: TranscriptionConfig;
-      turn_detection: TurnDetectionConfig;
+      turn_detection: TurnDetectionConfig | null;
     };
-    output: { format: WireAudioFormat; voice: string; speed: number };
+    output: { format: WireAudioFormat; voice: string | { id: string }; speed: number };
   };
   tools: (FunctionTool & { type: 'function' })[];
-  tool_choice: 'auto';
+  tool_choice: ToolChoiceConfig;
+  parallel_tool_calls?: boolean;
   max_output_tokens: number | 'inf';
+  truncation?: TruncationConfig;
+  reasoning?: NonNullable<AgentSession['reasoning']>;
 }
+
+export interface HostedPromptConfig {
+  id: string;
+  version?: string;
+  variables?: Record<string, string>;
+}
+
+export type ToolChoiceConfig = 'auto' | 'none' | 'required' | { type: 'function'; name: string };
+
+export type TruncationConfig =
+  | 'auto'
+  | 'disabled'
+  | { type: 'retention_ratio'; retention_ratio: number; token_limits?: { post_instructions: number } };
 
 export interface TranscriptionConfig {
   model: string;
   language?: string;
+  languages?: string[];
   prompt?: string;
+  keywords?: string[];
+  delay?: 'minimal' | 'low' | 'medium' | 'high' | 'xhigh';
 }
 
 /** Times in milliseconds. */
@@ -83,8 +108,18 @@ export type TurnDetectionConfig =
       interrupt_response: boolean;
     };
 
-function turnDetectionConfig(detection: TurnDetection): TurnDetectionConfig {
-  const flags = { create_response: detection.create_response, interrupt_response: detection.interrupt_response };
+/** The API has no field for the language that is spoken: the model is told. Instructions beside a hosted prompt replace it. */
+function instructionsConfig({ instructions, language }: AgentSession): { instructions?: string } {
+  if (instructions === undefined) return {};
+  const name = language === undefined ? undefined : languageName(language);
+  return { instructions: name === undefined ? instructions : `${instructions}\n\nSpeak ${name}.` };
+}
+
+function promptConfig({ id, version, variables }: NonNullable<AgentSession['prompt']>): HostedPromptConfig {
+  return { id, ...(version === undefined ? {} : { version }), ...(variables === undefined ? {} : { variables }) };
+}
+
+function turnDetectionConfig(detection: TurnDetection): TurnDetectionConfig | null {
   switch (detection.type) {
     case 'server_vad':
       return {
@@ -94,21 +129,47 @@ function turnDetectionConfig(detection: TurnDetection): TurnDetectionConfig {
         // 500 in the documents, 200 in live sessions: never left to the server.
         silence_duration_ms: detection.silence,
         idle_timeout_ms: detection.idle_timeout ?? null,
-        ...flags,
+        create_response: detection.create_response,
+        interrupt_response: detection.interrupt_response,
       };
     case 'semantic_vad':
-      return { type: 'semantic_vad', eagerness: detection.eagerness, ...flags };
+      return {
+        type: 'semantic_vad',
+        eagerness: detection.eagerness,
+        create_response: detection.create_response,
+        interrupt_response: detection.interrupt_response,
+      };
+    case 'none':
+      return null;
   }
 }
 
-function transcriptionConfig({
-  model,
-  language,
-  prompt,
-}: NonNullable<AgentSession['transcription']>): TranscriptionConfig {
+function transcriptionConfig({ transcription, language }: AgentSession): { transcription?: TranscriptionConfig } {
+  if (transcription === undefined) return {};
+  const { model, languages, prompt, keywords, delay } = transcription;
+  const spoken = transcription.language ?? (languages === undefined ? language : undefined);
   return {
-    model,
-    ...(language === undefined ? {} : { language }),
-    ...(prompt === undefined ? {} : { prompt }),
+    transcription: {
+      model,
+      ...(spoken === undefined ? {} : { language: spoken }),
+      ...(languages === undefined ? {} : { languages }),
+      ...(prompt === undefined ? {} : { prompt }),
+      ...(keywords === undefined ? {} : { keywords }),
+      ...(delay === undefined ? {} : { delay }),
+    },
+  };
+}
+
+function toolChoiceConfig(choice: AgentSession['tool_choice']): ToolChoiceConfig {
+  return typeof choice === 'object' ? { type: 'function', name: choice.tool } : (choice ?? 'auto');
+}
+
+function truncationConfig(truncation: NonNullable<AgentSession['truncation']>): TruncationConfig {
+  if (typeof truncation === 'string') return truncation;
+  const { retention_ratio, token_limit } = truncation;
+  return {
+    type: 'retention_ratio',
+    retention_ratio,
+    ...(token_limit === undefined ? {} : { token_limits: { post_instructions: token_limit } }),
   };
 }

@@ -2,7 +2,7 @@ import type { PcmFrame, SampleRateHz } from '../audio/pcm';
 import type { Clock, Timer } from '../runtime/clock';
 import type { Logger } from '../runtime/logger';
 import type { Random } from '../runtime/random';
-import type { AgentSession } from './agent-schema';
+import { interruptsResponse, type AgentSession } from './agent-schema';
 import { AppendBuffer } from './append-buffer';
 import { rateHzOf } from './audio-format';
 import { CallerTurns } from './caller-turns';
@@ -118,7 +118,7 @@ export class RealtimeSession {
     this.#agent = agent;
     this.#tools = options.tools;
     this.#model = options.endpoint.model;
-    this.#interruptResponse = agent.turn_detection.interrupt_response;
+    this.#interruptResponse = interruptsResponse(agent.turn_detection);
     this.#eventIdPrefix = `rb_${options.random.uuid().slice(0, 8)}`;
     this.#appendBuffer = new AppendBuffer({
       format: agent.audio_format,

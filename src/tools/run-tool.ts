@@ -1,6 +1,5 @@
 import type { CallControl } from './call-control';
 import type { BuiltInTool } from './tool-schema';
-import { builtInTools } from './tool-schema';
 
 /** A function as the model is told of it (API `session.tools[]`). */
 export interface ToolDefinition {
@@ -36,11 +35,6 @@ export function runTool(options: {
   const parsed = parseArguments(options.argumentsText);
   if (parsed === undefined) return failed('The arguments are not a JSON object.');
   return run[tool](parsed, options.control);
-}
-
-/** True for a name that every plan may use without defining it. */
-export function isBuiltInTool(name: string): name is BuiltInTool {
-  return (builtInTools as readonly string[]).includes(name);
 }
 
 const run: Record<BuiltInTool, (parsed: Record<string, unknown>, control: CallControl) => ToolOutcome> = {

@@ -121,14 +121,14 @@ describe('a call that is answered', () => {
 
 describe('a call that is not answered', () => {
   test('gets 404 when no route matches', async () => {
-    const call = new VirtualCall({ decision: () => ({ kind: 'no-route', planHash: 'abc' }) });
+    const call = new VirtualCall({ decision: (answer) => ({ ...answer, kind: 'no-route' }) });
     call.ring();
     await ended(call);
     expect(call.caller.saw).toMatchObject([{ kind: 'rejected', status: 404 }]);
   });
 
   test("gets the plan's status when the plan rejects it", async () => {
-    const call = new VirtualCall({ decision: () => ({ kind: 'reject', route: 'no', planHash: 'abc', status: 603 }) });
+    const call = new VirtualCall({ decision: (answer) => ({ ...answer, kind: 'reject', status: 603 }) });
     call.ring();
     await ended(call);
     expect(call.caller.saw).toMatchObject([{ kind: 'rejected', status: 603 }]);

@@ -29,7 +29,7 @@ test('a broken plan ends with 1 and every problem with its place', async () => {
       `${folder}/plan.yaml:2:46: error DP204: unknown value for "voice": "marine"`,
       '  2 |   reception: { instructions: Answer., voice: marine }',
       '    |                                              ^',
-      '  expected: one of alloy, ash, ballad, coral, echo, sage, shimmer, verse, marin, cedar',
+      '  expected: one of alloy, ash, ballad, coral, echo, sage, shimmer, verse, marin, cedar; or a map: { id: ... }',
       '  did you mean: marin',
       '',
       `${folder}: 1 problem`,

@@ -1,7 +1,10 @@
 import { loadPlan } from '../../src/dialplan/load-plan';
 import type { Plan } from '../../src/dialplan/plan';
 import { route } from '../../src/dialplan/route';
+import { incomingCall } from './incoming-calls';
 import { memoryReader } from './memory-plan-reader';
+
+const noon = { atMs: Date.parse('2026-11-23T12:00:00Z') };
 
 async function planWith(routes: string): Promise<Plan> {
   const agents =
@@ -32,41 +35,51 @@ test.each([
   ['+331234', 'x', undefined],
   ['', '', undefined],
 ])('a call to %s from %s takes the first route that matches: %s', async (to, from, name) => {
-  const decision = route(await planWith(ordered), { to, from });
+  const decision = route(await planWith(ordered), incomingCall({ to, from }), noon);
   expect(decision.kind === 'no-route' ? undefined : decision.route).toBe(name);
 });
 
 test('a decision carries all that a call needs', async () => {
   const plan = await planWith(ordered);
-  const decision = route(plan, { to: '+33123456789', from: 'x' });
+  const decision = route(plan, incomingCall({ to: '+33123456789', from: 'x' }), noon);
   expect(decision).toEqual({
     kind: 'answer',
     route: 'main',
     planHash: plan.hash,
+    trunk: undefined,
+    splits: [],
     agent: plan.agents.get('day'),
     lengthLimitMs: 1_200_000,
+    callsLimit: undefined,
     unavailable: { reject: 486 },
   });
-  expect(route(plan, { to: '1', from: 'anonymous' })).toEqual({
+  expect(route(plan, incomingCall({ to: '1', from: 'anonymous' }), noon)).toEqual({
     kind: 'reject',
     route: 'blocked',
     planHash: plan.hash,
+    trunk: undefined,
+    splits: [],
     status: 603,
   });
-  expect(route(plan, { to: '1', from: '1' })).toEqual({ kind: 'no-route', planHash: plan.hash });
+  expect(route(plan, incomingCall({ to: '1', from: '1' }), noon)).toEqual({
+    kind: 'no-route',
+    planHash: plan.hash,
+    trunk: undefined,
+    splits: [],
+  });
 });
 
 test('any takes every call, also one without numbers', async () => {
   const plan = await planWith(
     '  - { name: all, when: any, answer: day }\n  - { name: n, when: { to: "1" }, answer: night }\n',
   );
-  expect(route(plan, { to: '', from: '' })).toMatchObject({ kind: 'answer', route: 'all' });
+  expect(route(plan, incomingCall({ to: '', from: '' }), noon)).toMatchObject({ kind: 'answer', route: 'all' });
 });
 
 test('names of object members are numbers like any other', async () => {
   const plan = await planWith(
     '  - { name: odd, when: { to: [constructor, __proto__] }, answer: day }\n  - { name: all, when: any, answer: night }\n',
   );
-  expect(route(plan, { to: '__proto__', from: 'x' })).toMatchObject({ route: 'odd' });
-  expect(route(plan, { to: 'toString', from: 'x' })).toMatchObject({ route: 'all' });
+  expect(route(plan, incomingCall({ to: '__proto__', from: 'x' }), noon)).toMatchObject({ route: 'odd' });
+  expect(route(plan, incomingCall({ to: 'toString', from: 'x' }), noon)).toMatchObject({ route: 'all' });
 });

@@ -93,3 +93,52 @@ test('tools become functions with their JSON Schema', () => {
     { type: 'function', name: 'look_up', description: 'Finds an order.', parameters },
   ]);
 });
+
+test('the language is told to the model and to the transcription, which may say otherwise', () => {
+  const transcription = { model: 'gpt-4o-transcribe' };
+  const told = configure({ language: 'fr', transcription });
+  expect(told.instructions).toBe('Be brief.\n\nSpeak French.');
+  expect(told.audio?.input?.transcription).toEqual({ model: 'gpt-4o-transcribe', language: 'fr' });
+  const other = configure({ language: 'fr', transcription: { ...transcription, language: 'de' } });
+  expect(other.audio?.input?.transcription).toMatchObject({ language: 'de' });
+  const several = configure({ language: 'fr', transcription: { model: 'gpt-transcribe', languages: ['fr', 'de'] } });
+  expect(several.audio?.input?.transcription).toEqual({ model: 'gpt-transcribe', languages: ['fr', 'de'] });
+});
+
+test('a hosted prompt stands in place of instructions, also when a language is named', () => {
+  const prompt = { id: 'pmpt_abc', version: '3', variables: { city: 'Paris' } };
+  const session = configure({ instructions: undefined, prompt, language: 'fr' });
+  expect(session.prompt).toEqual({ id: 'pmpt_abc', version: '3', variables: { city: 'Paris' } });
+  expect(session).not.toHaveProperty('instructions');
+});
+
+test('truncation, tool choice, parallel calls, reasoning and a custom voice are passed on', () => {
+  expect(configure({ truncation: 'disabled' }).truncation).toBe('disabled');
+  expect(configure({ truncation: { retention_ratio: 0.8, token_limit: 8_000 } }).truncation).toEqual({
+    type: 'retention_ratio',
+    retention_ratio: 0.8,
+    token_limits: { post_instructions: 8_000 },
+  });
+  const session = configure({
+    tool_choice: { tool: 'hang_up' },
+    parallel_tool_calls: false,
+    reasoning: { effort: 'low' },
+    voice: { id: 'voice_1' },
+  });
+  expect(session).toMatchObject({
+    tool_choice: { type: 'function', name: 'hang_up' },
+    parallel_tool_calls: false,
+    reasoning: { effort: 'low' },
+    audio: { output: { voice: { id: 'voice_1' } } },
+  });
+  expect(configure({ tool_choice: 'required' }).tool_choice).toBe('required');
+});
+
+test('no turn detection is the null of the API', () => {
+  expect(configure({ turn_detection: { type: 'none' } }).audio?.input?.turn_detection).toBeNull();
+});
+
+test('keywords and delay of a transcription are passed on', () => {
+  const transcription = { model: 'gpt-live-transcribe', keywords: ['Ringbridge'], delay: 'low' };
+  expect(configure({ transcription }).audio?.input?.transcription).toEqual(transcription);
+});

@@ -115,8 +115,11 @@ export class VirtualCall {
       kind: 'answer',
       route: 'every number',
       planHash: 'abcdef012345',
+      trunk: undefined,
+      splits: [],
       agent,
       lengthLimitMs: undefined,
+      callsLimit: undefined,
       unavailable: { reject: 480 },
     };
     const connect = this.#watched(memoryModel({ clock, accept: (peer) => this.#accept(peer, options) }));

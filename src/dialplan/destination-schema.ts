@@ -1,0 +1,120 @@
+import { isIP } from 'node:net';
+
+import { z } from 'zod';
+
+import { durationMs } from '../realtime/agent-schema';
+import { secretReference } from '../tools/tool-schema';
+
+/** Names of schedules, destinations, trunks and agents. */
+export function nameOf(what: string) {
+  return z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'expected a letter, then letters, digits, _ and -, at most 64')
+    .meta({ expected: `the name of ${what}` });
+}
+
+/** A SIP status that refuses (RFC 3261 section 21.4 to 21.6). */
+export const rejectCode = z.number().int().min(400).max(699).meta({ expected: 'a SIP status from 400 to 699' });
+
+/** A SIP address without headers, which a caller could be made to send (RFC 3261 section 19.1.5). */
+export const sipAddressForm =
+  /^sips?:[A-Za-z0-9._~!$&'()*+,;=%-]{1,100}@[A-Za-z0-9.[\]:-]{1,200}(?:;[A-Za-z0-9._=;-]{1,100})?$/;
+const numberForm = /^[0-9+*#]{1,32}$/;
+
+const addressExpected = 'a SIP address such as "sip:600@pbx.example.com", or a number such as "+33123456789"';
+const headerName = z.string().regex(/^X-[A-Za-z0-9-]{1,60}$/, 'expected a header name that begins with X-');
+
+const otherwise = z
+  .union([
+    nameOf('a destination'),
+    z
+      .strictObject({
+        busy: nameOf('a destination').optional().describe('Where the call goes when the destination is busy.'),
+        no_answer: nameOf('a destination').optional().describe('Where the call goes when nobody answers.'),
+        failure: nameOf('a destination').optional().describe('Where the call goes when it cannot be reached.'),
+      })
+      .refine((map) => Object.keys(map).length > 0, 'expected at least one of busy, no_answer and failure'),
+  ])
+  .meta({ expected: 'the name of a destination, or a map with busy, no_answer and failure' });
+
+export const destinationSchema = z.strictObject({
+  to: z
+    .string()
+    .refine((text) => sipAddressForm.test(text) || numberForm.test(text), `expected ${addressExpected}`)
+    .meta({ expected: addressExpected })
+    .describe('A SIP address, or a number that is dialled through a trunk.'),
+  trunk: nameOf('a trunk').optional().describe('The trunk that a number is dialled through.'),
+  method: z
+    .enum(['bridge', 'refer'])
+    .default('bridge')
+    .describe('bridge keeps the call here and joins the two; refer hands it over to the other side (SIP REFER).'),
+  ring: durationMs({ atLeastMs: 5_000, atMostMs: 180_000 })
+    .default(25_000)
+    .describe('How long the destination may ring, 5s to 180s.'),
+  otherwise: otherwise.optional().describe('Another destination for when this one is busy, silent or out of reach.'),
+  headers: z
+    .record(headerName, z.string().min(1).max(1_000))
+    .optional()
+    .describe('Headers of the outgoing call; variables of the call may stand in them.'),
+});
+export type DestinationEntry = z.infer<typeof destinationSchema>;
+
+const networkExpected = 'an address or a network such as 203.0.113.0/24';
+
+export const trunkSchema = z.strictObject({
+  addresses: z
+    .array(
+      z
+        .string()
+        .refine((text) => parseNetwork(text) !== undefined, `expected ${networkExpected}`)
+        .meta({ expected: networkExpected }),
+    )
+    .min(1)
+    .max(200)
+    .describe('The IP addresses and networks that calls of this trunk come from.'),
+  host: z
+    .string()
+    .regex(/^[A-Za-z0-9.[\]:-]{1,200}$/, 'expected a host, with a port if need be')
+    .optional()
+    .describe('Where calls through this trunk are sent.'),
+  transport: z.enum(['udp', 'tcp', 'tls']).optional().describe('How they are sent.'),
+  digest: z
+    .strictObject({
+      user: z.string().min(1).max(200).describe('The user name, or env:NAME or file:PATH.'),
+      password: secretReference.describe('env:NAME or file:PATH; never the password itself.'),
+      realm: z.string().min(1).max(200).optional().describe('The realm that may ask for it; without it, the host.'),
+    })
+    .optional()
+    .describe('How this bridge proves who it is (RFC 3261 section 22).'),
+  register: z
+    .strictObject({
+      expires: durationMs({ atLeastMs: 60_000, atMostMs: 86_400_000 })
+        .default(300_000)
+        .describe('How long a registration holds, 60s to 24h.'),
+    })
+    .optional()
+    .describe('Registers at the trunk, so that it knows where to send calls.'),
+  caller_id: z
+    .string()
+    .regex(numberForm, 'expected a number such as "+33123456789"')
+    .optional()
+    .describe('The number that outgoing calls show.'),
+  codecs: z
+    .array(z.enum(['pcmu', 'pcma']))
+    .min(1)
+    .max(2)
+    .optional()
+    .describe('What is offered, the preferred first.'),
+});
+export type TrunkEntry = z.infer<typeof trunkSchema>;
+
+/** `203.0.113.0/24`, `2001:db8::1`; undefined when it is no address and no network. */
+export function parseNetwork(text: string): { address: string; prefix: number; family: 'ipv4' | 'ipv6' } | undefined {
+  const match = /^([0-9A-Fa-f.:]{2,45})(?:\/(\d{1,3}))?$/.exec(text);
+  const address = match?.[1] ?? '';
+  const version = isIP(address);
+  const bits = version === 4 ? 32 : 128;
+  const prefix = Number(match?.[2] ?? bits);
+  if (version === 0 || prefix > bits) return undefined;
+  return { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' };
+}

@@ -1,0 +1,179 @@
+import { nearestWord } from '../runtime/nearest-word';
+import { toolKinds } from '../tools/tool-schema';
+import { apiRefusals } from './api-refusals';
+import { isVariable, variableNames, variablesIn } from './call-variables';
+import { sipAddressForm } from './destination-schema';
+import { literalSecrets, secretExpected } from './literal-secrets';
+import { keyName, valueAt, visit } from './plan-path';
+import type { PlanPath } from './plan-path';
+import { problemCodes, problemsPerFileMax } from './plan-problem';
+import type { PlanProblem, ProblemCode } from './plan-problem';
+import { routeExits } from './route-schema';
+import { unbuiltUses } from './unbuilt-keys';
+import type { YamlDocument } from './yaml-document';
+
+/** What the shape of a file does not say: which keys go together, secrets, variables, and what is not built yet. */
+export function fileChecks(file: string, document: YamlDocument): PlanProblem[] {
+  const checks = new FileChecks(file, document);
+  checks.routes();
+  checks.tools();
+  checks.agents();
+  checks.destinations();
+  checks.secrets();
+  checks.variables();
+  checks.unbuilt();
+  return checks.found;
+}
+
+const instructionsPrefix = 'file:';
+const variableHomes: readonly PlanPath[] = [
+  ['agents', '*', 'instructions'],
+  ['agents', '*', 'prompt', 'variables', '*'],
+  ['destinations', '*', 'headers', '*'],
+  ['tools', '*', 'http', 'headers', '*'],
+];
+/** Texts in which someone may expect a variable to work. */
+const variableStrangers: readonly PlanPath[] = [
+  ['agents', '*', 'greeting'],
+  ['agents', '*', 'transcription', 'prompt'],
+  ['tools', '*', 'http', 'url'],
+  ['tools', '*', 'while_waiting'],
+];
+
+/** What a text's variables are told to be. */
+export const variablesExpected = `one of ${variableNames.join(', ')}, header.NAME`;
+
+class FileChecks {
+  readonly found: PlanProblem[] = [];
+  readonly #file: string;
+  readonly #document: YamlDocument;
+
+  constructor(file: string, document: YamlDocument) {
+    this.#file = file;
+    this.#document = document;
+  }
+
+  routes(): void {
+    this.#maps(['routes', '*'], (route, path) => {
+      const exits = routeExits.filter((exit) => exit in route);
+      if (exits.length !== 1) {
+        const isMisspelt = Object.keys(route).some((key) => nearestWord(key, routeExits) !== undefined);
+        if (exits.length === 0 && isMisspelt) return;
+        const message = exits.length === 0 ? 'a route without an exit' : `a route with ${exits.join(' and ')}`;
+        this.#add(problemCodes.oneOfSeveral, path, message, `exactly one of ${routeExits.join(', ')}`);
+      } else if (exits[0] !== 'answer') {
+        for (const key of ['limits', 'unavailable'].filter((one) => one in route)) {
+          const message = `"${key}" has no effect on a route with ${exits[0]}`;
+          this.#add(problemCodes.noEffect, [...path, key], message, 'to be left out', { at: 'key' });
+        }
+      }
+    });
+  }
+
+  tools(): void {
+    this.#maps(['tools', '*'], (tool, path) => {
+      const kinds = toolKinds.filter((kind) => kind in tool);
+      if (kinds.length === 1) return;
+      const message = kinds.length === 0 ? 'a tool that does nothing' : `a tool with ${kinds.join(' and ')}`;
+      this.#add(problemCodes.oneOfSeveral, path, message, `exactly one of ${toolKinds.join(', ')}`, { at: 'key' });
+    });
+  }
+
+  agents(): void {
+    this.#maps(['agents', '*'], (agent, path) => {
+      const sources = ['instructions', 'prompt'].filter((key) => key in agent);
+      if (sources.length === 2) {
+        const message = '"instructions" and "prompt" together';
+        this.#add(problemCodes.oneOfSeveral, [...path, 'prompt'], message, 'one of the two', { at: 'key' });
+      } else if (sources.length === 0) {
+        const isMisspelt = Object.keys(agent).some((key) => nearestWord(key, ['instructions', 'prompt']) !== undefined);
+        if (isMisspelt) return;
+        const message = `missing key "instructions" in agent "${keyName(path)}"`;
+        this.#add(problemCodes.missingKey, path, message, 'what the agent is and does, or a hosted prompt');
+      }
+      for (const { path: inner, message, expected, nearest } of apiRefusals(agent)) {
+        this.#add(problemCodes.apiRefuses, [...path, ...inner], message, expected, { nearest });
+      }
+    });
+  }
+
+  destinations(): void {
+    this.#maps(['destinations', '*'], (destination, path) => {
+      const { to } = destination;
+      if (typeof to !== 'string' || sipAddressForm.test(to) || 'trunk' in destination) return;
+      const message = `a number without a trunk to dial it through: "${to.slice(0, 40)}"`;
+      this.#add(problemCodes.numberWithoutTrunk, [...path, 'to'], message, 'a trunk beside it, or a SIP address');
+    });
+  }
+
+  secrets(): void {
+    for (const path of literalSecrets(this.#document.root)) {
+      const message = `a secret stands in the plan, in "${keyName(path)}"`;
+      this.#add(problemCodes.literalSecret, path, message, secretExpected);
+    }
+  }
+
+  variables(): void {
+    for (const home of variableHomes) {
+      visit(this.#document.root, home, (value, path) => {
+        if (typeof value !== 'string' || (path.at(-1) === 'instructions' && value.startsWith(instructionsPrefix)))
+          return;
+        for (const problem of variableProblems(value)) {
+          const position = this.#document.locateWithin(path, problem.text);
+          this.found.push({ ...problem.problem, severity: 'error', file: this.#file, position });
+        }
+      });
+    }
+    for (const stranger of variableStrangers) {
+      visit(this.#document.root, stranger, (value, path) => {
+        if (typeof value !== 'string' || !value.includes('{{')) return;
+        const message = `a variable cannot stand in "${keyName(path)}"`;
+        this.#add(problemCodes.misplacedVariable, path, message, 'text without {{');
+      });
+    }
+  }
+
+  unbuilt(): void {
+    for (const { path, at, value, expected } of unbuiltUses(this.#document.root)) {
+      const message = at === 'key' ? `"${String(path.at(-1))}"` : `${JSON.stringify(value)} for "${keyName(path)}"`;
+      this.#add(problemCodes.notBuilt, path, `${message} is not built yet`, expected, { at });
+    }
+  }
+
+  #maps(pattern: PlanPath, check: (map: Readonly<Record<string, unknown>>, path: PlanPath) => void): void {
+    visit(this.#document.root, pattern, (value, path) => {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
+      check(value as Readonly<Record<string, unknown>>, path);
+    });
+  }
+
+  #add(
+    code: ProblemCode,
+    path: PlanPath,
+    message: string,
+    expected: string,
+    { at = 'value', nearest }: { at?: 'key' | 'value'; nearest?: string | undefined } = {},
+  ): void {
+    if (this.found.length >= problemsPerFileMax) return;
+    const exists = valueAt(this.#document.root, path) !== undefined;
+    const position = this.#document.locate(path, exists ? at : 'value');
+    this.found.push({ code, severity: 'error', file: this.#file, position, message, expected, nearest });
+  }
+}
+
+/** Variables of a text that no call has, and braces that hold none. */
+export function variableProblems(
+  text: string,
+): { text: string; offset: number; problem: Pick<PlanProblem, 'code' | 'message' | 'expected' | 'nearest'> }[] {
+  return variablesIn(text).flatMap(({ text: use, offset, name }) => {
+    if (name !== undefined && isVariable(name)) return [];
+    const problem = {
+      code: problemCodes.unknownVariable,
+      message:
+        name === undefined ? 'braces {{ without the name of a variable and }}' : `there is no variable "${name}"`,
+      expected: variablesExpected,
+      nearest: name === undefined ? undefined : nearestWord(name, variableNames),
+    };
+    return [{ text: use, offset, problem }];
+  });
+}

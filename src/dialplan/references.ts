@@ -1,0 +1,199 @@
+import { nearestWord } from '../runtime/nearest-word';
+import { builtInTools, reservedTools } from '../tools/tool-schema';
+import { problemAt, rawEntries } from './plan-file';
+import type { PlanFile } from './plan-file';
+import { valueAt, visit } from './plan-path';
+import type { PlanPath } from './plan-path';
+import { problemCodes } from './plan-problem';
+import type { PlanProblem, ProblemCode } from './plan-problem';
+import { namedSections } from './plan-schema';
+import type { NamedSection } from './plan-schema';
+import { sipAddressForm } from './destination-schema';
+
+/** A place that holds the name of something in another section. */
+interface ReferencePlace {
+  readonly from: PlanPath;
+  readonly to: NamedSection;
+}
+
+/** Where a place holds one name or a list, both stand here. */
+export const referencePlaces: readonly ReferencePlace[] = [
+  { from: ['routes', '*', 'answer'], to: 'agents' },
+  { from: ['routes', '*', 'bridge'], to: 'destinations' },
+  { from: ['routes', '*', 'redirect'], to: 'destinations' },
+  { from: ['routes', '*', 'unavailable'], to: 'destinations' },
+  { from: ['routes', '*', 'when', 'trunk'], to: 'trunks' },
+  { from: ['routes', '*', 'when', 'trunk', '*'], to: 'trunks' },
+  { from: ['routes', '*', 'when', 'during'], to: 'schedules' },
+  { from: ['routes', '*', 'when', 'during', '*'], to: 'schedules' },
+  { from: ['routes', '*', 'when', 'outside'], to: 'schedules' },
+  { from: ['routes', '*', 'when', 'outside', '*'], to: 'schedules' },
+  { from: ['destinations', '*', 'trunk'], to: 'trunks' },
+  { from: ['destinations', '*', 'otherwise'], to: 'destinations' },
+  { from: ['destinations', '*', 'otherwise', '*'], to: 'destinations' },
+  { from: ['agents', '*', 'tools', '*'], to: 'tools' },
+];
+
+const unknownCodes: Record<NamedSection, ProblemCode> = {
+  schedules: problemCodes.unknownSchedule,
+  destinations: problemCodes.unknownDestination,
+  trunks: problemCodes.unknownTrunk,
+  agents: problemCodes.unknownAgent,
+  tools: problemCodes.unknownTool,
+};
+
+const nouns: Record<NamedSection, string> = {
+  schedules: 'schedule',
+  destinations: 'destination',
+  trunks: 'trunk',
+  agents: 'agent',
+  tools: 'tool',
+};
+
+/** Names that nothing has, names that two things have, and destinations that go round in a circle. */
+export function referenceProblems(files: readonly PlanFile[]): PlanProblem[] {
+  return [
+    ...namesTwice(files),
+    ...routesTwice(files),
+    ...unknownNames(files),
+    ...destinationCycles(files),
+    ...redirectsToNumbers(files),
+  ];
+}
+
+/** Calls `found` for every name that stands where a name of a section belongs. */
+export function eachReference(
+  files: readonly PlanFile[],
+  found: (reference: { file: PlanFile; path: PlanPath; to: NamedSection; name: string }) => void,
+): void {
+  for (const file of files) {
+    for (const { from, to } of referencePlaces) {
+      visit(file.document?.root, from, (name, path) => {
+        if (typeof name === 'string') found({ file, path, to, name });
+      });
+    }
+  }
+}
+
+function namesTwice(files: readonly PlanFile[]): PlanProblem[] {
+  return namedSections.flatMap((section) => {
+    const firstIn = new Map<string, string>();
+    const builtIn = section === 'tools' ? [...builtInTools, ...reservedTools] : [];
+    for (const name of builtIn) firstIn.set(name, 'Ringbridge itself');
+    return files.flatMap((file) =>
+      rawEntries(file, section).flatMap(([name]) => {
+        const first = firstIn.get(name);
+        firstIn.set(name, first ?? file.file);
+        if (first === undefined) return [];
+        const message = `${nouns[section]} "${name}" is already defined in ${first}`;
+        const problem = { code: problemCodes.nameTwice, message, expected: 'another name' };
+        return [problemAt(file, [section, name], problem, 'key')];
+      }),
+    );
+  });
+}
+
+function routesTwice(files: readonly PlanFile[]): PlanProblem[] {
+  const seen = new Set<string>();
+  const problems: PlanProblem[] = [];
+  for (const file of files) {
+    visit(file.document?.root, ['routes', '*', 'name'], (name, path) => {
+      if (typeof name !== 'string') return;
+      if (seen.has(name)) {
+        const message = `a route is already called "${name}"`;
+        problems.push(problemAt(file, path, { code: problemCodes.routeTwice, message, expected: 'another name' }));
+      }
+      seen.add(name);
+    });
+  }
+  return problems;
+}
+
+function unknownNames(files: readonly PlanFile[]): PlanProblem[] {
+  // A file that cannot be read may hold the name.
+  if (files.some((file) => file.document === undefined)) return [];
+  const known = Object.fromEntries(
+    namedSections.map((section) => [section, new Set(files.flatMap((file) => rawEntries(file, section).map(firstOf)))]),
+  ) as Record<NamedSection, Set<string>>;
+  for (const name of [...builtInTools, ...reservedTools]) known.tools.add(name);
+  const problems: PlanProblem[] = [];
+  eachReference(files, ({ file, path, to, name }) => {
+    if (known[to].has(name)) return;
+    // A tool of the future is told as not built, and is nothing to suggest.
+    const names = [...known[to]].filter((one) => !(reservedTools as readonly string[]).includes(one));
+    problems.push(
+      problemAt(file, path, {
+        code: unknownCodes[to],
+        message: `no ${nouns[to]} is called "${name}"`,
+        expected:
+          names.length === 0
+            ? `${nouns[to] === 'agent' ? 'an' : 'a'} ${nouns[to]}, but none is defined`
+            : `one of ${listed(names)}`,
+        nearest: nearestWord(name, names),
+      }),
+    );
+  });
+  return problems;
+}
+
+/** A call that finds nobody must not be sent in a circle. */
+function destinationCycles(files: readonly PlanFile[]): PlanProblem[] {
+  const next = new Map<string, { file: PlanFile; path: PlanPath; name: string }[]>();
+  eachReference(files, ({ file, path, to, name }) => {
+    const [section, from] = path;
+    if (section !== 'destinations' || to !== 'destinations') return;
+    next.set(String(from), [...(next.get(String(from)) ?? []), { file, path, name }]);
+  });
+  const problems: PlanProblem[] = [];
+  const done = new Set<string>();
+  for (const start of next.keys()) {
+    // A stack of its own: chains may be long.
+    const way: { name: string; at: number }[] = done.has(start) ? [] : [{ name: start, at: 0 }];
+    for (let here = way.at(-1); here !== undefined; here = way.at(-1)) {
+      const step = next.get(here.name)?.[here.at];
+      here.at += 1;
+      if (step === undefined) {
+        done.add(here.name);
+        way.pop();
+        continue;
+      }
+      const from = way.findIndex(({ name }) => name === step.name);
+      if (from >= 0) {
+        const circle = [...way.slice(from).map(({ name }) => name), step.name].join(' -> ');
+        const message = `destinations go round in a circle: ${circle}`;
+        const problem = { code: problemCodes.destinationCycle, message, expected: 'a destination that ends it' };
+        problems.push(problemAt(step.file, step.path, problem));
+      } else if (!done.has(step.name)) {
+        way.push({ name: step.name, at: 0 });
+      }
+    }
+  }
+  return problems;
+}
+
+/** A caller can be sent to an address, not through one of our trunks. */
+function redirectsToNumbers(files: readonly PlanFile[]): PlanProblem[] {
+  const problems: PlanProblem[] = [];
+  eachReference(files, ({ file, path, to, name }) => {
+    if (to !== 'destinations' || path.at(-1) !== 'redirect') return;
+    const address = files
+      .map((one) => valueAt(one.document?.root, ['destinations', name, 'to']))
+      .find((one) => typeof one === 'string');
+    if (address === undefined || sipAddressForm.test(address)) return;
+    const message = `a caller cannot be sent to destination "${name}", which is a number`;
+    const expected = 'a destination with a SIP address';
+    problems.push(problemAt(file, path, { code: problemCodes.redirectNeedsAddress, message, expected }));
+  });
+  return problems;
+}
+
+/** Long lists help nobody. */
+function listed(names: readonly string[]): string {
+  const shownMax = 20;
+  const more = names.length > shownMax ? `, and ${names.length - shownMax} more` : '';
+  return `${names.slice(0, shownMax).join(', ')}${more}`;
+}
+
+function firstOf([name]: readonly [string, unknown]): string {
+  return name;
+}

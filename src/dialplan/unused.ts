@@ -1,0 +1,33 @@
+import { problemAt, rawEntries } from './plan-file';
+import type { PlanFile } from './plan-file';
+import { problemCodes } from './plan-problem';
+import type { PlanProblem, ProblemCode } from './plan-problem';
+import type { NamedSection } from './plan-schema';
+import { eachReference } from './references';
+
+const unused: Record<NamedSection, { code: ProblemCode; message: (name: string) => string }> = {
+  agents: { code: problemCodes.agentUnreached, message: (name) => `no route answers with agent "${name}"` },
+  tools: { code: problemCodes.toolUnused, message: (name) => `no agent uses tool "${name}"` },
+  schedules: { code: problemCodes.scheduleUnused, message: (name) => `no route uses schedule "${name}"` },
+  destinations: { code: problemCodes.destinationUnused, message: (name) => `nothing leads to destination "${name}"` },
+  trunks: { code: problemCodes.trunkUnused, message: (name) => `no route uses trunk "${name}"` },
+};
+
+/** What was defined and is of no use: harmless, and often the sign of a name that was meant elsewhere. */
+export function unusedWarnings(files: readonly PlanFile[]): PlanProblem[] {
+  const used = new Set<string>();
+  eachReference(files, ({ to, name, path }) => {
+    // A destination that only leads back to itself is still of no use; others keep those that they name.
+    if (path[0] !== to || path[1] !== name) used.add(`${to} ${name}`);
+  });
+  return files.flatMap((file) =>
+    (Object.keys(unused) as NamedSection[]).flatMap((section) =>
+      rawEntries(file, section)
+        .filter(([name]) => !used.has(`${section} ${name}`))
+        .map(([name]) => {
+          const { code, message } = unused[section];
+          return problemAt(file, [section, name], { code, message: message(name), severity: 'warning' }, 'key');
+        }),
+    ),
+  );
+}
