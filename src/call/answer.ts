@@ -65,10 +65,11 @@ async function answer(call: Call): Promise<void> {
   if (ready === undefined || call.isEnding()) return;
 
   call.answering();
-  const acknowledged = call.leg.answer(media.sdp);
+  // Listened to from here on: were it to reject while what follows fails, nobody else would hear it.
+  const acknowledged = untilAcknowledged(call, call.leg.answer(media.sdp));
   // With the offer in the INVITE all is known: the phone that sees the 200 hears us.
   if (call.leg.offer !== undefined) begin(call, media.leg, conversation);
-  const lateAnswer = await untilAcknowledged(call, acknowledged);
+  const lateAnswer = await acknowledged;
   if (call.isEnding()) return;
   if (call.leg.offer === undefined) {
     if (!(await acceptLateAnswer(call, media.leg, lateAnswer))) return;
@@ -133,12 +134,14 @@ function begin(call: Call, leg: MediaLeg, conversation: Conversation): void {
   conversation.greet();
 }
 
+/** The SDP in the ACK. Never rejects. */
 async function untilAcknowledged(call: Call, acknowledged: Promise<string | undefined>): Promise<string | undefined> {
   try {
     return await acknowledged;
   } catch (cause) {
-    if (!(cause instanceof LegGone)) throw cause;
-    call.end({ kind: 'caller-hung-up', how: { kind: 'lost', reason: cause.message } });
+    // How the caller left was told before, by `onHangUp`.
+    if (cause instanceof LegGone) call.end({ kind: 'caller-hung-up', how: { kind: 'lost', reason: cause.message } });
+    else call.fail(cause);
     return undefined;
   }
 }
