@@ -87,6 +87,8 @@ async function prepareMedia(call: Call): Promise<{ leg: MediaLeg; sdp: string } 
     return undefined;
   }
   call.adoptMedia(leg);
+  // The caller may have left while the leg was made.
+  if (call.isEnding()) return undefined;
   try {
     return { leg, sdp: await (call.leg.offer === undefined ? leg.offer() : leg.answer(call.leg.offer)) };
   } catch (cause) {

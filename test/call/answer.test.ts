@@ -1,6 +1,7 @@
 import { pcmuOffer, VirtualCall } from '../support/virtual-call';
 
 const saw = (call: VirtualCall): string[] => call.caller.saw.map(({ kind }) => kind);
+const errors = (call: VirtualCall): string[] => call.log.lines.filter((line) => line.startsWith('error '));
 const endReason = (call: VirtualCall) => call.last('ended')?.event.reason;
 
 async function ended(call: VirtualCall): Promise<void> {
@@ -9,6 +10,18 @@ async function ended(call: VirtualCall): Promise<void> {
   expect({ calls: call.calls.active, timers: call.clock.pendingTimers }).toEqual({ calls: 0, timers: 0 });
   expect({ legs: call.openLegs.size, connections: call.openConnections }).toEqual({ legs: 0, connections: 0 });
 }
+
+describe('a caller who leaves at any moment of the answer', () => {
+  test('while a media leg is being made costs no model and no error', async () => {
+    const call = new VirtualCall({ mediaDelayMs: 100 });
+    call.ring();
+    await call.run(50);
+    call.caller.cancel();
+    await ended(call);
+    expect(call.peer).toBeUndefined();
+    expect(errors(call)).toEqual([]);
+  });
+});
 
 describe('something of ours that throws', () => {
   const broken = (): never => {
