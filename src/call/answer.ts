@@ -65,8 +65,10 @@ async function answer(call: Call): Promise<void> {
   if (ready === undefined || call.isEnding()) return;
 
   call.answering();
+  if (call.isEnding()) return;
   // Listened to from here on: were it to reject while what follows fails, nobody else would hear it.
   const acknowledged = untilAcknowledged(call, call.leg.answer(media.sdp));
+  call.answered();
   // With the offer in the INVITE all is known: the phone that sees the 200 hears us.
   if (call.leg.offer !== undefined) begin(call, media.leg, conversation);
   const lateAnswer = await acknowledged;
@@ -74,6 +76,7 @@ async function answer(call: Call): Promise<void> {
   if (call.leg.offer === undefined) {
     if (!(await acceptLateAnswer(call, media.leg, lateAnswer))) return;
     begin(call, media.leg, conversation);
+    if (call.isEnding()) return;
   }
   call.active({ sessionExpiresAtMs: ready.expiresAtMs, lengthLimitMs: decision.lengthLimitMs });
 }
@@ -127,6 +130,7 @@ async function waitForModel(
 }
 
 function begin(call: Call, leg: MediaLeg, conversation: Conversation): void {
+  if (call.isEnding()) return;
   const listener: MediaLegListener = {
     onAudio: (frame) => conversation.onCallerAudio(frame),
     onDigit: (digit) => call.emit({ kind: 'digit', digit }),

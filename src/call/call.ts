@@ -78,7 +78,6 @@ export class Call implements CallerLegListener {
   #timeLimits: TimeLimits | undefined;
   #watchdog: Timer | undefined;
   #endReason: EndReason | undefined;
-  #answered = false;
   #answeredAtMs: number | undefined;
   #firstAudioAtMs: number | undefined;
   #endedAtMs: number | undefined;
@@ -184,14 +183,19 @@ export class Call implements CallerLegListener {
 
   /** All is there: the 200 goes out next. Observers see `answering` before the caller does. */
   answering(): void {
-    this.#answered = true;
-    this.#answeredAtMs = this.services.clock.wallTimeMs();
     this.#move('answering');
+  }
+
+  /** The 200 is on its way, unless the caller left before it could be. */
+  answered(): void {
+    if (!this.isEnding()) this.#answeredAtMs = this.services.clock.wallTimeMs();
   }
 
   /** The ACK came. */
   active(limits: { sessionExpiresAtMs: number | undefined; lengthLimitMs: number | undefined }): void {
     this.#move('active');
+    // Observers have been told, and one of them may have ended the call.
+    if (this.isEnding()) return;
     this.#timeLimits = new TimeLimits({
       clock: this.services.clock,
       ...limits,
@@ -222,6 +226,8 @@ export class Call implements CallerLegListener {
   // The caller's side (CallerLegListener).
 
   onHangUp(how: CallerHangUp): void {
+    // A CANCEL that crossed our 200 won: the caller never saw an answer.
+    if (how.kind === 'cancel') this.#answeredAtMs = undefined;
     this.end({ kind: 'caller-hung-up', how });
   }
 
@@ -267,7 +273,7 @@ export class Call implements CallerLegListener {
 
   #endSignalling(reason: EndReason): void {
     if (reason.kind === 'caller-hung-up') return;
-    if (this.#answered) {
+    if (this.#answeredAtMs !== undefined) {
       this.leg.hangUp({ reason: reason.kind });
       return;
     }
