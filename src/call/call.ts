@@ -99,6 +99,10 @@ export class Call implements CallerLegListener {
     this.callsOnRoute = options.callsOnRoute;
     this.#onEnded = options.onEnded;
     this.#startedAtMs = options.services.clock.wallTimeMs();
+  }
+
+  /** From here on the caller is heard. One who has left already is told at once, and that ends the call. */
+  listen(): void {
     this.leg.listen(this);
   }
 

@@ -61,6 +61,8 @@ export class Calls {
     });
     const full = this.#calls.size >= this.#callsMax;
     this.#calls.set(callId, call);
+    call.listen();
+    if (call.isEnding()) return;
     if (this.#draining) call.end({ kind: 'draining' });
     else if (full) call.end({ kind: 'overload', message: `${this.#callsMax} calls are up` });
     else void currentCall.run(call, () => answerCall(call));

@@ -1,0 +1,33 @@
+import { VirtualCall } from '../support/virtual-call';
+
+async function ended(call: VirtualCall): Promise<void> {
+  await call.run(10_000);
+  expect(call.events.filter(({ event }) => event.kind === 'ended')).toHaveLength(1);
+  expect({ calls: call.calls.active, timers: call.clock.pendingTimers }).toEqual({ calls: 0, timers: 0 });
+}
+
+describe('Calls', () => {
+  test('a call that was cancelled before it was handed over is over at once', async () => {
+    const call = new VirtualCall();
+    call.caller.cancel();
+    call.ring();
+    expect(call.calls.active).toBe(0);
+    await ended(call);
+    expect(call.caller.saw).toEqual([]);
+    expect(call.media.phones.size).toBe(0);
+    expect(call.log.lines.filter((line) => line.startsWith('error '))).toEqual([]);
+  });
+
+  test('draining lets a call that rings come up and end by itself', async () => {
+    const call = new VirtualCall();
+    call.ring();
+    const drained = jest.fn();
+    void call.calls.drain({ limitMs: 60_000 }).then(drained);
+    await call.run(500);
+    expect(call.calls.snapshots()).toMatchObject([{ state: 'active' }]);
+    expect(drained).not.toHaveBeenCalled();
+    call.caller.bye();
+    await ended(call);
+    expect(drained).toHaveBeenCalled();
+  });
+});
