@@ -29,6 +29,7 @@ export class Calls {
   readonly #calls = new Map<string, Call>();
   #draining = false;
   #onEmpty: (() => void) | undefined;
+  #drained: Promise<void> | undefined;
 
   constructor(options: CallsOptions) {
     this.#services = options.services;
@@ -82,9 +83,19 @@ export class Calls {
     return call !== undefined;
   }
 
-  /** Takes no new calls and resolves when the last one has ended, at the latest after `limitMs`. */
-  async drain({ limitMs }: { limitMs: number }): Promise<void> {
+  /** Takes no new calls and resolves when the last one has ended, at the latest after `limitMs` of the first request. */
+  drain({ limitMs }: { limitMs: number }): Promise<void> {
     this.#draining = true;
+    this.#drained ??= this.#drain(limitMs);
+    return this.#drained;
+  }
+
+  /** Ends every call now. */
+  endAll(reason: EndReason): void {
+    for (const call of [...this.#calls.values()]) call.end(reason);
+  }
+
+  async #drain(limitMs: number): Promise<void> {
     let timer: Timer | undefined;
     if (this.#calls.size > 0) {
       await new Promise<void>((resolve) => {
@@ -95,11 +106,6 @@ export class Calls {
     timer?.cancel();
     this.#onEmpty = undefined;
     this.endAll({ kind: 'draining' });
-  }
-
-  /** Ends every call now. */
-  endAll(reason: EndReason): void {
-    for (const call of [...this.#calls.values()]) call.end(reason);
   }
 
   #callsOnRoute(route: string): number {

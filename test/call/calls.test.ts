@@ -18,6 +18,17 @@ describe('Calls', () => {
     expect(call.log.lines.filter((line) => line.startsWith('error '))).toEqual([]);
   });
 
+  test('a second request to drain waits for the same end, and both are told', async () => {
+    const call = await new VirtualCall().answered();
+    const told: string[] = [];
+    void call.calls.drain({ limitMs: 60_000 }).then(() => told.push('first'));
+    void call.calls.drain({ limitMs: 60_000 }).then(() => told.push('second'));
+    call.caller.bye();
+    await call.run(10);
+    expect(told.sort()).toEqual(['first', 'second']);
+    expect(call.clock.pendingTimers).toBe(0);
+  });
+
   test('draining lets a call that rings come up and end by itself', async () => {
     const call = new VirtualCall();
     call.ring();
