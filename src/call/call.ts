@@ -39,6 +39,11 @@ export interface CallServices {
   timeWarningMs: number;
 }
 
+interface ToldEvent {
+  event: CallEvent;
+  snapshot: CallSnapshot;
+}
+
 /** A caller with broken audio or manners must not keep the clean-up from being noticed. */
 const endWatchdogMs = 5_000;
 
@@ -84,6 +89,9 @@ export class Call implements CallerLegListener {
   #modelConnectMs: number | undefined;
   #interruptions = 0;
   readonly #tokens: TokenUsage = { ...noTokens };
+  readonly #untold: ToldEvent[] = [];
+  #telling = false;
+  #lastEmitted = false;
 
   constructor(options: {
     callId: string;
@@ -120,7 +128,10 @@ export class Call implements CallerLegListener {
     return this.#endReason !== undefined;
   }
 
-  /** Ends the call; the first reason wins. When it returns, everything is closed and observers know. */
+  /**
+   * Ends the call; the first reason wins. When it returns, everything is closed and observers know; one that ended the
+   * call itself is told when it has returned.
+   */
   end(reason: EndReason): void {
     if (this.#endReason !== undefined) return;
     this.#endReason = reason;
@@ -209,17 +220,17 @@ export class Call implements CallerLegListener {
     });
   }
 
+  /** Each event goes to every observer before the next one does, also when an observer causes it; none follows `ended`. */
   emit(event: CallEvent): void {
+    if (this.#lastEmitted) return;
+    this.#lastEmitted = event.kind === 'ended';
     if (event.kind === 'barge-in') this.#interruptions += 1;
     if (event.kind === 'agent-audio-started') this.#firstAudioAtMs ??= this.services.clock.wallTimeMs();
-    const snapshot = this.snapshot();
-    for (const observer of this.services.observers) {
-      try {
-        observer.onCallEvent(event, snapshot);
-      } catch (cause) {
-        this.logger.error({ error: messageOf(cause), event: event.kind }, 'an observer of calls failed');
-      }
-    }
+    this.#untold.push({ event, snapshot: this.snapshot() });
+    if (this.#telling) return;
+    this.#telling = true;
+    for (let next = this.#untold.shift(); next !== undefined; next = this.#untold.shift()) this.#tell(next);
+    this.#telling = false;
   }
 
   addResponse(done: ResponseDone): void {
@@ -296,6 +307,16 @@ export class Call implements CallerLegListener {
     const from = this.#state;
     this.#state = moveCall({ from, to });
     this.emit({ kind: 'state', from, to });
+  }
+
+  #tell({ event, snapshot }: ToldEvent): void {
+    for (const observer of this.services.observers) {
+      try {
+        observer.onCallEvent(event, snapshot);
+      } catch (cause) {
+        this.logger.error({ error: messageOf(cause), event: event.kind }, 'an observer of calls failed');
+      }
+    }
   }
 
   #blame(): Blame | undefined {

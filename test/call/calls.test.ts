@@ -1,3 +1,5 @@
+import type { CallEvent } from '../../src/call/call-observer';
+import { modelSays, callerStartsToSpeak } from './model-lines';
 import { VirtualCall } from '../support/virtual-call';
 
 async function ended(call: VirtualCall): Promise<void> {
@@ -40,5 +42,41 @@ describe('Calls', () => {
     call.caller.bye();
     await ended(call);
     expect(drained).toHaveBeenCalled();
+  });
+});
+
+describe('observers of a call that one of them ends', () => {
+  async function endAt(kind: CallEvent['kind']): Promise<{ call: VirtualCall; told: string[] }> {
+    const told: string[] = [];
+    const call: VirtualCall = new VirtualCall({
+      services: {
+        observers: [
+          {
+            onCallEvent: (event) => {
+              if (event.kind === kind) call.calls.endAll({ kind: 'draining' });
+            },
+          },
+          { onCallEvent: (event) => void told.push(event.kind === 'state' ? event.to : event.kind) },
+        ],
+      },
+    });
+    await call.answered();
+    modelSays(call, { ms: 2_000 });
+    await call.run(500);
+    callerStartsToSpeak(call);
+    await call.run(10_000);
+    expect({ calls: call.calls.active, timers: call.clock.pendingTimers }).toEqual({ calls: 0, timers: 0 });
+    return { call, told };
+  }
+
+  test('are told the events in order, the end last', async () => {
+    const { told } = await endAt('agent-audio-started');
+    expect(told).toEqual(['model-ready', 'answering', 'active', 'agent-audio-started', 'ending', 'ended', 'ended']);
+  });
+
+  test('are told nothing of what the model still had to say', async () => {
+    const { call, told } = await endAt('caller-speech-started');
+    expect(told.slice(-4)).toEqual(['caller-speech-started', 'ending', 'ended', 'ended']);
+    expect(call.sent('conversation.item.truncate')).toEqual([]);
   });
 });
