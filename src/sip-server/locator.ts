@@ -63,10 +63,12 @@ export class Locator {
 
   #chooseTransport(uri: SipUri, address: string, near: Flow | undefined): SipTransport | undefined {
     if (uri.scheme === 'sips') return undefined;
+    // Many peers leave the transport out of a Contact although they came by TCP and listen nowhere else.
+    const usual = near?.remoteAddress === address ? near.transport.name : 'udp';
     const wanted = uri.params.get('transport')?.toLowerCase();
     const usable = this.#transports.filter((transport) => isIpv6(transport.address) === isIpv6(address));
-    const named = usable.filter((transport) => transport.name === (wanted ?? 'udp'));
-    // Without a transport in the URI any will do when there is no UDP.
+    const named = usable.filter((transport) => transport.name === (wanted ?? usual));
+    // Without a transport in the URI any will do when the usual one is not there.
     const candidates = named.length > 0 || wanted !== undefined ? named : usable;
     return (
       candidates.find((transport) => transport === near?.transport) ??

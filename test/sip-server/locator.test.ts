@@ -49,6 +49,14 @@ test('the connection a peer came by is used again while its address is the same'
   expect(await locate('sip:127.0.0.3:5070;transport=tcp', near)).not.toHaveProperty('connectionId');
 });
 
+test('a URI that names no transport means the one the peer came by, at its own address only', async () => {
+  const near: Flow = { transport: tcp, remoteAddress: '127.0.0.2', remotePort: 40_000, connectionId: 7 };
+
+  expect(await locate('sip:127.0.0.2', near)).toMatchObject({ transport: tcp, connectionId: 7 });
+  expect(await locate('sip:127.0.0.3', near)).toMatchObject({ transport: udp });
+  expect(await locate('sip:127.0.0.2;transport=udp', near)).toMatchObject({ transport: udp });
+});
+
 test('without UDP a URI that names no transport goes over what there is', async () => {
   expect(await locate('sip:127.0.0.2', undefined, [tcp])).toMatchObject({ transport: tcp });
 });
