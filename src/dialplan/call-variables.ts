@@ -28,7 +28,7 @@ const values = {
 export const variableNames = Object.keys(values) as (keyof typeof values)[];
 
 const headerVariable = /^header\.([A-Za-z0-9-]{1,64})$/;
-const variableUse = /\{\{(?:[ \t]*([A-Za-z0-9._-]{1,100})[ \t]*\}\})?/g;
+const variableUse = /\{\{(?:[ \t]*([A-Za-z0-9._-]{1,100})[ \t]*\}\}|[^{}\n]{0,60}\}{0,2})/g;
 /** Longest value that is filled in, in UTF-16 units. */
 const valueLengthMax = 200;
 

@@ -19,7 +19,8 @@ export const rejectCode = z.number().int().min(400).max(699).meta({ expected: 'a
 /** A SIP address without headers, which a caller could be made to send (RFC 3261 section 19.1.5). */
 export const sipAddressForm =
   /^sips?:[A-Za-z0-9._~!$&'()*+,;=%-]{1,100}@[A-Za-z0-9.[\]:-]{1,200}(?:;[A-Za-z0-9._=;-]{1,100})?$/;
-const numberForm = /^[0-9+*#]{1,32}$/;
+/** A number that a trunk can dial. */
+export const numberForm = /^[0-9+*#]{1,32}$/;
 
 const addressExpected = 'a SIP address such as "sip:600@pbx.example.com", or a number such as "+33123456789"';
 const headerName = z.string().regex(/^X-[A-Za-z0-9-]{1,60}$/, 'expected a header name that begins with X-');

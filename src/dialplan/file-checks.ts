@@ -2,7 +2,7 @@ import { nearestWord } from '../runtime/nearest-word';
 import { toolKinds } from '../tools/tool-schema';
 import { apiRefusals } from './api-refusals';
 import { isVariable, variableNames, variablesIn } from './call-variables';
-import { sipAddressForm } from './destination-schema';
+import { numberForm } from './destination-schema';
 import { literalSecrets, secretExpected } from './literal-secrets';
 import { keyName, valueAt, visit } from './plan-path';
 import type { PlanPath } from './plan-path';
@@ -100,8 +100,8 @@ class FileChecks {
   destinations(): void {
     this.#maps(['destinations', '*'], (destination, path) => {
       const { to } = destination;
-      if (typeof to !== 'string' || sipAddressForm.test(to) || 'trunk' in destination) return;
-      const message = `a number without a trunk to dial it through: "${to.slice(0, 40)}"`;
+      if (typeof to !== 'string' || !numberForm.test(to) || 'trunk' in destination) return;
+      const message = `a number without a trunk to dial it through: "${to}"`;
       this.#add(problemCodes.numberWithoutTrunk, [...path, 'to'], message, 'a trunk beside it, or a SIP address');
     });
   }
@@ -169,8 +169,7 @@ export function variableProblems(
     if (name !== undefined && isVariable(name)) return [];
     const problem = {
       code: problemCodes.unknownVariable,
-      message:
-        name === undefined ? 'braces {{ without the name of a variable and }}' : `there is no variable "${name}"`,
+      message: name === undefined ? `"${use}" is no variable` : `there is no variable "${name}"`,
       expected: variablesExpected,
       nearest: name === undefined ? undefined : nearestWord(name, variableNames),
     };

@@ -79,13 +79,13 @@ function namesTwice(files: readonly PlanFile[]): PlanProblem[] {
   return namedSections.flatMap((section) => {
     const firstIn = new Map<string, string>();
     const builtIn = section === 'tools' ? [...builtInTools, ...reservedTools] : [];
-    for (const name of builtIn) firstIn.set(name, 'Ringbridge itself');
+    for (const name of builtIn) firstIn.set(name, 'by Ringbridge itself');
     return files.flatMap((file) =>
       rawEntries(file, section).flatMap(([name]) => {
         const first = firstIn.get(name);
-        firstIn.set(name, first ?? file.file);
+        firstIn.set(name, first ?? `in ${file.file}`);
         if (first === undefined) return [];
-        const message = `${nouns[section]} "${name}" is already defined in ${first}`;
+        const message = `${nouns[section]} "${name}" is already defined ${first}`;
         const problem = { code: problemCodes.nameTwice, message, expected: 'another name' };
         return [problemAt(file, [section, name], problem, 'key')];
       }),

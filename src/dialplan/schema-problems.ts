@@ -69,7 +69,7 @@ class Reporter {
         this.#union(issue, path);
         return;
       case 'invalid_key': {
-        const message = `"${String(path.at(-1))}" cannot be a name`;
+        const message = `"${String(path.at(-1))}" cannot be a key here`;
         this.#add(problemCodes.badForm, path, message, wantedBy(issue.issues[0]), undefined, 'key');
         return;
       }

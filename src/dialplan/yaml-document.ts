@@ -22,8 +22,8 @@ export interface YamlReading {
   problems: PlanProblem[];
 }
 
-/** Values after aliases are expanded. */
-const valuesMax = 200_000;
+/** Values that are reached through aliases; what is written out is bounded by the length of the file. */
+const aliasedValuesMax = 10_000;
 const depthMax = 150;
 const syntaxProblemsMax = 10;
 const reservedKeys = new Set(['__proto__', 'constructor', 'prototype']);
@@ -100,7 +100,8 @@ type Report = (code: ProblemCode, offset: number, message: string, expected?: st
 class Values {
   readonly #document: Document.Parsed;
   readonly #add: Report;
-  #count = 0;
+  #aliasedValues = 0;
+  #aliasesAround = 0;
   #exhausted = false;
 
   constructor(document: Document.Parsed, add: Report) {
@@ -119,11 +120,12 @@ class Values {
 
   #value(node: Node | null, depth: number, key: string | undefined): unknown {
     if (node === null || this.#exhausted) return null;
-    this.#count += 1;
+    if (this.#aliasesAround > 0) this.#aliasedValues += 1;
     const offset = node.range?.[0] ?? 0;
-    if (this.#count > valuesMax || depth > depthMax) {
+    if (this.#aliasedValues > aliasedValuesMax || depth > depthMax) {
       this.#exhausted = true;
-      this.#add(problemCodes.tooManyAliases, offset, 'aliases that expand too far', `at most ${valuesMax} values`);
+      const expected = `at most ${aliasedValuesMax} values by way of aliases`;
+      this.#add(problemCodes.tooManyAliases, offset, 'aliases that expand too far', expected);
       return null;
     }
     if (isAlias(node)) return this.#alias(node, depth, key);
@@ -137,7 +139,12 @@ class Values {
 
   #alias(alias: Alias, depth: number, key: string | undefined): unknown {
     const target = alias.resolve(this.#document);
-    if (target !== undefined) return this.#value(target, depth + 1, key);
+    if (target !== undefined) {
+      this.#aliasesAround += 1;
+      const value = this.#value(target, depth + 1, key);
+      this.#aliasesAround -= 1;
+      return value;
+    }
     const message = `the alias *${alias.source} has no anchor`;
     this.#add(problemCodes.syntax, alias.range?.[0] ?? 0, message, syntaxHints.BAD_ALIAS);
     return null;

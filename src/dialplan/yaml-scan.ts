@@ -11,8 +11,8 @@ export interface ScanFinding {
   readonly expected: string;
 }
 
-/** Bounds the parser's work to some hundreds of milliseconds. A plan of five thousand routes fits. */
-const tokensMax = 200_000;
+/** Bounds the parser's work to about a second. Ten thousand routes have some 400,000. */
+const tokensMax = 500_000;
 /** The parser is recursive and each level of a block takes a column at least. */
 const indentColumnsMax = 100;
 const bracketsMax = 20;

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { run as audio } from './audio.bench';
 import { run as bargeIn } from './barge-in.bench';
 import type { Bench, BenchOptions } from './bench';
+import { run as dialplan } from './dialplan.bench';
 import { run as hundredCalls } from './hundred-calls.bench';
 import { run as latency } from './latency.bench';
 import { describeMachine } from './machine';
@@ -12,6 +13,7 @@ import { Report } from './report';
 
 const benches = new Map<string, Bench>([
   ['audio', audio],
+  ['dialplan', dialplan],
   ['latency', latency],
   ['barge-in', bargeIn],
   ['hundred-calls', hundredCalls],

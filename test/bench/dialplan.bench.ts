@@ -1,0 +1,193 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { loadPlan } from '../../src/dialplan/load-plan';
+import type { IncomingCall } from '../../src/dialplan/incoming-call';
+import { matchedTextLengthMax, parsePattern } from '../../src/dialplan/pattern';
+import type { Plan } from '../../src/dialplan/plan';
+import { folderReader } from '../../src/dialplan/plan-reader';
+import type { PlanReader } from '../../src/dialplan/plan-reader';
+import { route } from '../../src/dialplan/route';
+import { readYaml } from '../../src/dialplan/yaml-document';
+import type { Report } from './report';
+
+const routeCount = 10_000;
+const callsPerPlan = 20_000;
+const loads = 5;
+/** A Monday morning in Paris. */
+const openAtMs = Date.UTC(2026, 10, 23, 9);
+
+/** What routing a call and loading a plan cost, with ten thousand routes, and what broken plans cost. */
+export async function run(report: Report): Promise<void> {
+  const exact = planText((index) => `to: "${numberAt(index)}"`);
+  await reportRouting(report, 'numbers', exact, (index) => ({ to: numberAt(index) }));
+  await reportRouting(
+    report,
+    'callers of one number',
+    planText((index) => `to: "100", from: "${numberAt(index)}"`),
+    (index) => {
+      return { to: '100', from: numberAt(index) };
+    },
+  );
+  await reportRouting(report, 'mixed, open hours', planText(mixedCondition), (index) => {
+    return { to: numberAt(index), from: index % 3 === 0 ? 'anonymous' : '+4930123456' };
+  });
+  await reportLoading(report, exact);
+  reportExpressions(report);
+  await reportBrokenPlans(report);
+}
+
+async function reportRouting(
+  report: Report,
+  name: string,
+  text: string,
+  callAt: (index: number) => Partial<IncomingCall>,
+): Promise<void> {
+  const plan = await loaded(text);
+  const costs: number[] = [];
+  for (let count = 0; count < callsPerPlan; count += 1) {
+    const call = { ...anyCall, ...callAt((count * 7_919) % routeCount) };
+    const before = process.hrtime.bigint();
+    route(plan, call, { atMs: openAtMs });
+    costs.push(Number(process.hrtime.bigint() - before) / 1_000);
+  }
+  costs.sort((one, other) => one - other);
+  const aside = `p99 ${at(costs, 0.99).toFixed(1)} µs`;
+  report.figure({ name: `route a call, ${name}`, value: at(costs, 0.5), unit: 'µs', atMost: 50, aside });
+}
+
+async function reportLoading(report: Report, text: string): Promise<void> {
+  const whole: number[] = [];
+  const parsing: number[] = [];
+  for (let count = 0; count < loads; count += 1) {
+    whole.push(await cpuMs(() => loaded(text)));
+    parsing.push(await cpuMs(() => Promise.resolve(readYaml('plan.yaml', text))));
+  }
+  const median = (values: number[]) =>
+    at(
+      values.sort((one, other) => one - other),
+      0.5,
+    );
+  const aside = `of that, YAML ${median(parsing).toFixed(0)} ms; ${Math.round(text.length / 1_000)} kB`;
+  report.figure({ name: `load ${routeCount} routes, CPU`, value: median(whole), unit: 'ms', atMost: 1_000, aside });
+}
+
+/** The slowest expressions known for engines that go back, on the longest text that is matched. */
+function reportExpressions(report: Report): void {
+  const number = `${'1'.repeat(matchedTextLengthMax - 1)}x`;
+  let worst = 0;
+  for (const source of [
+    '/^(\\+?\\d+)*$/',
+    '/^(1|1)*$/',
+    '/(.*)(.*)(.*)(.*)(.*)(.*)y$/',
+    '/^(\\pL{0,31}){0,31}$/',
+    '/(1?){200}y/',
+  ]) {
+    const pattern = parsePattern(source);
+    if ('fault' in pattern || pattern.kind !== 'regex') throw new Error(`${source} does not compile`);
+    for (let count = 0; count < 20; count += 1) pattern.regex.test(number);
+    const before = process.hrtime.bigint();
+    pattern.regex.test(number);
+    worst = Math.max(worst, Number(process.hrtime.bigint() - before) / 1e6);
+  }
+  report.figure({ name: 'worst expression on 256 characters', value: worst, unit: 'ms', atMost: 5 });
+}
+
+async function reportBrokenPlans(report: Report): Promise<void> {
+  const folder = join('test', 'fixtures', 'dialplans', 'broken');
+  const names = await readdir(folder);
+  const broken = await dearest(names.map((name) => [name, folderReader(join(folder, name))]));
+  const name = `dearest of ${names.length} broken plans, CPU`;
+  report.figure({ name, value: broken.ms, unit: 'ms', atMost: 100, aside: broken.name });
+  // As long as a plan may be: the parser's time for that length is the bound.
+  const bomb = await dearest(Object.entries(bombs()).map(([what, text]) => [what, readerOf(text)]));
+  report.figure({ name: 'dearest of some bombs of a megabyte, CPU', value: bomb.ms, unit: 'ms', aside: bomb.name });
+}
+
+async function dearest(plans: readonly (readonly [string, PlanReader])[]): Promise<{ name: string; ms: number }> {
+  let worst = { name: '', ms: 0 };
+  for (const [name, reader] of plans) {
+    await loadPlan(reader);
+    const ms = await cpuMs(() => loadPlan(reader));
+    if (ms > worst.ms) worst = { name, ms };
+  }
+  return worst;
+}
+
+/** Texts of a megabyte that are made to cost time. */
+function bombs(): Record<string, string> {
+  const size = 1_000_000;
+  return {
+    'a scalar of a megabyte': `agents: ${'x'.repeat(size)}\n`,
+    'open brackets': '['.repeat(size),
+    'list signs': '- '.repeat(size / 2),
+    indentation: Array.from({ length: 1_000 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n'),
+    'anchors and aliases': `a: &a [${'x, '.repeat(20)}x]\n${Array.from({ length: 200 }, (_, index) => `k${index}: [${'*a, '.repeat(50)}*a]`).join('\n')}\n`,
+    'quotes that never close': `a: "${'\\n'.repeat(size / 2)}`,
+    'many keys': Array.from({ length: 60_000 }, (_, index) => `key${index}: !x y`).join('\n'),
+  };
+}
+
+const anyCall: IncomingCall = {
+  to: '1',
+  from: '2',
+  fromName: '',
+  sipCallId: 'call@192.0.2.1',
+  sourceAddress: '192.0.2.1',
+  header: () => undefined,
+};
+
+function planText(condition: (index: number) => string): string {
+  const routes = Array.from(
+    { length: routeCount - 1 },
+    (_, index) => `  - { name: "r${index}", when: { ${condition(index)} }, answer: a }`,
+  );
+  return `schedules:
+  office: { timezone: Europe/Paris, open: "mon-fri 09:00-18:00" }
+agents:
+  a: { instructions: Answer. }
+routes:
+${routes.join('\n')}
+  - { name: night, when: { outside: office }, reject: 480 }
+`;
+}
+
+/** Mostly numbers, some prefixes, ranges, hours and headers, and an expression in each five hundred. */
+function mixedCondition(index: number): string {
+  const number = numberAt(index);
+  if (index % 500 === 0) return `to: '/^\\+99${index}\\d+$/'`;
+  if (index % 10 === 1) return `to: "${number.slice(0, -2)}x${index}*"`;
+  if (index % 10 === 2) return `to: "${number}..${numberAt(index + 5)}", from: anonymous`;
+  if (index % 10 === 3) return `to: "${number}", during: office`;
+  return `to: "${number}"`;
+}
+
+function numberAt(index: number): string {
+  return `+331${String(index).padStart(8, '0')}`;
+}
+
+async function loaded(text: string): Promise<Plan> {
+  const load = await loadPlan(readerOf(text));
+  if (load.kind === 'refused') throw new Error(JSON.stringify(load.problems.slice(0, 3)));
+  return load.plan;
+}
+
+function readerOf(text: string): PlanReader {
+  const bytes = Buffer.from(text);
+  return {
+    list: () => Promise.resolve(['plan.yaml']),
+    read: (_name, { bytesMax }) =>
+      Promise.resolve(bytes.length > bytesMax ? { kind: 'too-large' } : { kind: 'read', bytes }),
+  };
+}
+
+async function cpuMs(work: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
+}
+
+function at(sorted: readonly number[], quantile: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? 0;
+}
