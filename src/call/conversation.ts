@@ -62,8 +62,9 @@ const hangUpPatienceMs = 5_000;
 /** An end that waits until the caller has heard everything. */
 interface PendingEnd {
   reason: EndReason;
-  /** The tool call that asked for it; undefined when we did. */
-  callId: string | undefined;
+  /** The tool calls that asked for it; none when we did. */
+  callIds: readonly string[];
+  /** Of the last of them. */
   responseId: string | undefined;
 }
 
@@ -138,7 +139,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
     this.#session.close();
     this.#playout.silence();
     this.#playout.playPrompt(this.#prompts[prompt][this.#session.rateHz]);
-    this.#endWhenHeard({ reason, callId: undefined, responseId: undefined });
+    this.#endWhenHeard({ reason, callIds: [], responseId: undefined });
   }
 
   /** Twice is fine. */
@@ -243,11 +244,9 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   // The tools (CallControl).
 
   hangUpWhenHeard(_why: string): void {
-    this.#endWhenHeard({
-      reason: { kind: 'agent-hung-up' },
-      callId: this.#currentCall?.callId,
-      responseId: this.#currentCall?.responseId,
-    });
+    const call = this.#currentCall;
+    const callIds = [...(this.#ending?.callIds ?? []), ...(call === undefined ? [] : [call.callId])];
+    this.#endWhenHeard({ reason: { kind: 'agent-hung-up' }, callIds, responseId: call?.responseId });
   }
 
   /** On `speech_started`: stop what plays, and tell the model how much of it was heard. */
@@ -273,9 +272,8 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
     this.#ending = undefined;
     this.#endTimer?.cancel();
     this.#endTimer = undefined;
-    if (ending.callId === undefined) return;
     const output = JSON.stringify({ hung_up: false, reason: 'The caller spoke before the line was closed.' });
-    this.#session.submitToolResult({ callId: ending.callId, output, respond: false });
+    for (const callId of ending.callIds) this.#session.submitToolResult({ callId, output, respond: false });
   }
 
   #endWhenHeard(ending: PendingEnd): void {
