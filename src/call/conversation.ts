@@ -86,7 +86,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   readonly ready: Promise<SessionReady>;
   #ending: PendingEnd | undefined;
   #endTimer: Timer | undefined;
-  readonly #activeResponses = new Set<string>();
+  readonly #activeResponses = new Map<string, { interrupted: boolean }>();
   #currentCall: FunctionCall | undefined;
 
   constructor(options: ConversationOptions) {
@@ -172,7 +172,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   }
 
   onResponseStarted({ responseId }: { responseId: string }): void {
-    this.#activeResponses.add(responseId);
+    this.#activeResponses.set(responseId, { interrupted: false });
   }
 
   onAudio(event: ItemContent & { responseId: string; samples: PcmFrame }): void {
@@ -247,10 +247,13 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
     const call = this.#currentCall;
     const callIds = [...(this.#ending?.callIds ?? []), ...(call === undefined ? [] : [call.callId])];
     this.#endWhenHeard({ reason: { kind: 'agent-hung-up' }, callIds, responseId: call?.responseId });
+    // Decided before the caller spoke and told after it: the two crossed on the way.
+    if (call !== undefined && this.#activeResponses.get(call.responseId)?.interrupted === true) this.#keepCallOpen();
   }
 
   /** On `speech_started`: stop what plays, and tell the model how much of it was heard. */
   #bargeIn(): void {
+    for (const response of this.#activeResponses.values()) response.interrupted = true;
     let playing: { itemId: string; audioEndMs: number } | undefined;
     for (const unheard of this.#playout.interrupt()) {
       if (unheard.kind === 'truncate') {

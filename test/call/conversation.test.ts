@@ -33,6 +33,49 @@ function says(call: VirtualCall, { itemId = 'item_1', responseId = 'resp_1', ms 
 }
 
 describe('hanging up by an agent whom the caller interrupts', () => {
+  test('is not done when the call of the function comes after the interruption', async () => {
+    const call = await new VirtualCall().answered();
+    startResponse(call, { itemId: 'item_1', responseId: 'resp_1' });
+    says(call);
+    await call.run(300);
+    callerStartsToSpeak(call);
+    callsFunction(call, { responseId: 'resp_1' });
+    doneResponse(call, { responseId: 'resp_1', status: 'cancelled' });
+    await call.run(8_000);
+    expect(saw(call)).not.toContain('bye');
+    expect(results(call)).toEqual([stillOpen('call_1')]);
+    expect(call.sent('response.create')).toEqual([]);
+    call.caller.bye();
+    await ended(call);
+  });
+
+  test('is done when a later answer asks for it again', async () => {
+    const call = await new VirtualCall().answered();
+    startResponse(call, { itemId: 'item_1', responseId: 'resp_1' });
+    callerStartsToSpeak(call);
+    callsFunction(call, { responseId: 'resp_1' });
+    doneResponse(call, { responseId: 'resp_1', status: 'cancelled' });
+    startResponse(call, { itemId: 'item_2', responseId: 'resp_2' });
+    callsFunction(call, { responseId: 'resp_2', callId: 'call_2' });
+    doneResponse(call, { responseId: 'resp_2' });
+    await ended(call);
+    expect(results(call)).toEqual([stillOpen('call_1')]);
+    expect(endKind(call)).toBe('agent-hung-up');
+  });
+
+  test('is done by an agent who may not be interrupted and whom the caller spoke over before', async () => {
+    const call = await new VirtualCall({
+      agent: { turn_detection: { type: 'semantic_vad', interrupt_response: false } },
+    }).answered();
+    startResponse(call, { itemId: 'item_1', responseId: 'resp_1' });
+    callerStartsToSpeak(call);
+    says(call);
+    callsFunction(call, { responseId: 'resp_1' });
+    doneResponse(call, { responseId: 'resp_1' });
+    await ended(call);
+    expect(endKind(call)).toBe('agent-hung-up');
+  });
+
   test('tells the model of every call of the function that it made', async () => {
     const call = await new VirtualCall().answered();
     startResponse(call, { itemId: 'item_1', responseId: 'resp_1' });
