@@ -68,7 +68,7 @@ interface PendingEnd {
   responseId: string | undefined;
 }
 
-//  talking ─▶ leaving ─▶ closed      leaving: a local goodbye plays and the model is gone; talking may go to closed
+//  talking ─▶ leaving ─▶ closed      leaving: the last words play and the model is gone; talking may go to closed
 type Phase = 'talking' | 'leaving' | 'closed';
 
 /** The talk between one caller and one model: the caller's audio up, the agent's audio down, and who interrupts whom. */
@@ -227,6 +227,10 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
       return;
     }
     if (ended.kind === 'closed') return;
+    if (this.#isGoodbyeWhole()) {
+      this.#phase = 'leaving';
+      return;
+    }
     if (ended.kind === 'expired') this.leave('session-goodbye', { kind: 'session-limit' });
     else this.leave('apology', { kind: 'model-lost', ended });
   }
@@ -277,6 +281,12 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
     this.#endTimer = undefined;
     const output = JSON.stringify({ hung_up: false, reason: 'The caller spoke before the line was closed.' });
     for (const callId of ending.callIds) this.#session.submitToolResult({ callId, output, respond: false });
+  }
+
+  /** The call ends as soon as what was received is heard: the model has nothing to add. */
+  #isGoodbyeWhole(): boolean {
+    const ending = this.#ending;
+    return ending?.responseId !== undefined && !this.#activeResponses.has(ending.responseId);
   }
 
   #endWhenHeard(ending: PendingEnd): void {

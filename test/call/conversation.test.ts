@@ -121,6 +121,20 @@ describe('hanging up by the agent', () => {
     await ended(call);
   });
 
+  test('is carried out when the model is lost after its whole goodbye was received', async () => {
+    const call = await new VirtualCall().answered();
+    startResponse(call, { itemId: 'item_1', responseId: 'resp_1' });
+    says(call, { ms: 2_000 });
+    callsFunction(call, { responseId: 'resp_1' });
+    doneResponse(call, { responseId: 'resp_1' });
+    await call.run(500);
+    call.peer?.close(1_006, '');
+    await ended(call);
+    const loud = call.phone.heard.filter(({ samples }) => samples.some((sample) => Math.abs(sample - 1_000) < 50));
+    expect(loud.length).toBeGreaterThanOrEqual(98);
+    expect(endKind(call)).toBe('agent-hung-up');
+  });
+
   test('gives way to an apology when the model is lost in the middle of its goodbye', async () => {
     const call = await new VirtualCall().answered();
     startResponse(call, { itemId: 'item_1', responseId: 'resp_1' });
