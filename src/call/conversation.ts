@@ -145,6 +145,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   /** Twice is fine. */
   close(): void {
     this.#phase = 'closed';
+    this.#ending = undefined;
     this.#endTimer?.cancel();
     this.#session.close();
   }

@@ -159,6 +159,22 @@ describe('hanging up by the agent', () => {
     expect(endKind(call)).toBe('length-limit');
     expect(saw(call)).toEqual(['ringing', 'answered', 'bye']);
   });
+
+  test('leaves no timer when the call ends as its last words begin', async () => {
+    const call: VirtualCall = new VirtualCall({
+      onEvent: ({ kind }) => {
+        if (kind === 'agent-audio-started') call.calls.endAll({ kind: 'draining' });
+      },
+    });
+    await call.answered();
+    startResponse(call, { itemId: 'item_1', responseId: 'resp_1' });
+    says(call, { ms: 20 });
+    callsFunction(call, { responseId: 'resp_1' });
+    doneResponse(call, { responseId: 'resp_1' });
+    await call.run(30);
+    expect(endKind(call)).toBe('draining');
+    expect(call.clock.pendingTimers).toBe(0);
+  });
 });
 
 describe('a recorded goodbye', () => {
