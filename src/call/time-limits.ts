@@ -5,7 +5,7 @@ export type TimeLimitKind = 'session-limit' | 'length-limit';
 
 export interface TimeLimitsOptions {
   clock: Clock;
-  /** Unix milliseconds at which the model's session expires; undefined when it did not say. */
+  /** Unix milliseconds at which the model's session expires, as its server says; undefined when it did not. */
   sessionExpiresAtMs: number | undefined;
   /** Longest length of the call from now on, from the route; undefined for none. */
   lengthLimitMs: number | undefined;
@@ -39,12 +39,14 @@ export class TimeLimits {
   }
 }
 
+/** The API's sessions last an hour. What is later, or has been, is another unit or another clock. */
+const sessionLengthMsMax = 24 * 3_600_000;
+
 function firstLimit(options: TimeLimitsOptions): { kind: TimeLimitKind; afterMs: number } | undefined {
   const { clock, sessionExpiresAtMs, lengthLimitMs } = options;
-  const sessionAfterMs =
-    sessionExpiresAtMs === undefined
-      ? Number.POSITIVE_INFINITY
-      : Math.max(0, sessionExpiresAtMs - clock.wallTimeMs() - sessionMarginMs);
+  const sessionLeftMs = (sessionExpiresAtMs ?? Number.POSITIVE_INFINITY) - clock.wallTimeMs();
+  const isMeant = sessionLeftMs > 0 && sessionLeftMs <= sessionLengthMsMax;
+  const sessionAfterMs = isMeant ? Math.max(0, sessionLeftMs - sessionMarginMs) : Number.POSITIVE_INFINITY;
   const lengthAfterMs = lengthLimitMs ?? Number.POSITIVE_INFINITY;
   const afterMs = Math.min(sessionAfterMs, lengthAfterMs);
   if (!Number.isFinite(afterMs)) return undefined;

@@ -35,6 +35,23 @@ describe('TimeLimits', () => {
     expect(told).toEqual(['length-limit at 90000']);
   });
 
+  test.each([
+    ['in 1970, as a server says that has no limit', -Date.UTC(2026, 0, 5, 9, 0, 0)],
+    ['a moment ago', 0],
+    ['in the year 58000, as a server says that counts in milliseconds', 1_767_000_000_000_000],
+  ])('an expiry that cannot be meant limits nothing: %s', (_when, sessionInMs) => {
+    expect(limits({ sessionInMs }).clock.pendingTimers).toBe(0);
+    const { clock, told } = limits({ sessionInMs, lengthLimitMs: 300_000 });
+    clock.advance(3_600_000);
+    expect(told).toEqual(['warning at 240000', 'length-limit at 300000']);
+  });
+
+  test('a session that is about to expire is left at once', () => {
+    const { clock, told } = limits({ sessionInMs: 10_000 });
+    clock.advance(1);
+    expect(told).toEqual(['session-limit at 0']);
+  });
+
   test('without limits no timer waits', () => {
     expect(limits({}).clock.pendingTimers).toBe(0);
   });
