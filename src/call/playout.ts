@@ -7,9 +7,9 @@ import { invariant } from '../runtime/invariant';
 
 /** What the model's history must be told after an interruption. */
 export type Unheard =
-  /** Partly heard: `conversation.item.truncate`. */
+  /** Partly heard, or a later part of an item: `conversation.item.truncate`. */
   | { kind: 'truncate'; itemId: string; contentIndex: number; audioEndMs: number }
-  /** Wholly unheard: `conversation.item.delete`. */
+  /** No part of it was heard: `conversation.item.delete`. */
   | { kind: 'delete'; itemId: string };
 
 export interface PlayoutListener {
@@ -131,11 +131,14 @@ export class Playout implements AudioSource {
       const started = segment.heardSamples > 0;
       if (started) this.#fadeOut(segment);
       this.#queuedSamples -= segment.receivedSamples - segment.heardSamples;
-      if (started) {
+      const { itemId, contentIndex } = segment.item;
+      if (unheard.some((other) => other.kind === 'delete' && other.itemId === itemId)) continue;
+      // Of an item with several parts an earlier one may have been heard.
+      if (started || contentIndex > 0) {
         const audioEndMs = Math.floor((segment.heardSamples * 1_000) / this.#modelRateHz);
-        unheard.push({ kind: 'truncate', ...segment.item, audioEndMs });
-      } else if (!unheard.some((other) => other.itemId === segment.item?.itemId)) {
-        unheard.push({ kind: 'delete', itemId: segment.item.itemId });
+        unheard.push({ kind: 'truncate', itemId, contentIndex, audioEndMs });
+      } else {
+        unheard.push({ kind: 'delete', itemId });
       }
     }
     this.#queue.splice(0, this.#queue.length, ...kept);

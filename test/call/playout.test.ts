@@ -119,6 +119,31 @@ describe('Playout', () => {
     ]);
   });
 
+  test('an item of which one part was heard is not deleted: its other parts were heard for 0 ms', () => {
+    const { playout, pull } = playoutAt8kHz();
+    const secondPart = { itemId: 'a', contentIndex: 1, samples: speech(100) };
+    playout.enqueue(delta('a', speech(20)));
+    playout.complete({ itemId: 'a', contentIndex: 0 });
+    playout.enqueue(secondPart);
+    pull(1);
+    expect(playout.interrupt()).toEqual([{ kind: 'truncate', itemId: 'a', contentIndex: 1, audioEndMs: 0 }]);
+
+    playout.enqueue(delta('b', speech(100)));
+    playout.enqueue({ ...secondPart, itemId: 'b' });
+    pull(1);
+    expect(playout.interrupt()).toEqual([
+      { kind: 'truncate', itemId: 'b', contentIndex: 0, audioEndMs: 25 },
+      { kind: 'truncate', itemId: 'b', contentIndex: 1, audioEndMs: 0 },
+    ]);
+  });
+
+  test('an item of which no part was heard is deleted once', () => {
+    const { playout } = playoutAt8kHz();
+    playout.enqueue(delta('a', speech(100)));
+    playout.enqueue({ itemId: 'a', contentIndex: 1, samples: speech(100) });
+    expect(playout.interrupt()).toEqual([{ kind: 'delete', itemId: 'a' }]);
+  });
+
   test('an item that was heard whole is left alone', () => {
     const { playout, pull } = playoutAt8kHz();
     playout.enqueue(delta('a', speech(40)));
