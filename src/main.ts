@@ -36,6 +36,7 @@ import type { Random } from './runtime/random';
 import { SipLink } from './signalling/sip-link';
 import type { SipServer } from './sip-server/server';
 import { startSipServer } from './sip-server/server';
+import { readTlsFiles } from './tls-files';
 
 /** Settings, plan or machine do not allow a start; the message is for the person who typed. */
 export class StartRefused extends Error {
@@ -310,12 +311,11 @@ export class Bridge {
     const { drachtio, drachtioSecret, sipListen, publicAddress } = this.#settings;
     const [named] = drachtio ?? [];
     if (named !== undefined) return { ...named, secret: drachtioSecret ?? '' };
+    const tls = await refused(readTlsFiles(this.#settings, (path) => this.#folder(path)));
     this.#sipServer = await refused(
       startSipServer({
-        listen: sipListen.map(({ transport, address, port }) => {
-          invariant(transport !== 'tls', 'TLS listeners were refused before');
-          return { transport, address, port };
-        }),
+        listen: sipListen,
+        ...(tls === undefined ? {} : { tls }),
         ...(publicAddress === undefined ? {} : { publicAddress }),
         clock: this.#clock,
         random: this.#random,

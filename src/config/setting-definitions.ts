@@ -32,7 +32,7 @@ export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 's
 export const settingDefinitions = {
   sipListen: withDefault({
     env: 'RINGBRIDGE_SIP_LISTEN',
-    doc: 'Where the embedded SIP server listens: a list of `udp:` or `tcp:` followed by `IP:PORT` (`tls:` is not built yet).',
+    doc: 'Where the embedded SIP server listens: a list of `udp:`, `tcp:` or `tls:` followed by `IP:PORT`.',
     default: 'udp:127.0.0.1:5060,tcp:127.0.0.1:5060',
     format: sipListeners,
   }),
@@ -43,13 +43,19 @@ export const settingDefinitions = {
   }),
   sipTlsCert: withoutDefault({
     env: 'RINGBRIDGE_SIP_TLS_CERT',
-    doc: 'File with the certificate chain, needed when `RINGBRIDGE_SIP_LISTEN` names a `tls:` address. Not built yet: the start fails when it is set.',
+    doc: 'File with the certificate chain, PEM, needed when `RINGBRIDGE_SIP_LISTEN` names a `tls:` address.',
     format: filePath,
   }),
   sipTlsKey: withoutDefault({
     env: 'RINGBRIDGE_SIP_TLS_KEY',
-    doc: 'File with the private key of `RINGBRIDGE_SIP_TLS_CERT`. Not built yet: the start fails when it is set.',
+    doc: 'File with the private key of `RINGBRIDGE_SIP_TLS_CERT`, PEM, without a passphrase.',
     format: filePath,
+  }),
+  sipTlsVerify: withDefault({
+    env: 'RINGBRIDGE_SIP_TLS_VERIFY',
+    doc: 'Whether SIP servers that we connect to over TLS must prove their name: `yes` or `no`. For a private authority set `NODE_EXTRA_CA_CERTS` instead.',
+    default: 'yes',
+    format: oneOf(['yes', 'no']),
   }),
   rtpAddress: withoutDefault({
     env: 'RINGBRIDGE_RTP_ADDRESS',

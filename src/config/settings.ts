@@ -92,6 +92,7 @@ function unknownNames(env: Readonly<Record<string, string | undefined>>): string
 /** What no setting can see alone. */
 function contradictions(settings: Settings): string[] {
   const problems: string[] = [];
+  problems.push(...tlsContradictions(settings));
   if (settings.drachtio !== undefined && settings.drachtioSecret === undefined) {
     problems.push('RINGBRIDGE_DRACHTIO_SECRET: needed with RINGBRIDGE_DRACHTIO; there is no default secret');
   }
@@ -105,6 +106,19 @@ function contradictions(settings: Settings): string[] {
     problems.push('RINGBRIDGE_REALTIME_URL: ws: would send OPENAI_API_KEY in clear over the network; use wss:');
   }
   return problems;
+}
+
+function tlsContradictions({ sipListen, sipTlsCert, sipTlsKey }: Settings): string[] {
+  const files = [
+    ['RINGBRIDGE_SIP_TLS_CERT', sipTlsCert],
+    ['RINGBRIDGE_SIP_TLS_KEY', sipTlsKey],
+  ] as const;
+  if (sipListen.some(({ transport }) => transport === 'tls')) {
+    const missing = files.filter(([, file]) => file === undefined);
+    return missing.map(([name]) => `${name}: needed for a tls: address in RINGBRIDGE_SIP_LISTEN`);
+  }
+  const idle = files.filter(([, file]) => file !== undefined);
+  return idle.map(([name]) => `${name}: there is no tls: address in RINGBRIDGE_SIP_LISTEN that would use it`);
 }
 
 function sendsInClear(realtimeUrl: string): boolean {

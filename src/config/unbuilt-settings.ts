@@ -3,15 +3,10 @@ import type { Settings } from './settings';
 /** Settings that ask for something this release cannot do, one line each: the start fails rather than ignore them. */
 export function unbuiltSettings(settings: Settings): string[] {
   const lines: string[] = [];
-  if (settings.sipListen.some((listener) => listener.transport === 'tls')) {
-    lines.push('RINGBRIDGE_SIP_LISTEN: SIP over TLS is not built yet; use udp: or tcp:');
-  }
   if ((settings.drachtio?.length ?? 0) > 1) {
     lines.push('RINGBRIDGE_DRACHTIO: more than one drachtio-server is not built yet; name one');
   }
   const unbuilt: [unknown, string][] = [
-    [settings.sipTlsCert, 'RINGBRIDGE_SIP_TLS_CERT: SIP over TLS is not built yet; unset it'],
-    [settings.sipTlsKey, 'RINGBRIDGE_SIP_TLS_KEY: SIP over TLS is not built yet; unset it'],
     [
       settings.drachtioListen,
       'RINGBRIDGE_DRACHTIO_LISTEN: outbound connections are not built yet; use RINGBRIDGE_DRACHTIO',

@@ -4,7 +4,7 @@ import { HeaderList } from './header-list';
 import { parseCSeq, parseNameAddr } from './header-values';
 import { withTag } from './compose-response';
 import type { LocalSide } from './local-side';
-import { contactOf, replaceLocalhost } from './local-side';
+import { contactOf, replaceLocalhost, schemeOf } from './local-side';
 import type { SipRequest } from './sip-message';
 import { formatHostPort } from './uri';
 
@@ -30,7 +30,7 @@ export function composeOutsideRequest(
     const usable = value !== undefined && parseNameAddr(value) !== undefined;
     return usable ? replaceLocalhost({ name, value }, local) : fallback;
   };
-  const contact = given('Contact', contactOf(local));
+  const contact = given('Contact', contactOf(local, schemeOf(template.uri)));
   const headers = new HeaderList();
   headers.add('Via', composeVia(local, branch));
   headers.add('Max-Forwards', own.first('Max-Forwards') ?? '70');
@@ -60,7 +60,7 @@ export function composeDialogRequest(
   headers.add('CSeq', `${cseq} ${template.method}`);
   const contact = template.headers.first('Contact');
   if (contact !== undefined) headers.add('Contact', replaceLocalhost({ name: 'Contact', value: contact }, local));
-  else if (contactMethods.has(template.method)) headers.add('Contact', dialog.localContact ?? contactOf(local));
+  else if (contactMethods.has(template.method)) headers.add('Contact', dialog.localContact ?? contactOf(local, schemeOf(uri)));
   addApplicationHeaders(headers, template, local);
   return { ...template, uri, headers };
 }

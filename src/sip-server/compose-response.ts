@@ -2,7 +2,7 @@ import { addApplicationHeaders } from './application-headers';
 import { HeaderList } from './header-list';
 import { formatNameAddr, parseNameAddr, withParam } from './header-values';
 import type { LocalSide } from './local-side';
-import { contactOf, replaceLocalhost } from './local-side';
+import { contactOf, replaceLocalhost, schemeOf } from './local-side';
 import type { SipRequest, SipResponse } from './sip-message';
 import { emptyBody } from './sip-message';
 
@@ -54,7 +54,8 @@ export function composeApplicationResponse(
   if (makesDialog) for (const route of request.headers.all('Record-Route')) headers.add('Record-Route', route);
   const contact = template.headers.first('Contact');
   if (contact !== undefined) headers.add('Contact', replaceLocalhost({ name: 'Contact', value: contact }, local));
-  else if (makesDialog && (request.method === 'INVITE' || status >= 200)) headers.add('Contact', contactOf(local));
+  else if (makesDialog && (request.method === 'INVITE' || status >= 200))
+    headers.add('Contact', contactOf(local, schemeOf(request.uri)));
   addApplicationHeaders(headers, template, local);
   return { ...template, headers };
 }

@@ -22,11 +22,16 @@ export function localSideOf(flow: Flow, publicAddress: string | undefined): Loca
 }
 
 /** The URI peers reach us at, in angle brackets, as a default Contact. */
-export function contactOf({ host, port, transport }: LocalSide): string {
-  return `<sip:${formatHostPort(host, port)}${transport === 'udp' ? '' : `;transport=${transport}`}>`;
+export function contactOf({ host, port, transport }: LocalSide, scheme: 'sip' | 'sips' = 'sip'): string {
+  return `<${scheme}:${formatHostPort(host, port)}${transport === 'udp' ? '' : `;transport=${transport}`}>`;
 }
 
 const namesWithLocalhost = new Set(['from', 'to', 'contact', 'p-asserted-identity']);
+
+/** What our Contact must be like where the request was sent to `requestUri` (RFC 3261 section 8.1.1.8). */
+export function schemeOf(requestUri: string): 'sip' | 'sips' {
+  return /^sips:/i.test(requestUri) ? 'sips' : 'sip';
+}
 
 /**
  * Applications write `localhost` for "the address you are reached at", which they cannot know. The value with that

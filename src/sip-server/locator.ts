@@ -3,9 +3,9 @@ import { invariant } from '../runtime/invariant';
 import type { HostCache } from './host-cache';
 import { isLoopback } from './local-side';
 import type { Flow, SipTransport } from './transport';
-import { isIpv6 } from './transport';
+import { defaultPortOf, isIpv6 } from './transport';
 import type { SipUri } from './uri';
-import { defaultSipPort, parseSipUri } from './uri';
+import { parseSipUri } from './uri';
 
 /** Why a request has nowhere to go. */
 export type LocateFault = 'uri-malformed' | 'no-transport' | 'no-address' | 'ourselves';
@@ -53,19 +53,19 @@ export class Locator {
   #flowTo(uri: SipUri, address: string, near: Flow | undefined): Flow | LocateFault {
     const transport = this.#chooseTransport(uri, address, near);
     if (transport === undefined) return 'no-transport';
-    const port = uri.port ?? defaultSipPort;
+    const port = uri.port ?? defaultPortOf(transport.name);
     if (this.#isOurs(address, port)) return 'ourselves';
     const sameConnection =
       near?.transport === transport && near.remoteAddress === address ? near.connectionId : undefined;
-    const flow: Flow = { transport, remoteAddress: address, remotePort: port };
+    const serverName = transport.name === 'tls' ? { serverName: uri.host } : {};
+    const flow: Flow = { transport, remoteAddress: address, remotePort: port, ...serverName };
     return sameConnection === undefined ? flow : { ...flow, connectionId: sameConnection };
   }
 
   #chooseTransport(uri: SipUri, address: string, near: Flow | undefined): SipTransport | undefined {
-    if (uri.scheme === 'sips') return undefined;
     // Many peers leave the transport out of a Contact although they came by TCP and listen nowhere else.
     const usual = near?.remoteAddress === address ? near.transport.name : 'udp';
-    const wanted = uri.params.get('transport')?.toLowerCase();
+    const wanted = uri.scheme === 'sips' ? 'tls' : uri.params.get('transport')?.toLowerCase();
     const usable = this.#transports.filter((transport) => isIpv6(transport.address) === isIpv6(address));
     const named = usable.filter((transport) => transport.name === (wanted ?? usual));
     // Without a transport in the URI any will do when the usual one is not there.

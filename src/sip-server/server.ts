@@ -12,6 +12,8 @@ import { buildStack } from './stack';
 import type { SipServerStats } from './stats';
 import { createStats } from './stats';
 import { TcpTransport } from './tcp-transport';
+import type { TlsOptions } from './tls-setup';
+import { TlsSetup } from './tls-setup';
 import type { SipTransport, TransportName } from './transport';
 import { UdpTransport } from './udp-transport';
 import { formatHostPort } from './uri';
@@ -27,6 +29,8 @@ export interface ListenAddress {
 export interface SipServerOptions {
   /** At least one. */
   readonly listen: readonly ListenAddress[];
+  /** Needed for `tls` listeners. Calls to `sips:` and `;transport=tls` go out through them, too. */
+  readonly tls?: TlsOptions;
   /** What the outside sees, for Via, Contact and `localhost`, behind static NAT. Default: the local address. */
   readonly publicAddress?: string;
   /** Where applications connect. Default 127.0.0.1 and any port. */
@@ -56,7 +60,7 @@ const closeGraceMs = 1_000;
 
 /**
  * A SIP server that speaks drachtio-server's admin protocol. Rejects with an Error that names the address when one
- * cannot be bound; nothing is left open then.
+ * cannot be bound, or says what is wrong with the TLS certificate; nothing is left open then.
  */
 export async function startSipServer(options: SipServerOptions): Promise<SipServer> {
   const server = new EmbeddedServer(options);
@@ -109,7 +113,8 @@ class EmbeddedServer implements SipServer {
   async open(): Promise<void> {
     const { listen, logger, admin = { address: '127.0.0.1', port: 0 } } = this.#options;
     if (listen.length === 0) throw new Error('the SIP server needs at least one address to listen on');
-    for (const at of listen) this.#transports.push(await named(at.transport, at, this.#listen(at)));
+    const tls = this.#options.tls && new TlsSetup(this.#options.tls);
+    for (const at of listen) this.#transports.push(await named(at.transport, at, this.#listen(at, tls)));
     this.#adminServer = await named('admin', admin, this.#openAdmin(admin));
     logger.info({ listening: this.listening, adminPort: this.#adminServer.port }, 'SIP server is listening');
   }
@@ -138,15 +143,19 @@ class EmbeddedServer implements SipServer {
     });
   }
 
-  #listen(at: ListenAddress): Promise<SipTransport> {
+  #listen(at: ListenAddress, tls: TlsSetup | undefined): Promise<SipTransport> {
     const { clock } = this.#options;
     const { stats } = this;
     const { listener } = this.#stack;
+    const dependencies = { clock, stats, limits: this.#limits, listener };
     switch (at.transport) {
       case 'udp':
         return UdpTransport.open(at, listener);
       case 'tcp':
-        return TcpTransport.open(at, { clock, stats, limits: this.#limits, listener });
+        return TcpTransport.open(at, dependencies);
+      case 'tls':
+        if (tls === undefined) return Promise.reject(new Error('there is no certificate'));
+        return TcpTransport.open(at, { ...dependencies, tls });
     }
   }
 

@@ -41,6 +41,8 @@ export interface SipServerStats {
   connectionsRefused: number;
   connectionsStalled: number;
   connectionsUnframed: number;
+  /** TLS connections of either direction that never came to be: version, certificate, time. */
+  tlsHandshakesFailed: number;
   adminFramesRefused: number;
   adminLoginsRefused: number;
   adminClientsTooSlow: number;
@@ -79,6 +81,7 @@ export function createStats(): SipServerStats {
     connectionsRefused: 0,
     connectionsStalled: 0,
     connectionsUnframed: 0,
+    tlsHandshakesFailed: 0,
     adminFramesRefused: 0,
     adminLoginsRefused: 0,
     adminClientsTooSlow: 0,

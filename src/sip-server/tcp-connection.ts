@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Clock, Timer } from '../runtime/clock';
 import type { SipServerStats } from './stats';
 import { StreamFramer } from './stream-framer';
@@ -6,6 +7,7 @@ import type { Flow, TransportListener } from './transport';
 
 /** A peer that begins a message must finish it in this time. */
 const messageLimitMs = 5_000;
+/** To be connected, and secured where TLS is spoken. */
 const connectLimitMs = 5_000;
 /** A peer that reads too slowly is cut off here, octets. */
 const unsentBytesMax = 1_048_576;
@@ -16,7 +18,7 @@ interface ConnectionDependencies {
   readonly listener: TransportListener;
 }
 
-/** One TCP connection, whoever opened it. */
+/** One TCP connection, with or without TLS on it, whoever opened it. */
 export class TcpConnection {
   readonly #socket: Socket;
   readonly #flow: Flow;
@@ -24,8 +26,11 @@ export class TcpConnection {
   readonly #framer: StreamFramer;
   /** What was written and not yet taken over by the system. */
   readonly #unconfirmed = new Set<(cause: string) => void>();
+  /** What waits for a TLS peer to prove who it is: Node would give it to whoever is there. Undefined: nothing must wait. */
+  #held: { bytes: Buffer; onFailure: (cause: string) => void }[] | undefined;
   #stallTimer: Timer | undefined;
   #connectTimer: Timer | undefined;
+  #cause = 'connection closed';
   #closed = false;
   /** Set by the owner; called once. */
   onClosed: () => void = () => undefined;
@@ -38,13 +43,10 @@ export class TcpConnection {
       onFrame: (bytes) => this.#onFrame(bytes),
       onPing: () => this.#onPing(),
     });
-    if (socket.connecting) {
-      this.#connectTimer = dependencies.clock.setTimer(connectLimitMs, () => socket.destroy());
-      socket.once('connect', () => this.#connectTimer?.cancel());
-    }
+    if (socket.connecting || socket instanceof TLSSocket) this.#awaitOpen();
     socket.on('data', (chunk) => this.#onData(chunk));
     // An error is always followed by close, which does the work.
-    socket.on('error', () => undefined);
+    socket.on('error', (error) => (this.#cause = error.message));
     socket.on('close', () => this.#onClose());
   }
 
@@ -56,16 +58,18 @@ export class TcpConnection {
     return this.#flow.remoteAddress;
   }
 
-  isTo(address: string, port: number): boolean {
-    return this.#flow.remoteAddress === address && this.#flow.remotePort === port;
+  /** Whether it leads to where `to` points. A peer has proved its name only for the name it was connected with. */
+  isTo(to: Flow): boolean {
+    const { remoteAddress, remotePort, serverName } = this.#flow;
+    return remoteAddress === to.remoteAddress && remotePort === to.remotePort && serverName === to.serverName;
   }
 
   send(bytes: Buffer, onFailure: (cause: string) => void): void {
     this.#unconfirmed.add(onFailure);
-    this.#socket.write(bytes, (error) => {
-      if (error === undefined || error === null) this.#unconfirmed.delete(onFailure);
-    });
-    if (this.#socket.writableLength <= unsentBytesMax) return;
+    if (this.#held === undefined) this.#write(bytes, onFailure);
+    else this.#held.push({ bytes, onFailure });
+    const heldBytes = this.#held?.reduce((total, held) => total + held.bytes.length, 0) ?? 0;
+    if (heldBytes + this.#socket.writableLength <= unsentBytesMax) return;
     this.#dependencies.stats.connectionsStalled += 1;
     this.#socket.destroy();
   }
@@ -73,6 +77,30 @@ export class TcpConnection {
   close(): void {
     this.#socket.destroy();
     this.#onClose();
+  }
+
+  #awaitOpen(): void {
+    const { clock, stats } = this.#dependencies;
+    const secured = this.#socket instanceof TLSSocket;
+    if (secured) this.#held = [];
+    this.#connectTimer = clock.setTimer(connectLimitMs, () => this.#socket.destroy(new Error('no connection in time')));
+    this.#socket.once(secured ? 'secure' : 'connect', () => {
+      this.#connectTimer?.cancel();
+      // A peer that is not who it should be has lost its connection by now.
+      if (this.#socket.destroyed) return;
+      const held = this.#held ?? [];
+      this.#held = undefined;
+      for (const { bytes, onFailure } of held) this.#write(bytes, onFailure);
+    });
+    this.#socket.once('close', () => {
+      if (this.#held !== undefined) stats.tlsHandshakesFailed += 1;
+    });
+  }
+
+  #write(bytes: Buffer, onFailure: (cause: string) => void): void {
+    this.#socket.write(bytes, (error) => {
+      if (error === undefined || error === null) this.#unconfirmed.delete(onFailure);
+    });
   }
 
   #onData(chunk: Buffer): void {
@@ -108,7 +136,7 @@ export class TcpConnection {
     this.#closed = true;
     this.#stallTimer?.cancel();
     this.#connectTimer?.cancel();
-    for (const onFailure of this.#unconfirmed) onFailure('connection closed');
+    for (const onFailure of this.#unconfirmed) onFailure(this.#cause);
     this.#unconfirmed.clear();
     this.onClosed();
   }

@@ -4,6 +4,7 @@ import type { Clock } from '../runtime/clock';
 import type { Limits } from './limits';
 import type { SipServerStats } from './stats';
 import { TcpConnection } from './tcp-connection';
+import type { TlsSetup } from './tls-setup';
 import type { Flow, SipTransport, TransportListener } from './transport';
 import { isIpv6 } from './transport';
 
@@ -12,11 +13,13 @@ interface TcpDependencies {
   readonly stats: SipServerStats;
   readonly limits: Limits;
   readonly listener: TransportListener;
+  /** With it SIP over TLS, without it over bare TCP. */
+  readonly tls?: TlsSetup;
 }
 
-/** SIP over TCP: a listener and the connections of both directions, reused by remote address and port. */
+/** SIP over TCP or TLS: a listener and the connections of both directions, reused by remote address and port. */
 export class TcpTransport implements SipTransport {
-  readonly name = 'tcp';
+  readonly name: 'tcp' | 'tls';
   readonly address: string;
   readonly port: number;
   readonly #server: Server;
@@ -26,6 +29,7 @@ export class TcpTransport implements SipTransport {
   #closing: Promise<void> | undefined;
 
   private constructor(server: Server, address: string, port: number, dependencies: TcpDependencies) {
+    this.name = dependencies.tls === undefined ? 'tcp' : 'tls';
     this.address = address;
     this.port = port;
     this.#server = server;
@@ -67,7 +71,7 @@ export class TcpTransport implements SipTransport {
     const preferred = to.connectionId === undefined ? undefined : this.#connections.get(to.connectionId);
     if (preferred?.isOpen === true) return preferred;
     for (const connection of this.#connections.values()) {
-      if (connection.isOpen && connection.isTo(to.remoteAddress, to.remotePort)) return connection;
+      if (connection.isOpen && connection.isTo(to)) return connection;
     }
     return undefined;
   }
@@ -83,26 +87,23 @@ export class TcpTransport implements SipTransport {
       socket.destroy();
       return;
     }
-    this.#adopt(socket, remoteAddress, remotePort);
+    this.#adopt(this.#dependencies.tls?.accept(socket) ?? socket, { remoteAddress, remotePort });
   }
 
   #connect(to: Flow): TcpConnection | undefined {
     if (this.#connections.size >= this.#dependencies.limits.connections) return undefined;
     const wildcard = this.address === '0.0.0.0' || this.address === '::';
-    const socket = connect({
-      host: to.remoteAddress,
-      port: to.remotePort,
-      noDelay: true,
-      keepAlive: true,
-      ...(wildcard ? {} : { localAddress: this.address }),
-    });
-    return this.#adopt(socket, to.remoteAddress, to.remotePort);
+    const { remoteAddress, remotePort, serverName } = to;
+    const target = { host: remoteAddress, port: remotePort, ...(wildcard ? {} : { localAddress: this.address }) };
+    const { tls } = this.#dependencies;
+    const socket = tls?.connect({ ...target, serverName }) ?? connect({ ...target, noDelay: true, keepAlive: true });
+    return this.#adopt(socket, { remoteAddress, remotePort, ...(serverName !== undefined && { serverName }) });
   }
 
-  #adopt(socket: Socket, remoteAddress: string, remotePort: number): TcpConnection {
+  #adopt(socket: Socket, peer: Pick<Flow, 'remoteAddress' | 'remotePort' | 'serverName'>): TcpConnection {
     const id = (this.#lastId += 1);
     const { listener, clock, stats } = this.#dependencies;
-    const flow: Flow = { transport: this, remoteAddress, remotePort, connectionId: id };
+    const flow: Flow = { ...peer, transport: this, connectionId: id };
     const connection = new TcpConnection(socket, flow, { clock, stats, listener });
     connection.onClosed = () => this.#connections.delete(id);
     this.#connections.set(id, connection);

@@ -12,7 +12,7 @@ import type { SipMessage, SipRequest, SipResponse } from './sip-message';
 import { serializeMessage } from './sip-message';
 import type { SipServerStats } from './stats';
 import type { Flow, TransportListener } from './transport';
-import { defaultSipPort } from './uri';
+import { defaultPortOf } from './transport';
 
 /** A well-formed message with where it came from. */
 export interface Arrival<Message extends SipMessage> {
@@ -130,7 +130,7 @@ export class TransportLayer implements TransportListener {
 /** Where the answer to a request goes (RFC 3261 section 18.2.2, RFC 3581 section 4). Never to a name or a foreign address. */
 export function responseFlow({ via }: Essentials, flow: Flow): Flow {
   if (flow.transport.name === 'udp' && via.params.has('rport')) return flow;
-  return { ...flow, remotePort: via.port ?? defaultSipPort };
+  return { ...flow, remotePort: via.port ?? defaultPortOf(flow.transport.name) };
 }
 
 /** RFC 3261 section 18.2.1 and RFC 3581 section 4; what the sender claims in `received` is not believed. */

@@ -1,4 +1,4 @@
-export type TransportName = 'udp' | 'tcp';
+export type TransportName = 'udp' | 'tcp' | 'tls';
 
 /** Where a message came from, or where one goes. */
 export interface Flow {
@@ -9,6 +9,8 @@ export interface Flow {
   readonly remotePort: number;
   /** For streams: the connection to prefer while it is open. */
   readonly connectionId?: number;
+  /** For TLS: the name or address that the peer's certificate must be for. Undefined: the remote address. */
+  readonly serverName?: string;
 }
 
 /** One listening socket with the connections that belong to it. */
@@ -31,6 +33,11 @@ export interface TransportListener {
 /** Streams retransmit by themselves, so SIP need not (RFC 3261 section 17). */
 export function isReliable(flow: Flow): boolean {
   return flow.transport.name !== 'udp';
+}
+
+/** RFC 3261 section 19.1.2. */
+export function defaultPortOf(transport: TransportName): number {
+  return transport === 'tls' ? 5_061 : 5_060;
 }
 
 /** IPv6 addresses are told from IPv4 ones by their colons. */

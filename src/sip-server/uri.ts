@@ -3,8 +3,6 @@ import { Scanner, parseDecimal } from './scanner';
 /** Longest URI that is looked into, octets. */
 export const uriBytesMax = 1_024;
 
-export const defaultSipPort = 5_060;
-
 /** A SIP URI (RFC 3261 section 19.1). Escapes stay as they came. */
 export interface SipUri {
   readonly scheme: 'sip' | 'sips';

@@ -32,6 +32,8 @@ test('an empty environment gives the documented defaults', () => {
 test('values are parsed into their types', () => {
   const settings = loadSettings({
     RINGBRIDGE_SIP_LISTEN: 'udp:0.0.0.0:5070, tcp:[::1]:5071,tls:[2001:db8::1]:5061',
+    RINGBRIDGE_SIP_TLS_CERT: 'cert.pem',
+    RINGBRIDGE_SIP_TLS_KEY: 'key.pem',
     RINGBRIDGE_RTP_PORTS: '30000-30003',
     RINGBRIDGE_DRACHTIO: 'sip.example.com:9022',
     RINGBRIDGE_DRACHTIO_SECRET: 's3cret',
@@ -131,6 +133,16 @@ test('a remote server needs its secret', () => {
   expect(problemsOf({ RINGBRIDGE_DRACHTIO: '10.0.0.2:9022', RINGBRIDGE_FREESWITCH: '10.0.0.3:8021' })).toEqual([
     'RINGBRIDGE_DRACHTIO_SECRET: needed with RINGBRIDGE_DRACHTIO; there is no default secret',
     'RINGBRIDGE_FREESWITCH_SECRET: needed with RINGBRIDGE_FREESWITCH; there is no default secret',
+  ]);
+});
+
+test('a TLS listener needs a certificate and a key, and they need a TLS listener', () => {
+  expect(problemsOf({ RINGBRIDGE_SIP_LISTEN: 'tls:127.0.0.1:5061', RINGBRIDGE_SIP_TLS_CERT: 'cert.pem' })).toEqual([
+    'RINGBRIDGE_SIP_TLS_KEY: needed for a tls: address in RINGBRIDGE_SIP_LISTEN',
+  ]);
+  expect(problemsOf({ RINGBRIDGE_SIP_TLS_CERT: 'cert.pem', RINGBRIDGE_SIP_TLS_KEY: 'key.pem' })).toEqual([
+    'RINGBRIDGE_SIP_TLS_CERT: there is no tls: address in RINGBRIDGE_SIP_LISTEN that would use it',
+    'RINGBRIDGE_SIP_TLS_KEY: there is no tls: address in RINGBRIDGE_SIP_LISTEN that would use it',
   ]);
 });
 

@@ -10,9 +10,6 @@ test('the defaults and one drachtio-server ask for nothing unbuilt', () => {
 
 test('everything unbuilt that was asked for has one line', () => {
   const lines = unbuilt({
-    RINGBRIDGE_SIP_LISTEN: 'udp:127.0.0.1:5060,tls:127.0.0.1:5061',
-    RINGBRIDGE_SIP_TLS_CERT: 'cert.pem',
-    RINGBRIDGE_SIP_TLS_KEY: 'key.pem',
     RINGBRIDGE_DRACHTIO: '127.0.0.1:9022,127.0.0.1:9023',
     RINGBRIDGE_DRACHTIO_SECRET: 'x',
     RINGBRIDGE_DRACHTIO_LISTEN: '127.0.0.1:9024',
@@ -22,10 +19,7 @@ test('everything unbuilt that was asked for has one line', () => {
     RINGBRIDGE_FREESWITCH_ADVERTISE: '127.0.0.1',
   });
   expect(lines.map((line) => line.slice(0, line.indexOf(':')))).toEqual([
-    'RINGBRIDGE_SIP_LISTEN',
     'RINGBRIDGE_DRACHTIO',
-    'RINGBRIDGE_SIP_TLS_CERT',
-    'RINGBRIDGE_SIP_TLS_KEY',
     'RINGBRIDGE_DRACHTIO_LISTEN',
     'RINGBRIDGE_FREESWITCH',
     'RINGBRIDGE_FREESWITCH_SECRET',

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A certificate for 127.0.0.1 that signs itself, and its key, as PEM texts. Made anew by openssl: no key lies in the repository. */
-export function selfSignedCertificate(): { cert: string; key: string } {
+/** A certificate, for 127.0.0.1 unless told, that signs itself, and its key, as PEM texts. Made anew by openssl: no key lies in the repository. */
+export function selfSignedCertificate(subjectAltName = 'IP:127.0.0.1'): { cert: string; key: string } {
   const folder = mkdtempSync(join(tmpdir(), 'certificate-'));
   const certFile = join(folder, 'cert.pem');
   const keyFile = join(folder, 'key.pem');
@@ -20,7 +20,7 @@ export function selfSignedCertificate(): { cert: string; key: string } {
       '-days',
       '2',
     ];
-    const subject = ['-subj', '/CN=simulator', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const subject = ['-subj', '/CN=simulator', '-addext', `subjectAltName=${subjectAltName}`];
     execFileSync('openssl', [...request, ...subject, '-keyout', keyFile, '-out', certFile], { stdio: 'pipe' });
     return { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
   } finally {
