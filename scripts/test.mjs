@@ -1,6 +1,8 @@
-// `npm test`: sets up what is missing (on Debian as root also the real peers), then runs every suite and states the counts.
+// `npm test`: sets up what is missing (on Debian as root also the real peers), then runs every suite; the last line states
+// the counts. What follows `npm test --` goes to jest as it is.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { projectFolder, say, setUp } from './setup.mjs';
@@ -12,9 +14,11 @@ const peers = [
   { command: 'tshark', debianPackage: 'tshark', suites: 'captures read by tshark' },
 ];
 
+const integration = 'test/integration';
+
 setUp();
 installPeers();
-runJest();
+runSuites();
 
 function installPeers() {
   const missing = peers.filter((peer) => !isInstalled(peer.command));
@@ -36,11 +40,39 @@ function isInstalled(command) {
   return (process.env.PATH ?? '').split(':').some((folder) => folder !== '' && existsSync(join(folder, command)));
 }
 
-function runJest() {
+/** Real-time suites run by themselves, one after another: a busy machine would be heard in their audio. */
+function runSuites() {
+  const named = process.argv.slice(2);
+  const stages =
+    named.length > 0
+      ? [named]
+      : [
+          ['--testPathIgnorePatterns', integration],
+          ['-w', '1', integration],
+        ];
+  const folder = mkdtempSync(join(tmpdir(), 'ringbridge-test-'));
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const [index, args] of stages.entries()) runJest(args, join(folder, `${index}.json`), counts);
+  rmSync(folder, { recursive: true });
+  process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
+  process.exit(counts.failed === 0 ? 0 : 1);
+}
+
+function runJest(args, outputFile, counts) {
   const jest = join(projectFolder, 'node_modules', 'jest', 'bin', 'jest.js');
-  const { status } = spawnSync(process.execPath, [jest, ...process.argv.slice(2)], {
-    cwd: projectFolder,
-    stdio: 'inherit',
-  });
-  process.exit(status ?? 1);
+  const json = ['--json', `--outputFile=${outputFile}`];
+  // jest prints the JSON on standard output as well; what is for people goes to standard error.
+  const stdio = ['ignore', 'ignore', 'inherit'];
+  const { status } = spawnSync(process.execPath, [jest, ...args, ...json], { cwd: projectFolder, stdio });
+  const results = existsSync(outputFile) ? JSON.parse(readFileSync(outputFile, 'utf8')) : undefined;
+  if (results === undefined) {
+    say(`jest did not finish (${status ?? 'killed'})`);
+    counts.failed += 1;
+    return;
+  }
+  counts.passed += results.numPassedTests;
+  // A file that could not even start, or that left something open, counts as a failure too.
+  const failedFiles = results.testResults.filter((file) => file.status === 'failed');
+  counts.failed += Math.max(results.numFailedTests, failedFiles.length);
+  counts.skipped += results.numPendingTests + results.numTodoTests;
 }
