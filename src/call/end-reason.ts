@@ -33,6 +33,7 @@ export function blameFor(reason: EndReason): Blame {
     case 'agent-hung-up':
     case 'rejected-by-plan':
     case 'redirected-by-plan':
+    case 'route-full':
     case 'session-limit':
     case 'length-limit':
     case 'draining':
@@ -47,7 +48,6 @@ export function blameFor(reason: EndReason): Blame {
     case 'media-failed':
       return reason.failure.kind === 'media-timeout' ? 'caller' : 'us';
     case 'no-media-port':
-    case 'route-full':
     case 'overload':
     case 'internal-error':
       return 'us';

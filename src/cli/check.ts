@@ -64,7 +64,9 @@ function print(folder: string, load: PlanLoad): string {
 
 function summary(folder: string, load: PlanLoad): string {
   const warnings = load.warnings.length === 0 ? '' : `, ${count(load.warnings.length, 'warning')}`;
-  if (load.kind === 'refused') return `${folder}: ${count(load.problems.length, 'problem')}${warnings}\n`;
+  if (load.kind === 'refused') {
+    return `${folder}: ${count(load.problems.length, 'problem')}${warnings}; docs/dialplan-problems.md explains each code\n`;
+  }
   const { files, agents, routes, hash } = load.plan;
   const parts = [count(files.length, 'file'), count(agents.size, 'agent'), count(routes.length, 'route')];
   return `${folder}: well (${parts.join(', ')}, plan ${hash})${warnings}\n`;

@@ -25,7 +25,7 @@ export function apiRefusals(agent: Raw): ApiRefusal[] {
 }
 
 function modelRefusals({ model, ...agent }: Raw): ApiRefusal[] {
-  if (typeof model !== 'string') return [];
+  if (typeof model !== 'string' || model.startsWith('simulator:')) return [];
   const found: ApiRefusal[] = [];
   if (notForCalls.test(model)) {
     found.push({ path: ['model'], message: `the API has no calls with model "${model}"`, expected: instructionModels });

@@ -116,6 +116,7 @@ class FileChecks {
   variables(): void {
     for (const home of variableHomes) {
       visit(this.#document.root, home, (value, path) => {
+        if (this.found.length >= problemsPerFileMax) return;
         if (typeof value !== 'string' || (path.at(-1) === 'instructions' && value.startsWith(instructionsPrefix)))
           return;
         for (const problem of variableProblems(value)) {
@@ -165,14 +166,14 @@ class FileChecks {
 export function variableProblems(
   text: string,
 ): { text: string; offset: number; problem: Pick<PlanProblem, 'code' | 'message' | 'expected' | 'nearest'> }[] {
-  return variablesIn(text).flatMap(({ text: use, offset, name }) => {
-    if (name !== undefined && isVariable(name)) return [];
+  const unknown = variablesIn(text).filter(({ name }) => name === undefined || !isVariable(name));
+  return unknown.slice(0, problemsPerFileMax).map(({ text: use, offset, name }) => {
     const problem = {
       code: problemCodes.unknownVariable,
       message: name === undefined ? `"${use}" is no variable` : `there is no variable "${name}"`,
       expected: variablesExpected,
       nearest: name === undefined ? undefined : nearestWord(name, variableNames),
     };
-    return [{ text: use, offset, problem }];
+    return { text: use, offset, problem };
   });
 }

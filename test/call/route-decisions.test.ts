@@ -29,7 +29,7 @@ test('a route with as many calls as it may have is busy, until one of them ends'
   call.calls.accept(second.leg);
   await call.run(200);
   expect(second.saw).toMatchObject([{ kind: 'rejected', status: 486 }]);
-  expect(call.last('ended')?.event).toMatchObject({ reason: { kind: 'route-full' }, blame: 'us' });
+  expect(call.last('ended')?.event).toMatchObject({ reason: { kind: 'route-full' }, blame: 'nobody' });
   expect(call.last('ended')?.snapshot.trunk).toBe('carrier');
   call.caller.bye();
   await call.run(50);

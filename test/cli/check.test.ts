@@ -32,7 +32,7 @@ test('a broken plan ends with 1 and every problem with its place', async () => {
       '  expected: one of alloy, ash, ballad, coral, echo, sage, shimmer, verse, marin, cedar; or a map: { id: ... }',
       '  did you mean: marin',
       '',
-      `${folder}: 1 problem`,
+      `${folder}: 1 problem; docs/dialplan-problems.md explains each code`,
       '',
     ].join('\n'),
   );
