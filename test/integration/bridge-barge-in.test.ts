@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { readWavFile } from '../../src/audio/wav';
 import { BridgeUnderTest, onePlan } from '../support/bridge';
-import { closedAfterEach } from '../support/closing';
+import { calmTest } from '../support/calm-machine';
 import { eventually } from '../support/eventually';
 import { describeWith } from '../support/installed';
 import { ModelUnderTap } from '../support/model-under-tap';
@@ -13,14 +13,13 @@ import { bye, call, phoneSdp, waitForCue } from '../support/sipp-scenario';
 
 jest.setTimeout(90_000);
 
-const keep = closedAfterEach();
 const interruptionFile = join(__dirname, '..', '..', 'audio', 'caller-interruption-8khz.wav');
 
 /** The agent says a tone of 20 s, so that every packet of its speech is told from silence; then nothing more. */
 const longAnswer = { turns: [{ say: 'A long answer.', audio: 'tone:610:20s' }, {}] };
 
 describeWith('sipp')('a caller who speaks over the agent', () => {
-  test('silences it within one packet, and the model is told what was heard', async () => {
+  calmTest('silences it within one packet, and the model is told what was heard', async (keep) => {
     const script = keep(await ScenarioFile.write(longAnswer));
     const model = keep(await ModelUnderTap.start(script.behaviour));
     const bridge = keep(await BridgeUnderTest.start(onePlan(), model.env));

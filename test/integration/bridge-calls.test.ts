@@ -1,7 +1,7 @@
 import { encodeG711 } from '../../src/audio/g711';
 import { ToneGenerator } from '../../src/audio/tone';
 import { BridgeUnderTest, onePlan } from '../support/bridge';
-import { closedAfterEach } from '../support/closing';
+import { calmTest } from '../support/calm-machine';
 import { describeWith } from '../support/installed';
 import { ModelUnderTap } from '../support/model-under-tap';
 import { flawsOf, RtpPhone } from '../support/rtp-phone';
@@ -21,8 +21,6 @@ import { dominantHz, toneGaps } from '../support/spectrum';
 
 jest.setTimeout(60_000);
 
-const keep = closedAfterEach();
-
 /** Whole seconds of a tone as sipp plays it; it goes on smoothly when the file starts again. */
 function toneFile(hz: number): Buffer {
   const samples = new Int16Array(8_000);
@@ -33,7 +31,7 @@ function toneFile(hz: number): Buffer {
 }
 
 describeWith('sipp')('a call by sipp', () => {
-  test('is answered, heard by the model as sipp plays it, and ended by the caller', async () => {
+  calmTest('is answered, heard by the model as sipp plays it, and ended by the caller', async (keep) => {
     const model = keep(await ModelUnderTap.start('tone:610'));
     const bridge = keep(await BridgeUnderTest.start(onePlan(), model.env));
     const sipp = keep(
@@ -61,7 +59,7 @@ describeWith('sipp')('a call by sipp', () => {
     expect(bridge.errors()).toEqual([]);
   });
 
-  test('hears the greeting in one stream without a flaw, from its first packet on', async () => {
+  calmTest('hears the greeting in one stream without a flaw, from its first packet on', async (keep) => {
     const bridge = keep(await BridgeUnderTest.start(onePlan('simulator:tone:610')));
     const phone = keep(await RtpPhone.open('pcma'));
     const sipp = keep(
@@ -82,7 +80,7 @@ describeWith('sipp')('a call by sipp', () => {
     expect(phone.strange).toEqual([]);
   });
 
-  test('is ended by the agent once its goodbye was heard to the end', async () => {
+  calmTest('is ended by the agent once its goodbye was heard to the end', async (keep) => {
     const goodbye = { say: 'Goodbye.', audio: 'tone:610:1s', calls: [{ name: 'hang_up' }] };
     const script = keep(await ScenarioFile.write({ turns: [goodbye] }));
     const bridge = keep(await BridgeUnderTest.start(onePlan(script.model, { tools: ['hang_up'] })));

@@ -1,4 +1,5 @@
 import { onePlan } from '../support/bridge';
+import { calmTest, type Keep } from '../support/calm-machine';
 import { closedAfterEach } from '../support/closing';
 import { describeWith } from '../support/installed';
 import { RtpPhone } from '../support/rtp-phone';
@@ -14,7 +15,7 @@ const keep = closedAfterEach();
 beforeAll(() => buildIfStale());
 
 /** A served bridge, and one call that is up. */
-async function callUp(lastStep: Step) {
+async function callUp(keep: Keep, lastStep: Step) {
   const served = keep(await ServeProcess.start(onePlan('simulator:tone:610')));
   const phone = keep(await RtpPhone.open());
   const steps = [call(phoneSdp({ port: phone.port })), lastStep];
@@ -24,8 +25,8 @@ async function callUp(lastStep: Step) {
 }
 
 describeWith('sipp')('ringbridge serve', () => {
-  test('lets a call go on after SIGTERM, takes no other, and ends well with its BYE', async () => {
-    const { served, phone, sipp } = await callUp([waitForCue, bye].join('\n'));
+  calmTest('lets a call go on after SIGTERM, takes no other, and ends well with its BYE', async (keep) => {
+    const { served, phone, sipp } = await callUp(keep, [waitForCue, bye].join('\n'));
 
     served.signal('SIGTERM');
     await served.tells('no new calls');
@@ -45,7 +46,7 @@ describeWith('sipp')('ringbridge serve', () => {
   });
 
   test('ends the calls in progress on a second SIGTERM', async () => {
-    const { served, sipp } = await callUp(receiveBye);
+    const { served, sipp } = await callUp(keep, receiveBye);
 
     served.signal('SIGTERM');
     await served.tells('no new calls');

@@ -1,4 +1,5 @@
 import { BridgeUnderTest, onePlan, type TestPlan } from '../support/bridge';
+import { calmTest, type Keep } from '../support/calm-machine';
 import { closedAfterEach } from '../support/closing';
 import { eventually } from '../support/eventually';
 import { describeWith } from '../support/installed';
@@ -31,7 +32,7 @@ const keep = closedAfterEach();
 const tone = onePlan('simulator:tone:610');
 
 /** Starts a bridge, a phone and sipp with what the phone's SDP makes of `steps`. */
-async function ring(plan: TestPlan, stepsFor: (port: number) => Step[], env: Record<string, string> = {}) {
+async function ring(keep: Keep, plan: TestPlan, stepsFor: (port: number) => Step[], env: Record<string, string> = {}) {
   const bridge = keep(await BridgeUnderTest.start(plan, env));
   const phone = keep(await RtpPhone.open());
   const sipp = keep(await startSipp({ target: bridge.sip(), steps: stepsFor(phone.port) }));
@@ -40,7 +41,7 @@ async function ring(plan: TestPlan, stepsFor: (port: number) => Step[], env: Rec
 
 describeWith('sipp')('a call by sipp', () => {
   test('with a late offer is heard once the answer came in the ACK', async () => {
-    const { bridge, phone, sipp } = await ring(tone, (port) => [
+    const { bridge, phone, sipp } = await ring(keep, tone, (port) => [
       ...[invite(), receive(200, 'm=audio [0-9]+ RTP/AVP 0 8 101'), ack(phoneSdp({ port }))],
       ...[waitForCue, bye],
     ]);
@@ -56,6 +57,7 @@ describeWith('sipp')('a call by sipp', () => {
   test('that is cancelled while the model is slow ends with 487 and leaves no session', async () => {
     const model = keep(await ModelUnderTap.start('tone:610', { faults: { firstEventDelayMs: 60_000 } }));
     const { bridge, phone, sipp } = await ring(
+      keep,
       onePlan(),
       (port) => [
         ...[invite(phoneSdp({ port })), receiveProvisional(180), waitForCue],
@@ -75,37 +77,41 @@ describeWith('sipp')('a call by sipp', () => {
     expect(phone.packets).toEqual([]);
   });
 
-  test('that moves to another address is heard there, at the next packet, and no longer at the old one', async () => {
-    const model = keep(await ModelUnderTap.start('tone:610'));
-    const moved = keep(await RtpPhone.open());
-    const { phone, sipp } = await ring(
-      onePlan(),
-      (port) => [
-        call(phoneSdp({ port })),
-        waitForCue,
-        change(phoneSdp({ port: moved.port, version: 2 })),
-        waitForCue,
-        bye,
-      ],
-      model.env,
-    );
-    moved.sayTone(1_310);
+  calmTest(
+    'that moves to another address is heard there, at the next packet, and no longer at the old one',
+    async (keep) => {
+      const model = keep(await ModelUnderTap.start('tone:610'));
+      const moved = keep(await RtpPhone.open());
+      const { phone, sipp } = await ring(
+        keep,
+        onePlan(),
+        (port) => [
+          call(phoneSdp({ port })),
+          waitForCue,
+          change(phoneSdp({ port: moved.port, version: 2 })),
+          waitForCue,
+          bye,
+        ],
+        model.env,
+      );
+      moved.sayTone(1_310);
 
-    await eventually(() => phone.packetsWithSound().length > 50, 'a second of the tone');
-    sipp.cue();
-    await moved.heardPackets(100);
-    sipp.cue();
+      await eventually(() => phone.packetsWithSound().length > 50, 'a second of the tone');
+      sipp.cue();
+      await moved.heardPackets(100);
+      sipp.cue();
 
-    expect(await sipp.finished).toEqual(wentWell);
-    const [last, first] = [phone.packets.at(-1)!, moved.packets[0]!];
-    expect(first).toMatchObject({ ssrc: last.ssrc, sequence: (last.sequence + 1) & 0xffff });
-    const before = phone.audio({ from: phone.packetsWithSound()[0]! });
-    expect(toneGaps(Int16Array.from([...before, ...moved.audio()]), 8_000, 610)).toEqual([]);
-    expect(dominantHz(model.heard().subarray(-24_000), 24_000)).toBeCloseTo(1_310, 0);
-  });
+      expect(await sipp.finished).toEqual(wentWell);
+      const [last, first] = [phone.packets.at(-1)!, moved.packets[0]!];
+      expect(first).toMatchObject({ ssrc: last.ssrc, sequence: (last.sequence + 1) & 0xffff });
+      const before = phone.audio({ from: phone.packetsWithSound()[0]! });
+      expect(toneGaps(Int16Array.from([...before, ...moved.audio()]), 8_000, 610)).toEqual([]);
+      expect(dominantHz(model.heard().subarray(-24_000), 24_000)).toBeCloseTo(1_310, 0);
+    },
+  );
 
-  test('that changes from PCMU to PCMA goes on in the same stream', async () => {
-    const { phone, sipp } = await ring(tone, (port) => [
+  calmTest('that changes from PCMU to PCMA goes on in the same stream', async (keep) => {
+    const { phone, sipp } = await ring(keep, tone, (port) => [
       call(phoneSdp({ port })),
       waitForCue,
       change(phoneSdp({ port, formats: pcma, version: 2 }), 'm=audio [0-9]+ RTP/AVP 8 101'),
@@ -128,8 +134,8 @@ describeWith('sipp')('a call by sipp', () => {
     expect(toneGaps(phone.audio({ from: firstWithSound }), 8_000, 610)).toEqual([]);
   });
 
-  test('on hold hears nothing, and afterwards what the agent had not said yet', async () => {
-    const { bridge, phone, sipp } = await ring(tone, (port) => [
+  calmTest('on hold hears nothing, and afterwards what the agent had not said yet', async (keep) => {
+    const { bridge, phone, sipp } = await ring(keep, tone, (port) => [
       ...[call(phoneSdp({ port })), waitForCue],
       ...[change(phoneSdp({ port, direction: 'sendonly', version: 2 }), 'a=recvonly'), waitForCue],
       ...[change(phoneSdp({ port, direction: 'sendrecv', version: 3 }), 'a=sendrecv'), waitForCue],
@@ -160,7 +166,7 @@ describeWith('sipp')('a call by sipp', () => {
 
   test('tells each key once, by INFO and by RFC 4733', async () => {
     const info = inDialog('INFO', { type: 'application/dtmf-relay', body: 'Signal=5\nDuration=160\n' });
-    const { bridge, phone, sipp } = await ring(tone, (port) => [
+    const { bridge, phone, sipp } = await ring(keep, tone, (port) => [
       ...[call(phoneSdp({ port })), info, receive(200), waitForCue],
       bye,
     ]);
@@ -291,7 +297,7 @@ describeWith('sipp')('what cannot be answered is refused', () => {
   });
 
   test('with 503 and the time to try again when as many calls are up as may be', async () => {
-    const { bridge, phone, sipp } = await ring(tone, (port) => [call(phoneSdp({ port })), waitForCue, bye], {
+    const { bridge, phone, sipp } = await ring(keep, tone, (port) => [call(phoneSdp({ port })), waitForCue, bye], {
       RINGBRIDGE_MAX_CALLS: '1',
     });
     await phone.heardPackets(10);
