@@ -83,16 +83,24 @@ export class AdminServer {
 /** Which application wants which method. Each wants a method once, however often it says so. */
 export class Routes {
   readonly #byVerb = new Map<string, Application[]>();
+  #methods: readonly string[] = [];
+
+  /** What somebody wants, in upper case. */
+  get methods(): readonly string[] {
+    return this.#methods;
+  }
 
   add(verb: string, application: Application): void {
     const applications = this.#byVerb.get(verb) ?? [];
     if (!applications.includes(application)) this.#byVerb.set(verb, [...applications, application]);
+    this.#collectMethods();
   }
 
   remove(verb: string, application: Application): void {
     const left = (this.#byVerb.get(verb) ?? []).filter((other) => other !== application);
     if (left.length > 0) this.#byVerb.set(verb, left);
     else this.#byVerb.delete(verb);
+    this.#collectMethods();
   }
 
   removeAll(application: Application): void {
@@ -105,5 +113,9 @@ export class Routes {
     const [first, ...others] = this.#byVerb.get(verb) ?? [];
     if (first !== undefined) this.#byVerb.set(verb, [...others, first]);
     return first;
+  }
+
+  #collectMethods(): void {
+    this.#methods = [...this.#byVerb.keys()].filter((verb) => !verb.includes(':')).map((verb) => verb.toUpperCase());
   }
 }

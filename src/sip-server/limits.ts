@@ -9,6 +9,10 @@ export interface Limits {
   /** SIP connections over TCP, all together and per remote address. */
   readonly connections: number;
   readonly connectionsPerAddress: number;
+  /** Of them, those accepted on which no whole message has come yet; the oldest makes room for a new one. */
+  readonly silentConnections: number;
+  /** A peer that begins a message on a stream must finish it in this time. */
+  readonly messageTimeMs: number;
   /** Applications connected to the admin port. */
   readonly adminClients: number;
 }
@@ -19,5 +23,7 @@ export const defaultLimits: Limits = {
   dialogs: 5_000,
   connections: 1_000,
   connectionsPerAddress: 20,
+  silentConnections: 100,
+  messageTimeMs: 4_500,
   adminClients: 64,
 };

@@ -7,6 +7,10 @@ import { AdminServer, Routes } from './admin-server';
 import type { Resolve } from './host-cache';
 import type { Limits } from './limits';
 import { defaultLimits } from './limits';
+import type { RequestRules } from './request-rules';
+import { defaultRequestRules } from './request-rules';
+import type { GuardSettings } from './source-guard';
+import { defaultGuardSettings } from './source-guard';
 import type { SipStack } from './stack';
 import { buildStack } from './stack';
 import type { SipServerStats } from './stats';
@@ -43,6 +47,12 @@ export interface SipServerOptions {
   /** Addresses of a host name. Default: the system's resolver. */
   readonly resolve?: Resolve;
   readonly limits?: Partial<Limits>;
+  /** What strangers may do before they are slowed or banned. */
+  readonly guard?: Partial<GuardSettings>;
+  /** Addresses that are never slowed nor banned: our trunks. Asked for each packet. Default: none. */
+  readonly isTrusted?: (address: string) => boolean;
+  /** What requests are refused for before an application sees them. */
+  readonly rules?: Partial<RequestRules>;
 }
 
 export interface SipServer {
@@ -95,10 +105,14 @@ class EmbeddedServer implements SipServer {
       logger,
       stats: this.stats,
       limits: this.#limits,
+      guard: { ...defaultGuardSettings, ...options.guard },
+      isTrusted: options.isTrusted,
+      rules: { ...defaultRequestRules, ...options.rules },
       resolve,
       publicAddress,
       transports: this.#transports,
       selectApplication: (method) => this.#routes.next(method),
+      routedMethods: () => this.#routes.methods,
     });
   }
 

@@ -9,6 +9,10 @@ import { HostCache } from './host-cache';
 import type { Limits } from './limits';
 import { localSideOf } from './local-side';
 import { Locator } from './locator';
+import { RequestGate } from './request-gate';
+import type { RequestRules } from './request-rules';
+import type { GuardSettings } from './source-guard';
+import { SourceGuard } from './source-guard';
 import type { SipServerStats } from './stats';
 import { TransactionLayer } from './transaction-layer';
 import type { SipTransport, TransportListener } from './transport';
@@ -21,11 +25,16 @@ export interface StackOptions {
   readonly logger: Logger;
   readonly stats: SipServerStats;
   readonly limits: Limits;
+  readonly guard: GuardSettings;
+  readonly isTrusted?: ((address: string) => boolean) | undefined;
+  readonly rules: RequestRules;
   readonly resolve: Resolve;
   readonly publicAddress: string | undefined;
   /** May be filled after the stack was built, before the first message. */
   readonly transports: readonly SipTransport[];
   selectApplication(method: string): Application | undefined;
+  /** The methods that applications want, in upper case; `any` where that is not for us to know. */
+  routedMethods(): readonly string[] | 'any';
 }
 
 /** The layers above the sockets, wired to each other. */
@@ -45,14 +54,30 @@ export function buildStack(options: StackOptions): SipStack {
     random,
     stats,
     limits,
-    send: (message, flow, onFailure) => listener.send(message, flow, onFailure),
+    send: (message, flow, onFailure) => {
+      if (message.kind === 'response') gate.noteAnswer(message, flow);
+      return listener.send(message, flow, onFailure);
+    },
     user: {
       onRequest: (transaction) => agent.onRequest(transaction),
       onCancel: (transaction, invite) => agent.onCancel(transaction, invite),
       onAck: (arrival) => agent.onAck(arrival),
     },
   });
-  const listener = new TransportLayer({ clock, random, logger, stats }, transactions);
+  const guard = new SourceGuard({ clock, logger, stats, settings: options.guard, isTrusted: options.isTrusted });
+  const gate: RequestGate = new RequestGate(
+    {
+      random,
+      stats,
+      guard,
+      scanners: options.guard,
+      rules: options.rules,
+      routedMethods: () => options.routedMethods(),
+      send: (message, flow) => listener.send(message, flow, () => undefined),
+    },
+    transactions,
+  );
+  const listener = new TransportLayer({ clock, random, logger, stats, guard }, gate);
   const context: AgentContext = {
     clock,
     random,

@@ -10,9 +10,27 @@ export interface SipServerStats {
   oversizeDropped: number;
   /** Responses that could not be read: dropped. */
   badResponsesDropped: number;
-  /** Requests that were refused before the application saw them, by status class. */
+  /** Messages of sources that are banned, too fast or flood us with rubbish: dropped unread. */
+  bannedDropped: number;
+  messageFloodDropped: number;
+  malformedFloodDropped: number;
+  /** Requests of known scanners: dropped without an answer. */
+  scannersDropped: number;
+  /** One source asked for many users, and none was there for it. */
+  enumerationsNoticed: number;
+  sourcesBanned: number;
+  /** Requests that were refused before the application saw them: 400, 505, 501, 405, 416, 420, 415, 406. */
   refusedMalformed: number;
-  refusedUnsupported: number;
+  refusedVersion: number;
+  refusedUnknownMethod: number;
+  refusedMethod: number;
+  refusedScheme: number;
+  refusedExtension: number;
+  refusedContent: number;
+  refusedUnacceptable: number;
+  /** 503, as their source sends more than it may. */
+  refusedTooFast: number;
+  /** 481, 503 for us being full, 503 for no application being there, 482, 491 or 500, 500. */
   refusedNoTransaction: number;
   refusedOverload: number;
   refusedNoApplication: number;
@@ -26,6 +44,20 @@ export interface SipServerStats {
   /** Responses that match no client transaction, ACKs that match no dialog: dropped. */
   strayResponsesDropped: number;
   strayAcksDropped: number;
+  /** 401 and 407 that asked for credentials. */
+  challengesSent: number;
+  credentialsAccepted: number;
+  credentialsRefused: number;
+  /** Credentials for a challenge that was too old, of another address or answered before. */
+  credentialsStale: number;
+  /** Addresses that sent wrong credentials too often. */
+  addressesBlocked: number;
+  /** 403: no trunk, and no user could be it. */
+  accessForbidden: number;
+  registrationsAccepted: number;
+  registrationsRefused: number;
+  /** Contacts that had to go because their user has more than may be. */
+  registrationsReplaced: number;
   keepAlives: number;
   sendFailures: number;
   clientTimeouts: number;
@@ -40,6 +72,9 @@ export interface SipServerStats {
   /** TCP connections that were closed for a cause. */
   connectionsRefused: number;
   connectionsStalled: number;
+  /** No message had come on them when too many others waited, too. */
+  connectionsSilent: number;
+  bannedConnections: number;
   connectionsUnframed: number;
   /** TLS connections of either direction that never came to be: version, certificate, time. */
   tlsHandshakesFailed: number;
@@ -57,8 +92,21 @@ export function createStats(): SipServerStats {
     garbageDropped: 0,
     oversizeDropped: 0,
     badResponsesDropped: 0,
+    bannedDropped: 0,
+    messageFloodDropped: 0,
+    malformedFloodDropped: 0,
+    scannersDropped: 0,
+    enumerationsNoticed: 0,
+    sourcesBanned: 0,
     refusedMalformed: 0,
-    refusedUnsupported: 0,
+    refusedVersion: 0,
+    refusedUnknownMethod: 0,
+    refusedMethod: 0,
+    refusedScheme: 0,
+    refusedExtension: 0,
+    refusedContent: 0,
+    refusedUnacceptable: 0,
+    refusedTooFast: 0,
     refusedNoTransaction: 0,
     refusedOverload: 0,
     refusedNoApplication: 0,
@@ -69,6 +117,15 @@ export function createStats(): SipServerStats {
     retransmissionsSent: 0,
     strayResponsesDropped: 0,
     strayAcksDropped: 0,
+    challengesSent: 0,
+    credentialsAccepted: 0,
+    credentialsRefused: 0,
+    credentialsStale: 0,
+    addressesBlocked: 0,
+    accessForbidden: 0,
+    registrationsAccepted: 0,
+    registrationsRefused: 0,
+    registrationsReplaced: 0,
     keepAlives: 0,
     sendFailures: 0,
     clientTimeouts: 0,
@@ -80,6 +137,8 @@ export function createStats(): SipServerStats {
     dialogsEnded: 0,
     connectionsRefused: 0,
     connectionsStalled: 0,
+    connectionsSilent: 0,
+    bannedConnections: 0,
     connectionsUnframed: 0,
     tlsHandshakesFailed: 0,
     adminFramesRefused: 0,

@@ -27,6 +27,11 @@ export class StreamFramer {
     return this.#pending.length > 0;
   }
 
+  /** What came and belongs to no message yet. */
+  get waiting(): Buffer {
+    return this.#pending;
+  }
+
   push(chunk: Buffer): FramingFault | undefined {
     this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
     for (;;) {

@@ -5,8 +5,6 @@ import type { SipServerStats } from './stats';
 import { StreamFramer } from './stream-framer';
 import type { Flow, TransportListener } from './transport';
 
-/** A peer that begins a message must finish it in this time. */
-const messageLimitMs = 5_000;
 /** To be connected, and secured where TLS is spoken. */
 const connectLimitMs = 5_000;
 /** A peer that reads too slowly is cut off here, octets. */
@@ -16,6 +14,7 @@ interface ConnectionDependencies {
   readonly clock: Clock;
   readonly stats: SipServerStats;
   readonly listener: TransportListener;
+  readonly messageTimeMs: number;
 }
 
 /** One TCP connection, with or without TLS on it, whoever opened it. */
@@ -32,12 +31,15 @@ export class TcpConnection {
   #connectTimer: Timer | undefined;
   #cause = 'connection closed';
   #closed = false;
+  #isSilent: boolean;
   /** Set by the owner; called once. */
   onClosed: () => void = () => undefined;
 
   constructor(socket: Socket, flow: Flow, dependencies: ConnectionDependencies) {
     this.#socket = socket;
     this.#flow = flow;
+    // Who was called by us owes us nothing yet.
+    this.#isSilent = !socket.connecting;
     this.#dependencies = dependencies;
     this.#framer = new StreamFramer({
       onFrame: (bytes) => this.#onFrame(bytes),
@@ -52,6 +54,11 @@ export class TcpConnection {
 
   get isOpen(): boolean {
     return !this.#closed && this.#socket.writable;
+  }
+
+  /** Whether no whole message has come yet. */
+  get isSilent(): boolean {
+    return this.#isSilent;
   }
 
   get remoteAddress(): string {
@@ -107,16 +114,19 @@ export class TcpConnection {
     const fault = this.#framer.push(chunk);
     if (fault !== undefined) {
       this.#dependencies.stats.connectionsUnframed += 1;
+      this.#dependencies.listener.onUnframed?.(this.#framer.waiting, this.#flow);
       this.#socket.destroy();
     } else if (this.#framer.isWaiting && !this.#socket.destroyed) {
       // Runs from the first octet of a message, so that a trickle does not keep it alive.
-      this.#stallTimer ??= this.#dependencies.clock.setTimer(messageLimitMs, () => this.#onStall());
+      const { clock, messageTimeMs } = this.#dependencies;
+      this.#stallTimer ??= clock.setTimer(messageTimeMs, () => this.#onStall());
     }
   }
 
   #onFrame(bytes: Buffer): void {
     this.#stallTimer?.cancel();
     this.#stallTimer = undefined;
+    this.#isSilent = false;
     if (this.#socket.destroyed) return;
     if (this.#dependencies.listener.onMessage(bytes, this.#flow) === 'close') this.#socket.destroy();
   }

@@ -77,17 +77,28 @@ export class TcpTransport implements SipTransport {
   }
 
   #accept(socket: Socket): void {
-    const { limits, stats } = this.#dependencies;
+    const { limits, stats, listener } = this.#dependencies;
     const { remoteAddress = '', remotePort = 0 } = socket;
     const sameAddress = [...this.#connections.values()].filter((other) => other.remoteAddress === remoteAddress).length;
     if (this.#connections.size >= limits.connections || sameAddress >= limits.connectionsPerAddress) {
       stats.connectionsRefused += 1;
-      // Whoever is refused may still write; without a listener its error would be thrown.
-      socket.on('error', () => undefined);
-      socket.destroy();
+      refuse(socket);
       return;
     }
+    if (listener.onConnection?.(remoteAddress) === 'close') {
+      refuse(socket);
+      return;
+    }
+    this.#makeRoom();
     this.#adopt(this.#dependencies.tls?.accept(socket) ?? socket, { remoteAddress, remotePort });
+  }
+
+  /** Who only holds connections open must not keep others out. */
+  #makeRoom(): void {
+    const silent = [...this.#connections.values()].filter((connection) => connection.isSilent);
+    if (silent.length < this.#dependencies.limits.silentConnections) return;
+    this.#dependencies.stats.connectionsSilent += 1;
+    silent[0]?.close();
   }
 
   #connect(to: Flow): TcpConnection | undefined {
@@ -102,11 +113,18 @@ export class TcpTransport implements SipTransport {
 
   #adopt(socket: Socket, peer: Pick<Flow, 'remoteAddress' | 'remotePort' | 'serverName'>): TcpConnection {
     const id = (this.#lastId += 1);
-    const { listener, clock, stats } = this.#dependencies;
+    const { listener, clock, stats, limits } = this.#dependencies;
+    const { messageTimeMs } = limits;
     const flow: Flow = { ...peer, transport: this, connectionId: id };
-    const connection = new TcpConnection(socket, flow, { clock, stats, listener });
+    const connection = new TcpConnection(socket, flow, { clock, stats, listener, messageTimeMs });
     connection.onClosed = () => this.#connections.delete(id);
     this.#connections.set(id, connection);
     return connection;
   }
+}
+
+/** Whoever is refused may still write; without a listener its error would be thrown. */
+function refuse(socket: Socket): void {
+  socket.on('error', () => undefined);
+  socket.destroy();
 }

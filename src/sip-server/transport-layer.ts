@@ -10,6 +10,7 @@ import { parseMessage } from './parse-message';
 import { splitList } from './scanner';
 import type { SipMessage, SipRequest, SipResponse } from './sip-message';
 import { serializeMessage } from './sip-message';
+import type { SourceGuard } from './source-guard';
 import type { SipServerStats } from './stats';
 import type { Flow, TransportListener } from './transport';
 import { defaultPortOf } from './transport';
@@ -34,6 +35,7 @@ interface TransportLayerOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly stats: SipServerStats;
+  readonly guard: SourceGuard;
 }
 
 /** A flood must not flood the log: one line about rubbish in this time. */
@@ -50,7 +52,12 @@ export class TransportLayer implements TransportListener {
     this.#user = user;
   }
 
+  onConnection(remoteAddress: string): 'keep' | 'close' {
+    return this.#options.guard.admitsConnection(remoteAddress) ? 'keep' : 'close';
+  }
+
   onMessage(bytes: Buffer, flow: Flow): 'keep' | 'close' {
+    if (!this.#options.guard.admits(flow.remoteAddress)) return 'close';
     if (isKeepAlive(bytes)) {
       this.#options.stats.keepAlives += 1;
       return 'keep';
@@ -70,6 +77,13 @@ export class TransportLayer implements TransportListener {
         this.#receiveResponse(parsed, flow, bytes.length);
         return 'keep';
     }
+  }
+
+  onUnframed(bytes: Buffer, flow: Flow): void {
+    const parsed = parseMessage(bytes);
+    if (parsed.kind === 'broken-request') this.#refuse(parsed.request, flow, parsed.status, parsed.reason);
+    else if (parsed.kind === 'request') this.#refuse(parsed, flow, 400, 'Bad Content-Length');
+    else this.#countGarbage(parsed.kind === 'garbage' ? parsed.reason : 'bad-response', flow);
   }
 
   /** Serializes and sends. Returns the octets as sent. `onFailure` comes later, at most once. */
@@ -105,7 +119,8 @@ export class TransportLayer implements TransportListener {
 
   /** Answers without a transaction: whoever repeats a broken request gets the same answer again. */
   #refuse(request: SipRequest, flow: Flow, status: number, reason: string): void {
-    this.#options.stats.refusedMalformed += 1;
+    this.#options.stats[status === 505 ? 'refusedVersion' : 'refusedMalformed'] += 1;
+    this.#options.guard.noteMalformed(flow.remoteAddress);
     if (request.method === 'ACK') return;
     const essentials = readEssentials(request);
     const toTag = this.#options.random.uuid();
@@ -114,7 +129,8 @@ export class TransportLayer implements TransportListener {
   }
 
   #countGarbage(reason: GarbageReason, flow: Flow): void {
-    const { stats, clock, logger } = this.#options;
+    const { stats, clock, logger, guard } = this.#options;
+    guard.noteMalformed(flow.remoteAddress);
     if (reason === 'too-large') stats.oversizeDropped += 1;
     else if (reason === 'bad-response') stats.badResponsesDropped += 1;
     else stats.garbageDropped += 1;

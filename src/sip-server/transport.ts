@@ -26,6 +26,10 @@ export interface SipTransport {
 }
 
 export interface TransportListener {
+  /** A stranger has connected; `close` asks to end that at once. */
+  onConnection?(remoteAddress: string): 'keep' | 'close';
+  /** The beginning of a message of a stream whose end cannot be known. The connection closes behind it. */
+  onUnframed?(bytes: Buffer, from: Flow): void;
   /** One datagram, or one message of a stream. `close` asks to end the connection it came on. Must not throw. */
   onMessage(bytes: Buffer, from: Flow): 'keep' | 'close';
 }

@@ -5,7 +5,6 @@ import { refusals } from './application';
 import type { ReplyOptions } from './compose-response';
 import { composeReply } from './compose-response';
 import type { Dialog } from './dialog';
-import { findRequestFault } from './essentials';
 import { IncomingInvite } from './incoming-invite';
 import type { Incoming, IncomingOptions } from './incoming-request';
 import { IncomingRequest } from './incoming-request';
@@ -22,17 +21,13 @@ interface UserAgentOptions {
   selectApplication(method: string): Application | undefined;
 }
 
-const knownMethods = new Set([
-  ...['INVITE', 'ACK', 'BYE', 'CANCEL', 'OPTIONS', 'REGISTER', 'PRACK', 'SUBSCRIBE', 'NOTIFY', 'PUBLISH', 'INFO'],
-  ...['REFER', 'MESSAGE', 'UPDATE'],
-]);
 /** These make a dialog. */
 const makingMethods = new Set(['INVITE', 'SUBSCRIBE']);
 /** Without a dialog these mean nothing. */
 const dialogMethods = new Set(['BYE', 'PRACK', 'UPDATE']);
 /** Their Contact replaces the remote target (RFC 3261 section 12.2, RFC 3311, RFC 6665). */
 const refreshMethods = new Set(['INVITE', 'UPDATE', 'SUBSCRIBE', 'NOTIFY']);
-const overloadRetryAfterSeconds = 10;
+const retryAfterSeconds = 10;
 
 /** The rules of RFC 3261 sections 8 to 15 between transactions and applications. */
 export class UserAgent implements TransactionUser {
@@ -95,16 +90,8 @@ export class UserAgent implements TransactionUser {
   }
 
   onRequest(transaction: ServerTransaction): void {
-    const { message, essentials } = transaction.arrival;
-    const fault = findRequestFault(message, essentials);
-    if (fault !== undefined) {
-      this.#context.stats[fault.status === 400 ? 'refusedMalformed' : 'refusedUnsupported'] += 1;
-      this.#reply(transaction, fault);
-    } else if (essentials.toTag === undefined) {
-      this.#onOutsideRequest(transaction);
-    } else {
-      this.#onDialogRequest(transaction);
-    }
+    if (transaction.arrival.essentials.toTag === undefined) this.#onOutsideRequest(transaction);
+    else this.#onDialogRequest(transaction);
   }
 
   onCancel(transaction: ServerTransaction, invite: InviteServerTransaction | undefined): void {
@@ -206,14 +193,16 @@ export class UserAgent implements TransactionUser {
   /** No application wants the method. */
   #refuseUnwanted(transaction: ServerTransaction): void {
     this.#context.stats.refusedNoApplication += 1;
-    const known = knownMethods.has(transaction.arrival.message.method);
-    if (known) this.#reply(transaction, { status: 503, reason: 'Service Unavailable' });
-    else this.#reply(transaction, { status: 501, reason: 'Not Implemented' });
+    this.#replyUnavailable(transaction);
   }
 
   #refuseOverload(transaction: ServerTransaction): void {
     this.#context.stats.refusedOverload += 1;
-    const headers = [['Retry-After', String(overloadRetryAfterSeconds)]] as const;
+    this.#replyUnavailable(transaction);
+  }
+
+  #replyUnavailable(transaction: ServerTransaction): void {
+    const headers = [['Retry-After', String(retryAfterSeconds)]] as const;
     this.#reply(transaction, { status: 503, reason: 'Service Unavailable', headers });
   }
 

@@ -218,7 +218,7 @@ test('removing one route leaves the others', async () => {
   await connection.command('remove_route|message');
 
   phone.send(phoneRequest('MESSAGE', { port: phone.port, callId: 'c1' }), addressOf(server));
-  await phone.next('SIP/2.0 503');
+  await phone.next('SIP/2.0 405');
   phone.send(phoneRequest('OPTIONS', { port: phone.port, callId: 'c2' }), addressOf(server));
 
   await newRequest(connection, 'c2');

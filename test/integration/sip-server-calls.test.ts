@@ -208,7 +208,7 @@ describe.each<TransportName>(['udp', 'tcp'])('over %s', (transport) => {
   });
 });
 
-test('a method that no application wants is refused with 503', async () => {
+test('a method that no application wants is refused with 405 and what is wanted', async () => {
   const request = await alice.request(uriOf(bobServer), {
     method: 'MESSAGE',
     headers: { 'Content-Type': 'text/plain' },
@@ -216,7 +216,7 @@ test('a method that no application wants is refused with 503', async () => {
   });
   const [response] = await next<[SrfResponse]>(request, 'response');
 
-  expect(response.status).toBe(503);
+  expect([response.status, response.get('Allow')]).toEqual([405, 'INVITE, OPTIONS, ACK, CANCEL, BYE, PRACK, UPDATE']);
 });
 
 test('an application that disconnects takes its calls with it', async () => {

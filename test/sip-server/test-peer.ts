@@ -5,6 +5,8 @@ import type { Application, IncomingEvent, Refusal, ResponseEvent, Sent } from '.
 import { HeaderList } from '../../src/sip-server/header-list';
 import { defaultLimits } from '../../src/sip-server/limits';
 import type { Limits } from '../../src/sip-server/limits';
+import { defaultRequestRules } from '../../src/sip-server/request-rules';
+import { defaultGuardSettings } from '../../src/sip-server/source-guard';
 import { parseMessage } from '../../src/sip-server/parse-message';
 import type { SipMessage, SipRequest, SipResponse } from '../../src/sip-server/sip-message';
 import { emptyBody } from '../../src/sip-server/sip-message';
@@ -135,10 +137,13 @@ export function createBench({
     logger: silentLogger,
     stats,
     limits: { ...defaultLimits, ...limits },
+    guard: defaultGuardSettings,
+    rules: defaultRequestRules,
     resolve: () => Promise.resolve([]),
     publicAddress: undefined,
     transports: [own],
     selectApplication: () => application,
+    routedMethods: () => (application === undefined ? [] : 'any'),
   });
   own.listener = stack.listener;
   const peer = new TestPeer(clock, network.open(transport, peerAddress, 5060), own);

@@ -3,6 +3,7 @@ import { silentLogger } from '../../src/runtime/logger';
 import { seededRandom } from '../../src/runtime/random';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
 import type { SipRequest, SipResponse } from '../../src/sip-server/sip-message';
+import { SourceGuard, defaultGuardSettings } from '../../src/sip-server/source-guard';
 import { createStats } from '../../src/sip-server/stats';
 import type { Flow, SipTransport, TransportName } from '../../src/sip-server/transport';
 import type { Arrival } from '../../src/sip-server/transport-layer';
@@ -25,8 +26,9 @@ function createLayer(name: TransportName = 'udp') {
     send: (bytes, to) => sends.push({ text: bytes.toString('latin1'), to }),
     close: () => Promise.resolve(),
   };
+  const guard = new SourceGuard({ clock, logger, stats, settings: defaultGuardSettings });
   const layer = new TransportLayer(
-    { clock, random: seededRandom(1), logger, stats },
+    { clock, random: seededRandom(1), logger, stats, guard },
     { onRequest: (arrival) => requests.push(arrival), onResponse: (arrival) => responses.push(arrival) },
   );
   const flow: Flow = { transport, remoteAddress: '127.0.0.2', remotePort: 40_000 };

