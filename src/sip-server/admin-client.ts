@@ -6,17 +6,21 @@ import { FrameDecoder, encodeFrame, frameBytesMax } from './admin-frame';
 import type { LineStamp } from './admin-lines';
 import {
   ackLine,
+  cdrLine,
   dialogRequestLine,
   endedLine,
   formatTimeOfDay,
   newRequestLine,
+  proxyResultLine,
   replyLine,
   requestSentLine,
   responseLine,
   responseSentLine,
 } from './admin-lines';
-import type { Application, IncomingEvent, Refusal, ResponseEvent, Sent } from './application';
+import { readProxyCommand } from './admin-proxy';
+import type { Application, CdrEvent, IncomingEvent, Refusal, ResponseEvent, Sent } from './application';
 import { refusals } from './application';
+import { HeaderList } from './header-list';
 import { parseMessage } from './parse-message';
 import type { SipRequest } from './sip-message';
 import { emptyBody, serializeMessage } from './sip-message';
@@ -51,6 +55,7 @@ export class AdminClient implements Application {
   readonly #options: AdminClientOptions;
   readonly #decoder = new FrameDecoder();
   readonly #loginTimer: Timer;
+  #heldEvents: CdrEvent[] | undefined;
   #authenticated = false;
   #closed = false;
 
@@ -87,6 +92,12 @@ export class AdminClient implements Application {
     this.#write(endedLine(this.#stamp(), dialogId, bye), bye.bytes);
   }
 
+  onCdr(event: CdrEvent): void {
+    // srf wants the reply to a command before what the command has caused.
+    if (this.#heldEvents !== undefined) this.#heldEvents.push(event);
+    else this.#write(cdrLine(this.#stamp(), event), serializeMessage(event.message));
+  }
+
   close(): void {
     this.#socket.destroy();
     this.#onClose();
@@ -113,7 +124,15 @@ export class AdminClient implements Application {
     const [id = '', command = '', ...tokens] = meta.split('|');
     if (command === 'authenticate') this.#authenticate(id, tokens[0] ?? '');
     else if (!this.#authenticated) this.#reject(id, 'not authenticated');
-    else this.#execute(id, command, tokens, message);
+    else this.#executeHoldingEvents(id, command, tokens, message);
+  }
+
+  #executeHoldingEvents(id: string, command: string, tokens: string[], message: Buffer | undefined): void {
+    const held: CdrEvent[] = [];
+    this.#heldEvents = held;
+    this.#execute(id, command, tokens, message);
+    this.#heldEvents = undefined;
+    for (const event of held) this.onCdr(event);
   }
 
   #execute(id: string, command: string, tokens: string[], message: Buffer | undefined): void {
@@ -130,7 +149,7 @@ export class AdminClient implements Application {
         this.#onSip(id, tokens, message ?? emptyBody);
         return;
       case 'proxy':
-        this.#reply(id, 'NOK', [refusals.proxyMissing]);
+        this.#onProxy(id, tokens, message ?? emptyBody);
         return;
       default:
         this.#reject(id, 'Unknown message type');
@@ -151,6 +170,24 @@ export class AdminClient implements Application {
       case 'garbage':
         this.#reply(id, 'NOK', [describeFault(bytes, parsed.reason)]);
     }
+  }
+
+  #onProxy(id: string, tokens: string[], bytes: Buffer): void {
+    const parsed = parseMessage(bytes, { bytesMax: frameBytesMax, ignoreContentLength: true });
+    const command = readProxyCommand(tokens, parsed.kind === 'request' ? parsed.headers : new HeaderList());
+    if (command === undefined) {
+      this.#reply(id, 'NOK', [refusals.badProxyTarget]);
+      return;
+    }
+    const refusal = this.#options.agent.proxy(this, command, {
+      onResult: ({ response, from }) => {
+        const raw = serializeMessage(response);
+        const line = proxyResultLine(this.#stamp(), id, { bytes: from?.bytes ?? raw.length, flow: from?.flow });
+        if (command.fullResponse) this.#write(line, raw);
+      },
+      onDone: () => this.#reply(id, 'OK', ['done']),
+    });
+    if (refusal !== undefined) this.#reply(id, 'NOK', [refusal.refused]);
   }
 
   #onSipRequest(

@@ -1,4 +1,4 @@
-import type { IncomingEvent, ResponseEvent, Sent } from './application';
+import type { CdrEvent, IncomingEvent, ResponseEvent, Sent } from './application';
 import type { Flow } from './transport';
 
 /**
@@ -8,6 +8,12 @@ import type { Flow } from './transport';
 export interface LineStamp {
   readonly id: string;
   readonly time: string;
+}
+
+/** A message that came, or was made in the place of one that did not. */
+interface Received {
+  readonly bytes: number;
+  readonly flow: Flow | undefined;
 }
 
 export function replyLine(
@@ -35,6 +41,17 @@ export function responseSentLine({ id, time }: LineStamp, commandId: string, sen
   const protocol = method === 'INVITE' ? (flow?.transport.name ?? '') : '';
   const where = [String(bytes.length), protocol, flow?.remoteAddress ?? '', String(flow?.remotePort ?? '')];
   return replyLine(id, commandId, 'OK', ['application', ...where, time, transactionId, dialogId, '', 'Msg sent:', '']);
+}
+
+/** A target's final answer to a proxied request; more may follow. */
+export function proxyResultLine({ id, time }: LineStamp, commandId: string, { bytes, flow }: Received): string {
+  const where = [String(bytes), flow?.transport.name ?? '', flow?.remoteAddress ?? '', String(flow?.remotePort ?? 0)];
+  return replyLine(id, commandId, 'OK', ['network', ...where, time, '', '', 'continue']);
+}
+
+/** A step of a call's life. */
+export function cdrLine({ id, time }: LineStamp, { verb, source, detail }: CdrEvent): string {
+  return [id, verb, source, time, ...(detail === undefined ? [] : [detail])].join('|');
 }
 
 /** A new request outside dialogs. The two tokens after the dialog's tell which listener it came in on. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../runtime/clock';
 import type { Random } from '../runtime/random';
+import type { CdrReporter, CdrStopReason } from './cdr-reporter';
 import type { Dialog } from './dialog';
 import type { DialogTable } from './dialog-table';
 import type { LocalSide } from './local-side';
@@ -17,11 +18,12 @@ export interface AgentContext {
   readonly transactions: TransactionLayer;
   readonly dialogs: DialogTable;
   readonly locator: Locator;
+  readonly cdr: CdrReporter;
   localSideOf(flow: Flow): LocalSide;
   /** Sends outside transactions: an ACK for a 2xx. Failure is silent, as the 2xx will be repeated. */
   sendOnce(message: SipMessage, flow: Flow): Buffer;
   /** Ends a dialog of its own accord with a BYE that says why; the application is told. */
-  hangUp(dialog: Dialog, text: string): void;
+  hangUp(dialog: Dialog, text: string, reason?: CdrStopReason): void;
 }
 
 /** A new From or To tag (RFC 3261 section 19.3). */

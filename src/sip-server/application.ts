@@ -1,4 +1,5 @@
-import type { SipRequest, SipResponse } from './sip-message';
+import type { CdrVerb } from './cdr-reporter';
+import type { SipMessage, SipRequest, SipResponse } from './sip-message';
 import type { Arrival } from './transport-layer';
 import type { Flow } from './transport';
 
@@ -31,6 +32,16 @@ export interface Sent {
   readonly flow: Flow | undefined;
 }
 
+/** A step in the life of a call, for accounting. */
+export interface CdrEvent {
+  readonly verb: CdrVerb;
+  readonly source: 'network' | 'application';
+  /** The role at the start of a call, the reason at its end; undefined for an attempt. */
+  readonly detail: string | undefined;
+  /** What caused it. */
+  readonly message: SipMessage;
+}
+
 /** A command that was not carried out; the text is part of the admin protocol. */
 export interface Refusal {
   readonly refused: string;
@@ -47,6 +58,8 @@ export interface Application {
   onResponse(event: ResponseEvent): void;
   /** We ended the dialog ourselves with this BYE. */
   onDialogEnded(event: { dialogId: string; bye: Sent }): void;
+  /** Comes to one of the applications that asked for its verb, whoever has the call. */
+  onCdr(event: CdrEvent): void;
 }
 
 /** The texts that applications match on. */
@@ -61,5 +74,6 @@ export const refusals = {
   applicationGone: 'application disconnected',
   tooManyTransactions: 'too many transactions in progress',
   tooManyDeferred: 'too many requests are waiting in this dialog',
-  proxyMissing: 'proxy is not supported by this server',
+  notProxied: 'request was already answered or belongs to a dialog',
+  badProxyTarget: 'proxy needs at least one destination',
 } as const;

@@ -65,7 +65,8 @@ export function composeDialogRequest(
   return { ...template, uri, headers };
 }
 
-function composeVia({ host, port, transport }: LocalSide, branch: string): string {
+/** Our own Via (RFC 3261 section 8.1.1.7, RFC 3581). */
+export function composeVia({ host, port, transport }: LocalSide, branch: string): string {
   return `SIP/2.0/${transport.toUpperCase()} ${formatHostPort(host, port)};rport;branch=${branch}`;
 }
 

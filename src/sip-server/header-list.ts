@@ -88,6 +88,12 @@ export class HeaderList {
     return this;
   }
 
+  /** In front of all others. */
+  prepend(name: string, value: string): this {
+    this.#fields.unshift({ name, value });
+    return this;
+  }
+
   /** One value in the place of all there were, or at the end. */
   set(name: string, value: string): this {
     const wanted = name.toLowerCase();

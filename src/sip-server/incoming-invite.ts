@@ -9,8 +9,10 @@ import type { AckWaiter, PendingInvite } from './dialog';
 import { Dialog, tagOf } from './dialog';
 import { optionTags } from './header-values';
 import type { Incoming, IncomingOptions } from './incoming-request';
+import type { Cancellable } from './proxy-core';
 import { ReliableProvisionals } from './reliable-provisionals';
 import { Retransmitter, t2Ms, transactionLimitMs } from './retransmitter';
+import type { ServerTransaction } from './server-transaction';
 import type { SipRequest, SipResponse } from './sip-message';
 import type { Arrival } from './transport-layer';
 
@@ -27,7 +29,7 @@ const lateCancelGraceMs = 5_000;
  *   pending ─▶ accepted ─▶ done        (accepted: the 2xx is repeated until the ACK, RFC 3261 section 13.3.1.4)
  *      └───────────────────▶ done
  */
-export class IncomingInvite implements Incoming, PendingInvite, AckWaiter {
+export class IncomingInvite implements Incoming, Cancellable, PendingInvite, AckWaiter {
   readonly event: IncomingEvent;
   readonly application: Application;
   readonly cseq: number;
@@ -39,6 +41,7 @@ export class IncomingInvite implements Incoming, PendingInvite, AckWaiter {
   #state: 'pending' | 'accepted' | 'done' = 'pending';
   #dialog: Dialog | undefined;
   #localTag: string | undefined;
+  #cancelled = false;
   #cancelledLate = false;
   /** The application's silence, then the wait for the ACK. */
   #limitTimer: Timer;
@@ -91,17 +94,30 @@ export class IncomingInvite implements Incoming, PendingInvite, AckWaiter {
     this.#send(composeReply(message, { toTag: this.#tag(undefined), ...reply }));
   }
 
+  release(): ServerTransaction | undefined {
+    // A provisional response with a tag of ours has made a dialog that ends here.
+    if (this.#state !== 'pending' || !this.#isFirst || this.#dialog !== undefined) return undefined;
+    this.#state = 'done';
+    this.#limitTimer.cancel();
+    this.#options.onFinished(this.event.transactionId);
+    return this.#options.transaction;
+  }
+
   /** A CANCEL has come for it (section 9.2). */
   cancel(arrival: Arrival<SipRequest>): void {
     if (this.#state === 'accepted') this.#cancelledLate = true;
     if (this.#state !== 'pending') return;
+    this.#cancelled = true;
     this.refuse({ status: 487, reason: 'Request Terminated' });
+    if (this.#isFirst) this.#options.context.cdr.stop('network', 'call-canceled', arrival.message);
     this.application.onCancel({ ...this.event, dialogId: this.#dialogId, arrival });
   }
 
   endByBye(arrival: Arrival<SipRequest>): void {
     if (this.#state !== 'pending') return;
+    this.#cancelled = true;
     this.refuse({ status: 487, reason: 'Request Terminated' });
+    if (this.#isFirst) this.#options.context.cdr.stop('network', 'call-canceled', arrival.message);
     const cancel = { ...arrival, message: { ...arrival.message, method: 'CANCEL' } };
     if (this.#isFirst) this.application.onCancel({ ...this.event, dialogId: this.#dialogId, arrival: cancel });
   }
@@ -134,7 +150,7 @@ export class IncomingInvite implements Incoming, PendingInvite, AckWaiter {
     } else {
       this.#reliable.stop();
       if (response.status < 300) this.#accept(response);
-      else this.#fail();
+      else this.#fail(response);
     }
     return transaction.respond(response);
   }
@@ -155,13 +171,15 @@ export class IncomingInvite implements Incoming, PendingInvite, AckWaiter {
       this.#dialog.state = 'confirmed';
       this.#dialog.pendingInvite = undefined;
       this.#dialog.ackWaiter = this;
+      if (this.#isFirst) context.cdr.startDialog(this.#dialog, 'application', 'uas', response);
     }
     this.#options.onFinished(this.event.transactionId);
   }
 
-  #fail(): void {
+  #fail(response: SipResponse): void {
     this.#state = 'done';
     const dialog = this.#dialog;
+    if (this.#isFirst && !this.#cancelled) this.#options.context.cdr.stop('application', 'call-rejected', response);
     this.#options.onFinished(this.event.transactionId);
     if (dialog === undefined) return;
     dialog.pendingInvite = undefined;

@@ -20,6 +20,8 @@ export interface Incoming {
   respond(template: SipResponse): Sent | Refusal;
   /** Answers in the application's place. Does nothing after a final response. */
   refuse(reply: ReplyOptions): void;
+  /** Leaves the request to whoever answers from now on; undefined when it has its answer or is part of a dialog. */
+  release(): ServerTransaction | undefined;
 }
 
 export interface IncomingOptions {
@@ -66,6 +68,13 @@ export class IncomingRequest implements Incoming {
     const { transaction } = this.#options;
     transaction.respond(composeReply(transaction.arrival.message, { toTag: this.#tag(undefined), ...reply }));
     this.#finish();
+  }
+
+  release(): ServerTransaction | undefined {
+    const { transaction, dialog } = this.#options;
+    if (dialog !== undefined || transaction.isAnswered) return undefined;
+    this.#finish();
+    return transaction;
   }
 
   /** A SUBSCRIBE outside dialogs makes one when it is accepted (RFC 6665 section 4.2.1). */

@@ -6,16 +6,13 @@ import { Dialog, tagOf } from './dialog';
 import { parseCSeq } from './header-values';
 import type { OutgoingOptions } from './outgoing-request';
 import { composeFailure } from './outgoing-request';
-import { transactionLimitMs } from './retransmitter';
+import { timerCMs, transactionLimitMs } from './retransmitter';
 import { parseDecimal } from './scanner';
 import type { SipRequest, SipResponse } from './sip-message';
 import { emptyBody } from './sip-message';
 import type { Arrival } from './transport-layer';
 import type { Flow } from './transport';
 import { HeaderList } from './header-list';
-
-/** Timer C: an INVITE that rings longer than this after its last provisional response is cancelled (RFC 3261 section 16.6). */
-const timerCMs = 185_000;
 
 /** One answer to the INVITE: forking proxies make several (section 13.2.2.4). */
 interface Fork {
@@ -73,6 +70,11 @@ export class OutgoingInvite implements ClientTransactionUser {
     }
     this.dialogId =
       dialog?.id ?? Dialog.idOf(request.headers.first('Call-ID') ?? '', tagOf(request.headers.first('From') ?? ''));
+  }
+
+  /** False for a re-INVITE. */
+  get #isFirst(): boolean {
+    return this.#options.dialog === undefined;
   }
 
   get state(): 'pending' | 'answered' | 'failed' {
@@ -184,6 +186,7 @@ export class OutgoingInvite implements ClientTransactionUser {
     this.#timer?.cancel();
     this.#state = 'answered';
     this.#context.dialogs.prefer(fork.dialog);
+    if (this.#isFirst) this.#context.cdr.startDialog(fork.dialog, 'network', 'uac', arrival.message);
     if (this.#orphanText !== undefined) this.#acknowledgeAndHangUp(fork.dialog, this.#orphanText);
     else this.#report(arrival.message, arrival);
     this.#settleDialog();
@@ -193,6 +196,10 @@ export class OutgoingInvite implements ClientTransactionUser {
     this.#timer?.cancel();
     this.#state = 'failed';
     this.#removeUnanswered();
+    if (this.#isFirst) {
+      const source = arrival === undefined ? 'application' : 'network';
+      this.#context.cdr.stop(source, response.status === 487 ? 'call-canceled' : 'call-rejected', response);
+    }
     this.#report(response, arrival);
     this.#settleDialog();
   }

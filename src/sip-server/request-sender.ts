@@ -5,6 +5,7 @@ import { refusals } from './application';
 import { lacksContentType } from './application-headers';
 import { composeCancel } from './compose-ack';
 import { composeDialogRequest, composeOutsideRequest } from './compose-request';
+import type { CdrStopReason } from './cdr-reporter';
 import type { Dialog } from './dialog';
 import { HeaderList, capitalisedHeaderName } from './header-list';
 import type { ClientTransaction } from './client-transaction';
@@ -116,13 +117,19 @@ export class RequestSender {
     done({ transactionId: this.#context.random.uuid(), method: 'CANCEL', dialogId, bytes, flow });
   }
 
-  /** A BYE of our own with a Reason (RFC 3326). Calls back with what was sent. */
-  sendBye(dialog: Dialog, reason: string, done: (bye: Sent) => void): void {
-    const headers = new HeaderList().add('Reason', reason);
+  /** A BYE of our own; `why` is its Reason header (RFC 3326). Calls back with what was sent. */
+  sendBye(dialog: Dialog, { why, reason }: { why: string; reason: CdrStopReason }, done: (bye: Sent) => void): void {
+    const headers = new HeaderList().add('Reason', why);
     const template: SipRequest = { kind: 'request', method: 'BYE', uri: '', headers, body: emptyBody };
-    this.#sendInDialog(undefined, dialog, template, (result) => {
-      if (!('refused' in result)) done(result);
-    });
+    this.#sendInDialog(
+      undefined,
+      dialog,
+      template,
+      (result) => {
+        if (!('refused' in result)) done(result);
+      },
+      reason,
+    );
   }
 
   /** The application is gone: what it had begun is cancelled, what answers later is hung up. */
@@ -135,17 +142,27 @@ export class RequestSender {
 
   #startOutside(application: Application, template: SipRequest, flow: Flow): Sent {
     const { branch, request } = this.#composeOutside(template, flow);
-    if (template.method === 'INVITE') return this.#startInvite(application, undefined, { request, branch, flow });
+    if (template.method === 'INVITE') {
+      this.#context.cdr.attempt('application', request);
+      return this.#startInvite(application, undefined, { request, branch, flow });
+    }
     return this.#startRequest(application, undefined, { request, branch, flow });
   }
 
-  #sendInDialog(application: Application | undefined, dialog: Dialog, template: SipRequest, done: Done): void {
-    const { locator, transactions } = this.#context;
+  #sendInDialog(
+    application: Application | undefined,
+    dialog: Dialog,
+    template: SipRequest,
+    done: Done,
+    stopReason: CdrStopReason = 'normal-release',
+  ): void {
+    const { locator, transactions, cdr } = this.#context;
     locator.locate(dialog.nextHop, dialog.peerFlow, (found) => {
       const flow = typeof found === 'string' ? undefined : found;
       const branch = transactions.newBranch();
       const local = this.#context.localSideOf(flow ?? dialog.peerFlow);
       const request = composeDialogRequest(template, dialog, { local, branch, cseq: dialog.nextLocalCSeq() });
+      if (request.method === 'BYE') cdr.stopDialog(dialog, 'application', stopReason, request);
       if (flow === undefined) {
         this.#failInDialog(application, dialog, request, done);
       } else if (request.method === 'INVITE' && application !== undefined) {

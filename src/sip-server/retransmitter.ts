@@ -8,6 +8,8 @@ export const t4Ms = 5_000;
 export const transactionLimitMs = 64 * t1Ms;
 /** Timer D over UDP: at least 32 s. */
 export const timerDMs = 32_000;
+/** Timer C: an INVITE that rings longer than this after its last provisional response is cancelled (section 16.6). */
+export const timerCMs = 185_000;
 
 /** Sends again after T1, 2 T1, 4 T1 ... until stopped; the interval stops growing at `capMs`. */
 export class Retransmitter {

@@ -3,6 +3,7 @@ import type { Logger } from '../runtime/logger';
 import type { Random } from '../runtime/random';
 import type { AgentContext } from './agent-context';
 import type { Application } from './application';
+import { CdrReporter } from './cdr-reporter';
 import { DialogTable } from './dialog-table';
 import type { Resolve } from './host-cache';
 import { HostCache } from './host-cache';
@@ -78,6 +79,7 @@ export function buildStack(options: StackOptions): SipStack {
     transactions,
   );
   const listener = new TransportLayer({ clock, random, logger, stats, guard }, gate);
+  const selectApplication = (method: string): Application | undefined => options.selectApplication(method);
   const context: AgentContext = {
     clock,
     random,
@@ -87,9 +89,9 @@ export function buildStack(options: StackOptions): SipStack {
     locator: new Locator(options.transports, new HostCache(clock, options.resolve), publicAddress),
     localSideOf: (flow) => localSideOf(flow, publicAddress),
     sendOnce: (message, flow) => listener.send(message, flow, () => undefined),
-    hangUp: (dialog, text) => agent.hangUp(dialog, text),
+    cdr: new CdrReporter(selectApplication),
+    hangUp: (dialog, text, reason) => agent.hangUp(dialog, text, reason),
   };
-  const selectApplication = (method: string): Application | undefined => options.selectApplication(method);
   const agent: UserAgent = new UserAgent(context, { limits, selectApplication });
   return { listener, transactions, dialogs, agent };
 }

@@ -4,11 +4,15 @@ import type { Application, Refusal, Sent } from './application';
 import { refusals } from './application';
 import type { ReplyOptions } from './compose-response';
 import { composeReply } from './compose-response';
+import type { CdrStopReason } from './cdr-reporter';
 import type { Dialog } from './dialog';
+import type { ProxyOptions } from './forking-proxy';
 import { IncomingInvite } from './incoming-invite';
 import type { Incoming, IncomingOptions } from './incoming-request';
 import { IncomingRequest } from './incoming-request';
 import type { Limits } from './limits';
+import type { Cancellable, ProxyTeller } from './proxy-core';
+import { ProxyCore } from './proxy-core';
 import { RequestSender } from './request-sender';
 import type { InviteServerTransaction, ServerTransaction } from './server-transaction';
 import type { SipRequest, SipResponse } from './sip-message';
@@ -36,7 +40,8 @@ export class UserAgent implements TransactionUser {
   readonly #options: UserAgentOptions;
   readonly #incoming = new Map<string, Incoming>();
   /** A CANCEL names its INVITE by transaction, also when the answer is already on its way. */
-  readonly #invites = new WeakMap<ServerTransaction, IncomingInvite>();
+  readonly #cancellable = new WeakMap<ServerTransaction, Cancellable>();
+  readonly #proxies: ProxyCore;
   #pendingInvites = 0;
   #closed = false;
 
@@ -44,6 +49,7 @@ export class UserAgent implements TransactionUser {
     this.#context = context;
     this.#options = options;
     this.sender = new RequestSender(context);
+    this.#proxies = new ProxyCore(context, options.limits);
   }
 
   /** The application's answer to a request it was given. */
@@ -68,11 +74,11 @@ export class UserAgent implements TransactionUser {
   }
 
   /** Sends a BYE of our own and tells the application. Does nothing when the dialog has ended. */
-  hangUp(dialog: Dialog, text: string): void {
+  hangUp(dialog: Dialog, text: string, reason: CdrStopReason = 'system-initiated-termination'): void {
     if (dialog.state === 'ended') return;
     this.#context.dialogs.remove(dialog);
     if (dialog.usage === 'SUBSCRIBE') return;
-    this.sender.sendBye(dialog, `SIP;cause=200;text="${text}"`, (bye) => {
+    this.sender.sendBye(dialog, { why: `SIP;cause=200;text="${text}"`, reason }, (bye) => {
       dialog.application.onDialogEnded({ dialogId: dialog.id, bye });
     });
   }
@@ -83,6 +89,7 @@ export class UserAgent implements TransactionUser {
     for (const incoming of [...this.#incoming.values()]) {
       incoming.refuse({ status: 503, reason: 'Service Unavailable' });
     }
+    this.#proxies.close();
     for (const dialog of this.#context.dialogs.all()) {
       if (dialog.state === 'confirmed') this.hangUp(dialog, 'server is closing');
       else this.#context.dialogs.remove(dialog);
@@ -99,24 +106,30 @@ export class UserAgent implements TransactionUser {
       this.#refuseUnknown(transaction);
       return;
     }
-    const target = this.#invites.get(invite);
-    this.#reply(transaction, { status: 200, reason: 'OK', ...(target && { toTag: target.localTag }) });
+    const target = this.#cancellable.get(invite);
+    this.#reply(transaction, {
+      status: 200,
+      reason: 'OK',
+      ...(target?.localTag !== undefined && { toTag: target.localTag }),
+    });
     target?.cancel(transaction.arrival);
   }
 
   onAck(arrival: Arrival<SipRequest>): void {
     const waiter = this.#context.dialogs.ofRequest(arrival.essentials)?.ackWaiter;
     if (waiter?.cseq === arrival.essentials.cseq.number) waiter.receiveAck(arrival);
-    else this.#context.stats.strayAcksDropped += 1;
+    else if (!this.#proxies.forwardAck(arrival)) this.#context.stats.strayAcksDropped += 1;
   }
 
   #onOutsideRequest(transaction: ServerTransaction): void {
-    const { method } = transaction.arrival.message;
+    const { message } = transaction.arrival;
+    const { method } = message;
     if (dialogMethods.has(method)) {
       this.#refuseUnknown(transaction);
       return;
     }
     const application = this.#closed ? undefined : this.#options.selectApplication(method);
+    if (method === 'INVITE') this.#context.cdr.attempt('network', message);
     if (application === undefined) this.#refuseUnwanted(transaction);
     else if (makingMethods.has(method) && this.#isFull) this.#refuseOverload(transaction);
     else this.#deliver(transaction, application, undefined);
@@ -126,7 +139,7 @@ export class UserAgent implements TransactionUser {
     const { message, essentials, flow } = transaction.arrival;
     const dialog = this.#context.dialogs.ofRequest(essentials);
     if (dialog === undefined) {
-      this.#refuseUnknown(transaction);
+      this.#forwardOrRefuse(transaction);
       return;
     }
     const refusal = this.#findDialogRefusal(dialog, transaction.arrival);
@@ -138,10 +151,18 @@ export class UserAgent implements TransactionUser {
     if (refreshMethods.has(message.method)) dialog.refreshTarget(message.headers);
     if (message.method === 'BYE') {
       dialog.pendingInvite?.endByBye(transaction.arrival);
+      this.#context.cdr.stopDialog(dialog, 'network', 'normal-release', message);
       this.#context.dialogs.remove(dialog);
     }
     this.#deliver(transaction, dialog.application, dialog);
     if (endsSubscription(dialog, message)) this.#context.dialogs.remove(dialog);
+  }
+
+  /** A request in a dialog that is not ours may belong to one that passes through us. */
+  #forwardOrRefuse(transaction: ServerTransaction): void {
+    const forwarded = this.#proxies.forward(transaction);
+    if (forwarded === undefined) this.#refuseUnknown(transaction);
+    else if (!('refused' in forwarded)) this.#cancellable.set(transaction, forwarded);
   }
 
   /** What the order of requests within a dialog forbids (RFC 3261 sections 12.2.2 and 14.2, RFC 3262 section 3). */
@@ -168,6 +189,23 @@ export class UserAgent implements TransactionUser {
     return undefined;
   }
 
+  /** Sends a request that the application was given on to targets; the reporter is told of their answers. */
+  proxy(
+    application: Application,
+    { transactionId, ...options }: ProxyOptions & { transactionId: string },
+    teller: ProxyTeller,
+  ): Refusal | undefined {
+    const incoming = this.#incoming.get(transactionId);
+    if (incoming?.application !== application) return { refused: refusals.unknownTransaction };
+    if (!this.#context.transactions.hasRoomForClient) return { refused: refusals.tooManyTransactions };
+    const transaction = incoming.release();
+    if (transaction === undefined) return { refused: refusals.notProxied };
+    const proxied = this.#proxies.proxy(transaction, options, teller);
+    if ('refused' in proxied) return proxied;
+    this.#cancellable.set(transaction, proxied);
+    return undefined;
+  }
+
   #deliver(transaction: ServerTransaction, application: Application, dialog: Dialog | undefined): void {
     const isInvite = transaction.arrival.message.method === 'INVITE';
     const options: IncomingOptions = {
@@ -180,14 +218,15 @@ export class UserAgent implements TransactionUser {
       },
     };
     const incoming = isInvite ? new IncomingInvite(options) : new IncomingRequest(options);
-    if (incoming instanceof IncomingInvite) this.#invites.set(transaction, incoming);
+    if (incoming instanceof IncomingInvite) this.#cancellable.set(transaction, incoming);
     this.#incoming.set(incoming.event.transactionId, incoming);
     if (isInvite && dialog === undefined) this.#pendingInvites += 1;
     application.onRequest(incoming.event);
   }
 
   get #isFull(): boolean {
-    return this.#context.dialogs.size + this.#pendingInvites >= this.#options.limits.dialogs;
+    const load = this.#context.dialogs.size + this.#pendingInvites + this.#proxies.load;
+    return load >= this.#options.limits.dialogs;
   }
 
   /** No application wants the method. */
@@ -203,7 +242,10 @@ export class UserAgent implements TransactionUser {
 
   #replyUnavailable(transaction: ServerTransaction): void {
     const headers = [['Retry-After', String(retryAfterSeconds)]] as const;
-    this.#reply(transaction, { status: 503, reason: 'Service Unavailable', headers });
+    const reply = this.#reply(transaction, { status: 503, reason: 'Service Unavailable', headers });
+    if (transaction.arrival.message.method === 'INVITE') {
+      this.#context.cdr.stop('application', 'call-rejected', reply);
+    }
   }
 
   #refuseUnknown(transaction: ServerTransaction): void {
@@ -211,8 +253,10 @@ export class UserAgent implements TransactionUser {
     this.#reply(transaction, { status: 481, reason: 'Call/Transaction Does Not Exist' });
   }
 
-  #reply(transaction: ServerTransaction, reply: ReplyOptions): void {
-    transaction.respond(composeReply(transaction.arrival.message, { toTag: newTag(this.#context.random), ...reply }));
+  #reply(transaction: ServerTransaction, reply: ReplyOptions): SipResponse {
+    const response = composeReply(transaction.arrival.message, { toTag: newTag(this.#context.random), ...reply });
+    transaction.respond(response);
+    return response;
   }
 }
 

@@ -1,7 +1,14 @@
 import { silentLogger } from '../../src/runtime/logger';
 import { seededRandom } from '../../src/runtime/random';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
-import type { Application, IncomingEvent, Refusal, ResponseEvent, Sent } from '../../src/sip-server/application';
+import type {
+  Application,
+  CdrEvent,
+  IncomingEvent,
+  Refusal,
+  ResponseEvent,
+  Sent,
+} from '../../src/sip-server/application';
 import { HeaderList } from '../../src/sip-server/header-list';
 import { defaultLimits } from '../../src/sip-server/limits';
 import type { Limits } from '../../src/sip-server/limits';
@@ -25,6 +32,7 @@ export class RecordingApplication implements Application {
   readonly cancels: IncomingEvent[] = [];
   readonly responses: ResponseEvent[] = [];
   readonly ended: { dialogId: string; bye: Sent }[] = [];
+  readonly cdrs: CdrEvent[] = [];
 
   onRequest(event: IncomingEvent): void {
     this.requests.push(event);
@@ -44,6 +52,10 @@ export class RecordingApplication implements Application {
 
   onDialogEnded(event: { dialogId: string; bye: Sent }): void {
     this.ended.push(event);
+  }
+
+  onCdr(event: CdrEvent): void {
+    this.cdrs.push(event);
   }
 
   get statuses(): number[] {
