@@ -10,9 +10,14 @@ export function describeWith(...programs: string[]): jest.Describe {
   const problems = programs.flatMap((program) => problemOf(program) ?? []);
   if (problems.length === 0) return describe;
   const suite = expect.getState().testPath?.split('/').at(-1) ?? 'a suite';
-  process.stderr.write(`skipped in ${suite}: ${problems.join(', ')}\n`);
+  const line = `skipped in ${suite}: ${problems.join(', ')}\n`;
+  if (!told.has(line)) process.stderr.write(line);
+  told.add(line);
   return describe.skip;
 }
+
+/** Several suites of one file may lack the same. */
+const told = new Set<string>();
 
 function problemOf(program: string): string | undefined {
   const folders = (process.env.PATH ?? '').split(':').filter((folder) => folder !== '');
