@@ -1,36 +1,40 @@
 /** Keys and list indices from the top of a file. In a pattern, `*` stands for any one key or index. */
 export type PlanPath = readonly (string | number)[];
 
+type Found<T> = (value: T, path: PlanPath) => void;
+
 /** Calls `found` for every value that stands where a pattern points to, in the order in which it was written. */
-export function visit(root: unknown, pattern: PlanPath, found: (value: unknown, path: PlanPath) => void): void {
-  const path: (string | number)[] = [];
-  const walk = (value: unknown, depth: number): void => {
-    const segment = pattern[depth];
-    if (segment === undefined) {
-      found(value, [...path]);
-      return;
-    }
-    for (const [key, inner] of entriesOf(value, segment)) {
-      path.push(key);
-      walk(inner, depth + 1);
-      path.pop();
-    }
-  };
-  walk(root, 0);
+export function visit(root: unknown, pattern: PlanPath, found: Found<unknown>): void {
+  visitFrom(root, pattern, [], found);
 }
 
 /** Calls `found` for every text in a file, however deep. */
-export function visitTexts(root: unknown, found: (text: string, path: PlanPath) => void): void {
-  const path: (string | number)[] = [];
-  const walk = (value: unknown): void => {
-    if (typeof value === 'string') found(value, [...path]);
-    for (const [key, inner] of entriesOf(value, '*')) {
+export function visitTexts(root: unknown, found: Found<string>): void {
+  visitTextsFrom(root, [], found);
+}
+
+/** The path is shared on the way and copied for what is found: large plans are walked often. */
+function visitFrom(value: unknown, pattern: PlanPath, path: (string | number)[], found: Found<unknown>): void {
+  const segment = pattern[path.length];
+  if (segment === undefined) found(value, [...path]);
+  else if (isContainer(value)) {
+    eachEntry(value, segment, (inner, key) => {
       path.push(key);
-      walk(inner);
+      visitFrom(inner, pattern, path, found);
       path.pop();
-    }
-  };
-  walk(root);
+    });
+  }
+}
+
+function visitTextsFrom(value: unknown, path: (string | number)[], found: Found<string>): void {
+  if (typeof value === 'string') found(value, [...path]);
+  else if (isContainer(value)) {
+    eachEntry(value, '*', (inner, key) => {
+      path.push(key);
+      visitTextsFrom(inner, path, found);
+      path.pop();
+    });
+  }
 }
 
 /** What stands at a path; undefined when nothing does. */
@@ -46,10 +50,18 @@ export function keyName(path: PlanPath): string {
   return path.findLast((segment) => typeof segment === 'string') ?? 'the file';
 }
 
-function* entriesOf(value: unknown, segment: string | number): Iterable<[string | number, unknown]> {
-  if (!isContainer(value)) return;
-  if (segment === '*') yield* Array.isArray(value) ? value.entries() : Object.entries(value);
-  else if (segment in value) yield [segment, (value as Record<string | number, unknown>)[segment]];
+function eachEntry(
+  container: object,
+  segment: string | number,
+  each: (inner: unknown, key: string | number) => void,
+): void {
+  if (segment !== '*') {
+    if (Object.hasOwn(container, segment)) each((container as Record<string | number, unknown>)[segment], segment);
+  } else if (Array.isArray(container)) {
+    container.forEach(each);
+  } else {
+    for (const key of Object.keys(container)) each((container as Record<string, unknown>)[key], key);
+  }
 }
 
 function isContainer(value: unknown): value is object {

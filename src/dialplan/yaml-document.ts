@@ -1,6 +1,7 @@
-import { isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import { Composer, isAlias, isMap, isScalar, isSeq } from 'yaml';
 import type { Alias, Document, Node, Pair, YAMLError, YAMLMap } from 'yaml';
 
+import { invariant } from '../runtime/invariant';
 import type { PlanPath } from './plan-path';
 import { problemCodes, problemsPerFileMax } from './plan-problem';
 import type { PlanPosition, PlanProblem, ProblemCode } from './plan-problem';
@@ -39,22 +40,25 @@ export function readYaml(file: string, text: string): YamlReading {
     const position = places.at(offset);
     problems.push({ code, severity: 'error', file, position, message, expected, nearest: undefined });
   };
-  const finding = scanYaml(text);
-  if (finding !== undefined) {
-    add(finding.code, finding.offset, finding.message, finding.expected);
+  const scan = scanYaml(text);
+  if (!Array.isArray(scan)) {
+    add(scan.code, scan.offset, scan.message, scan.expected);
     return { document: undefined, problems };
   }
-  const document = parseDocument(text, {
+  const composer = new Composer({
     version: '1.2',
     schema: 'core',
     stringKeys: true,
     resolveKnownTags: false,
-    // Checked below: the parser compares every key of a map with every other.
+    // Checked below: the composer compares every key of a map with every other.
     uniqueKeys: false,
-    prettyErrors: false,
-    // `silent` would also hide that there is a second document.
-    logLevel: 'error',
   });
+  const [document, second] = composer.compose(scan, true, text.length);
+  invariant(document !== undefined, 'a text without a document is composed as an empty one');
+  if (second !== undefined) {
+    add(problemCodes.directive, second.range[0], 'a second document', 'one document per file, without ---');
+    return { document: undefined, problems };
+  }
   for (const error of document.errors.slice(0, syntaxProblemsMax)) reportSyntax(error, add);
   if (document.errors.length > 0) return { document: undefined, problems };
   const values = new Values(document, add);
@@ -76,11 +80,7 @@ export function readYaml(file: string, text: string): YamlReading {
 
 function reportSyntax(error: YAMLError, add: Report): void {
   const [offset] = error.pos;
-  if (error.code === 'MULTIPLE_DOCS') {
-    add(problemCodes.directive, offset, 'a second document', 'one document per file, without ---');
-  } else {
-    add(problemCodes.syntax, offset, `not YAML: ${error.message.split('\n')[0] ?? ''}`, syntaxHints[error.code]);
-  }
+  add(problemCodes.syntax, offset, `not YAML: ${error.message.split('\n')[0] ?? ''}`, syntaxHints[error.code]);
 }
 
 const syntaxHints: Partial<Record<YAMLError['code'], string>> = {

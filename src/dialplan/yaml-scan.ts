@@ -1,4 +1,4 @@
-import { CST, Lexer } from 'yaml';
+import { CST, Lexer, Parser } from 'yaml';
 
 import { problemCodes } from './plan-problem';
 import type { ProblemCode } from './plan-problem';
@@ -12,14 +12,14 @@ export interface ScanFinding {
 }
 
 /** Bounds the parser's work to about a second. Ten thousand routes have some 400,000. */
-const tokensMax = 500_000;
+const lexemesMax = 500_000;
 /** The parser is recursive and each level of a block takes a column at least. */
 const indentColumnsMax = 100;
 const bracketsMax = 20;
 export const aliasesMax = 100;
 
 const scanLimits = {
-  tooMuch: `at most ${tokensMax} words and signs in one file`,
+  tooMuch: `at most ${lexemesMax} words and signs in one file`,
   tooDeep: `at most ${indentColumnsMax} columns of indentation and ${bracketsMax} open brackets`,
   aliases: `at most ${aliasesMax} aliases (*name) in one file`,
 };
@@ -29,8 +29,11 @@ const badEscape = /\\[^0abtnvfre "/\\N_LPxuU\t\r\n]/;
 /** Only tab, line feed and carriage return (YAML 1.2 section 5.1); the lexer uses some others as its own marks. */
 const controlCharacter = /[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
 
-/** One pass over the text before the recursive parser sees it: what could exhaust it is found in linear time. */
-export function scanYaml(text: string): ScanFinding | undefined {
+/**
+ * The syntax tokens of a text, or why they must not be composed: one pass in linear time finds what could exhaust the
+ * composer, which is recursive. The parser in between keeps a stack of its own.
+ */
+export function scanYaml(text: string): CST.Token[] | ScanFinding {
   const control = controlCharacter.exec(text);
   if (control !== null) {
     return {
@@ -40,20 +43,24 @@ export function scanYaml(text: string): ScanFinding | undefined {
       expected: 'text without them',
     };
   }
-  const state: ScanState = { offset: 0, tokens: 0, aliases: 0, brackets: 0, columns: 0, atLineStart: true };
+  const parser = new Parser();
+  const tokens: CST.Token[] = [];
+  const state: ScanState = { offset: 0, lexemes: 0, aliases: 0, brackets: 0, columns: 0, atLineStart: true };
   let isScalar = false;
-  for (const token of new Lexer().lex(text)) {
+  for (const lexeme of new Lexer().lex(text)) {
     // The lexer's own marks are not part of the text.
-    if (token === CST.SCALAR || token === CST.DOCUMENT || token === CST.FLOW_END) {
-      isScalar = token === CST.SCALAR;
-      continue;
+    if (lexeme === CST.SCALAR || lexeme === CST.DOCUMENT || lexeme === CST.FLOW_END) {
+      isScalar = lexeme === CST.SCALAR;
+    } else {
+      const finding = scanLexeme(lexeme, isScalar ? 'scalar' : CST.tokenType(lexeme), state);
+      if (finding !== undefined) return finding;
+      state.offset += lexeme.length;
+      isScalar = false;
     }
-    const finding = scanToken(token, isScalar ? 'scalar' : CST.tokenType(token), state);
-    if (finding !== undefined) return finding;
-    state.offset += token.length;
-    isScalar = false;
+    for (const token of parser.next(lexeme)) tokens.push(token);
   }
-  return undefined;
+  for (const token of parser.end()) tokens.push(token);
+  return tokens;
 }
 
 /** At the start of a line each of them opens a level: `- - x`, `? ? x`, `: : x`. */
@@ -61,7 +68,7 @@ const nestingSigns = new Set<string | null>(['seq-item-ind', 'explicit-key-ind',
 
 interface ScanState {
   offset: number;
-  tokens: number;
+  lexemes: number;
   aliases: number;
   brackets: number;
   /** Width of the current line's indentation, and its `- ` and `? `. */
@@ -69,33 +76,33 @@ interface ScanState {
   atLineStart: boolean;
 }
 
-function scanToken(token: string, type: CST.TokenType | 'scalar' | null, state: ScanState): ScanFinding | undefined {
+function scanLexeme(lexeme: string, type: CST.TokenType | 'scalar' | null, state: ScanState): ScanFinding | undefined {
   const { offset } = state;
-  state.tokens += 1;
-  if (state.tokens > tokensMax) {
+  state.lexemes += 1;
+  if (state.lexemes > lexemesMax) {
     return { code: problemCodes.tooMuch, offset, message: 'the file says too much', expected: scanLimits.tooMuch };
   }
   if (type === 'newline') {
     state.columns = 0;
     state.atLineStart = true;
   } else if (type === 'space') {
-    if (state.atLineStart) state.columns += token.length;
+    if (state.atLineStart) state.columns += lexeme.length;
   } else if (state.atLineStart && nestingSigns.has(type)) {
-    state.columns += token.length;
+    state.columns += lexeme.length;
     return depthFinding(state);
   } else if (type !== 'comment') {
     state.atLineStart = false;
-    return scanContent(token, type, state);
+    return scanContent(lexeme, type, state);
   }
   return undefined;
 }
 
-function scanContent(token: string, type: CST.TokenType | 'scalar' | null, state: ScanState): ScanFinding | undefined {
+function scanContent(lexeme: string, type: CST.TokenType | 'scalar' | null, state: ScanState): ScanFinding | undefined {
   const { offset } = state;
   if (type === 'directive-line') {
     return { code: problemCodes.directive, offset, message: 'a % directive', expected: 'none: dialplans are YAML 1.2' };
   }
-  if (type === 'double-quoted-scalar') return scanEscapes(token, offset);
+  if (type === 'double-quoted-scalar') return scanEscapes(lexeme, offset);
   if (type === 'alias') state.aliases += 1;
   if (state.aliases > aliasesMax) {
     return { code: problemCodes.tooManyAliases, offset, message: 'too many aliases', expected: scanLimits.aliases };
