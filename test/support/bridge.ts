@@ -70,13 +70,18 @@ export class BridgeUnderTest {
     const { folder, data, env: ownEnv } = await makeBridgeFolders(plan);
     test.#folder = folder;
     test.#data = data;
-    test.#bridge = await startBridge({
-      settings: loadSettings({ RINGBRIDGE_LOG_LEVEL: 'debug', ...ownEnv, ...env }),
-      clock: systemClock,
-      random: systemRandom,
-      cwd: process.cwd(),
-      logDestination: { write: (line) => void test.log.push(JSON.parse(line) as LogLine) },
-    });
+    try {
+      test.#bridge = await startBridge({
+        settings: loadSettings({ RINGBRIDGE_LOG_LEVEL: 'debug', ...ownEnv, ...env }),
+        clock: systemClock,
+        random: systemRandom,
+        cwd: process.cwd(),
+        logDestination: { write: (line) => void test.log.push(JSON.parse(line) as LogLine) },
+      });
+    } catch (cause) {
+      await test.close();
+      throw cause;
+    }
     return test;
   }
 
