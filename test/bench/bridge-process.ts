@@ -55,6 +55,11 @@ export class BridgeProcess {
     this.#httpPort = ports.http;
   }
 
+  /** Undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   async metrics(): Promise<MetricsText> {
     const response = await fetch(`http://127.0.0.1:${this.#httpPort}/metrics`);
     return new MetricsText(await response.text());

@@ -72,13 +72,14 @@ class Uplink {
   }
 
   report(report: Report): void {
-    const name = 'packet in to append out';
-    report.figure({ name: `${name}, p50`, value: this.#latencies.quantile(0.5), unit: 'ms' });
-    report.figure({ name: `${name}, p99`, value: this.#latencies.quantile(0.99), unit: 'ms', atMost: 3 });
-    report.figure({ name: `${name}, max of ${this.#latencies.count}`, value: this.#latencies.max, unit: 'ms' });
+    report.spread(
+      'packet in to append out',
+      { ...this.#latencies.spread, aside: `of ${this.#latencies.count}` },
+      { p99: 3 },
+    );
     // The last one may still be on its way.
     const missing = Math.max(0, this.#sent - this.#latencies.count - 1);
-    report.figure({ name: 'packets that were not found again', value: missing, unit: 'packets', atMost: 0 });
+    report.none('packets that were not found again', missing, 'packets');
   }
 
   #onAppend(audio: Buffer, arrivedMs: number): void {
@@ -121,10 +122,8 @@ class Downlink {
     const name = 'delta in to first packet out';
     const aside = 'the wait for the next tick alone: mean 10, p99 19.8 ms';
     report.figure({ name: `${name}, mean`, value: this.#latencies.mean, unit: 'ms', aside });
-    report.figure({ name: `${name}, p50`, value: this.#latencies.quantile(0.5), unit: 'ms' });
-    report.figure({ name: `${name}, p99`, value: this.#latencies.quantile(0.99), unit: 'ms', atMost: 25 });
-    report.figure({ name: `${name}, max of ${this.#latencies.count}`, value: this.#latencies.max, unit: 'ms' });
-    report.figure({ name: 'bursts that were not heard', value: this.#lost, unit: 'bursts', atMost: 0 });
+    report.spread(name, { ...this.#latencies.spread, aside: `of ${this.#latencies.count}` }, { p99: 25 });
+    report.none('bursts that were not heard', this.#lost, 'bursts');
   }
 
   #sendSoon(): void {

@@ -1,28 +1,20 @@
 import { toneLevel } from '../../src/audio/level';
 import { dominantHz } from '../support/spectrum';
 
-/** What one second of a call holds. */
-export interface HeardSecond {
-  /** The strongest tone. */
-  dominantHz: number;
-  /** How far the loudest of the tones that do not belong here is below the one that does. */
-  othersBelowDb: number;
-}
-
 /** Another call's tone this close is crosstalk; the noise of G.711 is some 40 dB below in all and far less at one tone. */
 const othersBelowDbMin = 25;
 const hzTolerance = 1;
 
-export function listen(
-  second: Int16Array,
-  { rateHz, ownHz, othersHz }: { rateHz: number; ownHz: number; othersHz: readonly number[] },
-): HeardSecond {
-  const ownDbfs = toneLevel(second, rateHz, ownHz);
-  let loudestDbfs = -Infinity;
-  for (const hz of othersHz) if (hz !== ownHz) loudestDbfs = Math.max(loudestDbfs, toneLevel(second, rateHz, hz));
-  return { dominantHz: dominantHz(second, rateHz), othersBelowDb: ownDbfs - loudestDbfs };
-}
-
-export function isOwnAlone(heard: HeardSecond, ownHz: number): boolean {
-  return Math.abs(heard.dominantHz - ownHz) <= hzTolerance && heard.othersBelowDb >= othersBelowDbMin;
+/** Whether each of these seconds without gaps holds the call's own tone, and none of the other calls'. */
+export function isOwnAlone(
+  seconds: readonly Int16Array[],
+  { rateHz, ownHz, allHz }: { rateHz: number; ownHz: number; allHz: readonly number[] },
+): boolean {
+  const [first] = seconds;
+  // Costly, so once: it finds what is none of the tones, too.
+  if (first === undefined || Math.abs(dominantHz(first, rateHz) - ownHz) > hzTolerance) return false;
+  return seconds.every((second) => {
+    const limitDbfs = toneLevel(second, rateHz, ownHz) - othersBelowDbMin;
+    return allHz.every((hz) => hz === ownHz || toneLevel(second, rateHz, hz) <= limitDbfs);
+  });
 }

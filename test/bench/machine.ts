@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
 
 /** What the figures depend on. */
@@ -28,6 +29,19 @@ export class BusyMachine {
 export function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
+}
+
+/**
+ * How long the main thread of a process was ready to run and had to wait for a processor, since its start: what others'
+ * work costs it. Undefined where the system does not tell (Linux does, in schedstat).
+ */
+export function waitedSeconds(pid: number): number | undefined {
+  try {
+    const [, waitedNs] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ');
+    return Number(waitedNs) / 1e9;
+  } catch {
+    return undefined;
+  }
 }
 
 function idleMs(): number {

@@ -10,6 +10,14 @@ export interface Figure {
   aside?: string;
 }
 
+/** In milliseconds. */
+export interface Spread {
+  p50: number;
+  p99: number;
+  max: number;
+  aside?: string;
+}
+
 /** Prints figures, each beside its goal and the load of the machine at that moment. */
 export class Report {
   readonly #print: (line: string) => void;
@@ -40,6 +48,29 @@ export class Report {
       ...(aside === undefined ? [] : [` ${aside}`]),
     ];
     this.#print(cells.join(' '));
+  }
+
+  /** A count of what must not happen. */
+  none(name: string, count: number, unit: string): void {
+    this.figure({ name, value: count, unit, atMost: 0 });
+  }
+
+  /** Median, 99th of a hundred and worst. */
+  spread(name: string, values: Spread, goals: { p99?: number; max?: number } = {}): void {
+    const { p50, p99, max, aside } = values;
+    this.figure({ name: `${name}, p50`, value: p50, unit: 'ms', ...(aside === undefined ? {} : { aside }) });
+    this.figure({
+      name: `${name}, p99`,
+      value: p99,
+      unit: 'ms',
+      ...(goals.p99 === undefined ? {} : { atMost: goals.p99 }),
+    });
+    this.figure({
+      name: `${name}, max`,
+      value: max,
+      unit: 'ms',
+      ...(goals.max === undefined ? {} : { atMost: goals.max }),
+    });
   }
 
   end(): void {

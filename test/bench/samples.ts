@@ -28,6 +28,10 @@ export class Samples {
     return this.quantile(1);
   }
 
+  get spread(): { p50: number; p99: number; max: number } {
+    return { p50: this.quantile(0.5), p99: this.quantile(0.99), max: this.max };
+  }
+
   get mean(): number {
     return this.#values.reduce((sum, value) => sum + value, 0) / this.#values.length;
   }

@@ -10,6 +10,7 @@ import type { SipCall, SipCaller } from './sip-caller';
 
 const rateHz = 8_000;
 const packetSamples = 160;
+const packetsPerSecond = rateHz / packetSamples;
 
 /** The phones' own heartbeat: how late it is shows what this process and the machine spoil before the bridge can. */
 export const phoneClock = new FrameClock({ clock: systemClock });
@@ -24,6 +25,8 @@ export class TonePhone implements FrameSubscriber {
 
   readonly #recording: Uint8Array;
   readonly #arrivals: { index: number; atMs: number }[] = [];
+  /** By the bridge's timeline, in packets. */
+  readonly #came: boolean[] = [];
   #isRecording = false;
   #firstTimestamp: number | undefined;
 
@@ -46,7 +49,7 @@ export class TonePhone implements FrameSubscriber {
   }
 
   onFrame(): void {
-    this.#rtp.send(this.#second, (this.#sent % (rateHz / packetSamples)) * packetSamples);
+    this.#rtp.send(this.#second, (this.#sent % packetsPerSecond) * packetSamples);
     this.#sent += 1;
   }
 
@@ -62,6 +65,7 @@ export class TonePhone implements FrameSubscriber {
   begin(): void {
     this.#recording.fill(pcmuSilence);
     this.#arrivals.length = 0;
+    this.#came.length = 0;
     this.#firstTimestamp = undefined;
     this.#isRecording = true;
   }
@@ -70,19 +74,9 @@ export class TonePhone implements FrameSubscriber {
     this.#isRecording = false;
   }
 
-  /** The bridge has hung up. */
-  get wasHungUpOn(): boolean {
-    return this.#call.ended;
-  }
-
   /** Frames of the bridge's timeline, from the first to the last that came, that did not come. */
   get missing(): number {
-    const last = this.#arrivals.reduce((max, { index }) => Math.max(max, index), -1);
-    return last + 1 - new Set(this.#arrivals.map(({ index }) => index)).size;
-  }
-
-  get heard(): number {
-    return this.#arrivals.length;
+    return this.#came.filter((came) => !came).length;
   }
 
   /** Of packets at this phone, against start + n x 20 ms. */
@@ -92,11 +86,23 @@ export class TonePhone implements FrameSubscriber {
 
   /** What was heard, silence where nothing came. */
   samples(): Int16Array {
-    const last = this.#arrivals.reduce((max, { index }) => Math.max(max, index), -1);
-    const octets = this.#recording.subarray(0, (last + 1) * packetSamples);
+    const octets = this.#recording.subarray(0, this.#came.length * packetSamples);
     const samples = new Int16Array(octets.length);
     decodeG711('pcmu', octets, samples);
     return samples;
+  }
+
+  /** Seconds of which every packet came: the first, the one in the middle and the last. */
+  wholeSeconds(): Int16Array[] {
+    const samples = this.samples();
+    const whole: Int16Array[] = [];
+    let start = 0;
+    while (start + packetsPerSecond <= this.#came.length) {
+      const gap = this.#came.slice(start, start + packetsPerSecond).lastIndexOf(false);
+      if (gap < 0) whole.push(samples.subarray(start * packetSamples, start * packetSamples + rateHz));
+      start += gap < 0 ? packetsPerSecond : gap + 1;
+    }
+    return [whole[0], whole[whole.length >> 1], whole.at(-1)].filter((second) => second !== undefined);
   }
 
   async hangUp(): Promise<void> {
@@ -112,6 +118,8 @@ export class TonePhone implements FrameSubscriber {
     const offset = index * packetSamples;
     if (index < 0 || offset + packetSamples > this.#recording.length) return;
     this.#arrivals.push({ index, atMs });
+    while (this.#came.length <= index) this.#came.push(false);
+    this.#came[index] = true;
     this.#recording.set(packet.payload.subarray(0, packetSamples), offset);
   }
 }
