@@ -6,6 +6,7 @@ import type { Bridge } from '../main';
 import { StartRefused, startBridge } from '../main';
 import { messageOf } from '../runtime/errors';
 import { systemClock } from '../runtime/clock';
+import { letHeapGrow } from '../runtime/heap-growth';
 import { systemRandom } from '../runtime/random';
 import type { CommandIo, ExitCode } from './io';
 
@@ -30,6 +31,7 @@ export async function runServeCommand(argv: readonly string[], io: CommandIo): P
   }
   const settings = readSettings(io);
   if (settings === undefined) return 2;
+  letHeapGrow();
   try {
     const bridge = await startBridge({ settings, clock: systemClock, random: systemRandom, cwd: process.cwd() });
     io.stderr(banner(settings, bridge));
