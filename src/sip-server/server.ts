@@ -3,6 +3,8 @@ import type { Clock } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import type { Logger } from '../runtime/logger';
 import type { Random } from '../runtime/random';
+import type { AccessLimits, AccessPolicy } from './access-policy';
+import { defaultAccessLimits } from './access-policy';
 import { AdminServer, Routes } from './admin-server';
 import type { Resolve } from './host-cache';
 import type { Limits } from './limits';
@@ -37,6 +39,9 @@ export interface SipServerOptions {
   readonly tls?: TlsOptions;
   /** What the outside sees, for Via, Contact and `localhost`, behind static NAT. Default: the local address. */
   readonly publicAddress?: string;
+  /** Who may use the server. Default: everybody, and REGISTER goes to applications. */
+  readonly access?: AccessPolicy;
+  readonly accessLimits?: Partial<AccessLimits>;
   /** Where applications connect. Default 127.0.0.1 and any port. */
   readonly admin?: { readonly address: '127.0.0.1'; readonly port: number };
   /** What applications log in with. Default: 128 random bits, in hexadecimal. */
@@ -61,6 +66,8 @@ export interface SipServer {
   /** With the ports that were really taken, in the order of `listen`. */
   readonly listening: readonly ListenAddress[];
   readonly stats: Readonly<SipServerStats>;
+  /** A policy in the place of the one before. Users who stay keep their registrations. Throws for an address that is none. */
+  setAccess(policy: AccessPolicy | undefined): void;
   /** Hangs up every call, waits a moment for the answers, then closes all sockets. Twice is fine. */
   close(): Promise<void>;
 }
@@ -105,6 +112,7 @@ class EmbeddedServer implements SipServer {
       logger,
       stats: this.stats,
       limits: this.#limits,
+      accessLimits: { ...defaultAccessLimits, ...options.accessLimits },
       guard: { ...defaultGuardSettings, ...options.guard },
       isTrusted: options.isTrusted,
       rules: { ...defaultRequestRules, ...options.rules },
@@ -127,10 +135,15 @@ class EmbeddedServer implements SipServer {
   async open(): Promise<void> {
     const { listen, logger, admin = { address: '127.0.0.1', port: 0 } } = this.#options;
     if (listen.length === 0) throw new Error('the SIP server needs at least one address to listen on');
+    this.setAccess(this.#options.access);
     const tls = this.#options.tls && new TlsSetup(this.#options.tls);
     for (const at of listen) this.#transports.push(await named(at.transport, at, this.#listen(at, tls)));
     this.#adminServer = await named('admin', admin, this.#openAdmin(admin));
     logger.info({ listening: this.listening, adminPort: this.#adminServer.port }, 'SIP server is listening');
+  }
+
+  setAccess(policy: AccessPolicy | undefined): void {
+    this.#stack.access.setPolicy(policy);
   }
 
   close(): Promise<void> {

@@ -1,6 +1,8 @@
 import type { Clock } from '../runtime/clock';
 import type { Logger } from '../runtime/logger';
 import type { Random } from '../runtime/random';
+import { AccessControl } from './access-control';
+import type { AccessLimits } from './access-policy';
 import type { AgentContext } from './agent-context';
 import type { Application } from './application';
 import { CdrReporter } from './cdr-reporter';
@@ -29,6 +31,7 @@ export interface StackOptions {
   readonly guard: GuardSettings;
   readonly isTrusted?: ((address: string) => boolean) | undefined;
   readonly rules: RequestRules;
+  readonly accessLimits: AccessLimits;
   readonly resolve: Resolve;
   readonly publicAddress: string | undefined;
   /** May be filled after the stack was built, before the first message. */
@@ -45,6 +48,8 @@ export interface SipStack {
   readonly transactions: TransactionLayer;
   readonly dialogs: DialogTable;
   readonly agent: UserAgent;
+  /** Lets everybody through until it gets a policy. */
+  readonly access: AccessControl;
 }
 
 export function buildStack(options: StackOptions): SipStack {
@@ -60,12 +65,13 @@ export function buildStack(options: StackOptions): SipStack {
       return listener.send(message, flow, onFailure);
     },
     user: {
-      onRequest: (transaction) => agent.onRequest(transaction),
-      onCancel: (transaction, invite) => agent.onCancel(transaction, invite),
-      onAck: (arrival) => agent.onAck(arrival),
+      onRequest: (transaction) => access.onRequest(transaction),
+      onCancel: (transaction, invite) => access.onCancel(transaction, invite),
+      onAck: (arrival) => access.onAck(arrival),
     },
   });
-  const guard = new SourceGuard({ clock, logger, stats, settings: options.guard, isTrusted: options.isTrusted });
+  const isTrusted = (address: string): boolean => access.isTrunk(address) || options.isTrusted?.(address) === true;
+  const guard = new SourceGuard({ clock, logger, stats, settings: options.guard, isTrusted });
   const gate: RequestGate = new RequestGate(
     {
       random,
@@ -73,7 +79,10 @@ export function buildStack(options: StackOptions): SipStack {
       guard,
       scanners: options.guard,
       rules: options.rules,
-      routedMethods: () => options.routedMethods(),
+      routedMethods: () => {
+        const routed = options.routedMethods();
+        return routed === 'any' || !access.registers ? routed : [...routed, 'REGISTER'];
+      },
       send: (message, flow) => listener.send(message, flow, () => undefined),
     },
     transactions,
@@ -93,5 +102,6 @@ export function buildStack(options: StackOptions): SipStack {
     hangUp: (dialog, text, reason) => agent.hangUp(dialog, text, reason),
   };
   const agent: UserAgent = new UserAgent(context, { limits, selectApplication });
-  return { listener, transactions, dialogs, agent };
+  const access: AccessControl = new AccessControl({ clock, random, stats, limits: options.accessLimits }, agent);
+  return { listener, transactions, dialogs, agent, access };
 }

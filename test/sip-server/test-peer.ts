@@ -9,6 +9,7 @@ import type {
   ResponseEvent,
   Sent,
 } from '../../src/sip-server/application';
+import { defaultAccessLimits } from '../../src/sip-server/access-policy';
 import { HeaderList } from '../../src/sip-server/header-list';
 import { defaultLimits } from '../../src/sip-server/limits';
 import type { Limits } from '../../src/sip-server/limits';
@@ -149,6 +150,7 @@ export function createBench({
     logger: silentLogger,
     stats,
     limits: { ...defaultLimits, ...limits },
+    accessLimits: defaultAccessLimits,
     guard: defaultGuardSettings,
     rules: defaultRequestRules,
     resolve: () => Promise.resolve([]),
