@@ -1,3 +1,4 @@
+import type { PercentSplit } from '../dialplan/percent-split';
 import type { MediaStats } from '../media/media-leg';
 import type { TokenUsage } from '../realtime/session-listener';
 import type { CallState } from './call-state';
@@ -15,6 +16,8 @@ export interface CallSnapshot {
   route: string | undefined;
   agent: string | undefined;
   planHash: string | undefined;
+  /** Every percentage that was drawn to find the route, in order; empty when none was. */
+  splits: readonly PercentSplit[];
   /** `simulator:...` or the API's model name, undefined before a route was found. */
   model: string | undefined;
   /** `api` or `simulator`: a simulator on the line must always be told. */

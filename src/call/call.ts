@@ -158,6 +158,7 @@ export class Call implements CallerLegListener {
       route: this.route,
       agent: decision?.kind === 'answer' ? decision.agent.name : undefined,
       planHash: decision?.planHash,
+      splits: decision?.splits ?? [],
       model: this.#model?.name,
       modelKind: this.#model?.kind,
       state: this.#state,

@@ -17,6 +17,8 @@ export interface CallStartRecord {
   route: string | null;
   agent: string | null;
   planHash: string | null;
+  /** The percentages that were drawn to find the route, in order: a caller whose `point` is below `percent` is taken. */
+  splits: CallSnapshot['splits'];
   model: string | null;
   /** `simulator`: a machine without a model was on the line. */
   modelKind: 'api' | 'simulator' | null;
@@ -93,6 +95,7 @@ function whatIsKnownEarly(call: CallSnapshot, atMs: number): Omit<CallStartRecor
     route: call.route ?? null,
     agent: call.agent ?? null,
     planHash: call.planHash ?? null,
+    splits: call.splits,
     model: call.model ?? null,
     modelKind: call.modelKind ?? null,
     startedAt: isoTime(call.startedAtMs),

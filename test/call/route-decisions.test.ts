@@ -41,3 +41,13 @@ test('a route with as many calls as it may have is busy, until one of them ends'
   await call.run(50);
   expect(call.calls.active).toBe(0);
 });
+
+test('the percentages that were drawn stand on the call from the decision on', async () => {
+  const splits = [{ route: 'trial', percent: 20, point: 63.5 }];
+  const call = new VirtualCall({ decision: (answer: Answer) => ({ ...answer, splits }) });
+  await call.answered();
+  expect(call.last('model-ready')?.snapshot.splits).toEqual(splits);
+  call.caller.bye();
+  await call.run(50);
+  expect(call.last('ended')?.snapshot.splits).toEqual(splits);
+});

@@ -16,6 +16,7 @@ test('the start says who called whom and which model was on the line', () => {
     route: 'main',
     agent: 'reception',
     planHash: '0123456789ab',
+    splits: [{ route: 'trial', percent: 20, point: 63.5 }],
     model: 'simulator:receptionist',
     modelKind: 'simulator',
     startedAt: '2026-01-05T09:00:00.000Z',

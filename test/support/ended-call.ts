@@ -12,6 +12,7 @@ export function endedCall(change: Partial<CallSnapshot> = {}): CallSnapshot {
     route: 'main',
     agent: 'reception',
     planHash: '0123456789ab',
+    splits: [{ route: 'trial', percent: 20, point: 63.5 }],
     model: 'simulator:receptionist',
     modelKind: 'simulator',
     state: 'ended',
@@ -63,6 +64,7 @@ export function refusedCall(change: Partial<CallSnapshot> = {}): CallSnapshot {
   return endedCall({
     route: undefined,
     agent: undefined,
+    splits: [],
     model: undefined,
     modelKind: undefined,
     answeredAtMs: undefined,
