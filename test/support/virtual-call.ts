@@ -67,7 +67,7 @@ export interface VirtualCallOptions {
   /** Each media leg, before the call has it. */
   onLeg?: (leg: MediaLeg) => void;
   /** Runs after the test's own observer has seen the event. */
-  onEvent?: (event: CallEvent) => void;
+  onEvent?: (event: CallEvent, call: VirtualCall) => void;
   /** In place of the call's own, for what goes wrong in them. */
   services?: Partial<CallServices>;
 }
@@ -130,7 +130,7 @@ export class VirtualCall {
       prompts,
       observers: [
         { onCallEvent: (event, snapshot) => void this.events.push({ atMs: clock.now(), event, snapshot }) },
-        { onCallEvent: (event) => options.onEvent?.(event) },
+        { onCallEvent: (event) => options.onEvent?.(event, this) },
       ],
       route: () => options.decision?.(answer) ?? answer,
       modelFor: () => ({ kind: 'simulator', name: 'simulator:test' }),
