@@ -18,7 +18,8 @@ import {
   responseSentLine,
 } from './admin-lines';
 import { readProxyCommand } from './admin-proxy';
-import type { Application, CdrEvent, IncomingEvent, Refusal, ResponseEvent, Sent } from './application';
+import type { Application, IncomingEvent, Refusal, ResponseEvent, Sent } from './application';
+import type { CdrEvent } from './cdr-event';
 import { refusals } from './application';
 import { HeaderList } from './header-list';
 import { parseMessage } from './parse-message';

@@ -1,4 +1,5 @@
-import type { CdrEvent, IncomingEvent, ResponseEvent, Sent } from './application';
+import type { IncomingEvent, ResponseEvent, Sent } from './application';
+import type { CdrEvent } from './cdr-event';
 import type { Flow } from './transport';
 
 /**

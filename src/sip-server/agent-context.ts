@@ -1,6 +1,7 @@
 import type { Clock } from '../runtime/clock';
 import type { Random } from '../runtime/random';
-import type { CdrReporter, CdrStopReason } from './cdr-reporter';
+import type { CdrStopReason } from './cdr-event';
+import type { CdrReporter } from './cdr-reporter';
 import type { Dialog } from './dialog';
 import type { DialogTable } from './dialog-table';
 import type { LocalSide } from './local-side';

@@ -1,4 +1,4 @@
-import type { CdrVerb } from './cdr-reporter';
+import type { CdrEvent } from './cdr-event';
 import type { SipMessage, SipRequest, SipResponse } from './sip-message';
 import type { Arrival } from './transport-layer';
 import type { Flow } from './transport';
@@ -30,16 +30,6 @@ export interface Sent {
   readonly bytes: Buffer;
   /** Undefined when nothing could be sent because the name of the target does not resolve. */
   readonly flow: Flow | undefined;
-}
-
-/** A step in the life of a call, for accounting. */
-export interface CdrEvent {
-  readonly verb: CdrVerb;
-  readonly source: 'network' | 'application';
-  /** The role at the start of a call, the reason at its end; undefined for an attempt. */
-  readonly detail: string | undefined;
-  /** What caused it. */
-  readonly message: SipMessage;
 }
 
 /** A command that was not carried out; the text is part of the admin protocol. */

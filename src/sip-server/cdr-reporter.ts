@@ -1,14 +1,7 @@
-import type { Application, CdrEvent } from './application';
+import type { Application } from './application';
+import type { CdrEvent, CdrRole, CdrSource, CdrStopReason, CdrVerb } from './cdr-event';
 import type { Dialog } from './dialog';
 import type { SipMessage } from './sip-message';
-
-/** The events of a call for accounting, as drachtio-server names them. */
-export type CdrVerb = 'cdr:attempt' | 'cdr:start' | 'cdr:stop';
-/** Whether a message of the network's or one of the application's (or our own) caused it. */
-export type CdrSource = 'network' | 'application';
-export type CdrRole = 'uac' | 'uas' | 'proxy-uac' | 'proxy-uas';
-export type CdrStopReason =
-  'call-rejected' | 'call-canceled' | 'normal-release' | 'session-expired' | 'system-initiated-termination';
 
 /** Tells applications that asked for it when calls are attempted, answered and over. */
 export class CdrReporter {

@@ -60,7 +60,8 @@ export function composeDialogRequest(
   headers.add('CSeq', `${cseq} ${template.method}`);
   const contact = template.headers.first('Contact');
   if (contact !== undefined) headers.add('Contact', replaceLocalhost({ name: 'Contact', value: contact }, local));
-  else if (contactMethods.has(template.method)) headers.add('Contact', dialog.localContact ?? contactOf(local, schemeOf(uri)));
+  else if (contactMethods.has(template.method))
+    headers.add('Contact', dialog.localContact ?? contactOf(local, schemeOf(uri)));
   addApplicationHeaders(headers, template, local);
   return { ...template, uri, headers };
 }

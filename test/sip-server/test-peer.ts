@@ -1,14 +1,8 @@
 import { silentLogger } from '../../src/runtime/logger';
 import { seededRandom } from '../../src/runtime/random';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
-import type {
-  Application,
-  CdrEvent,
-  IncomingEvent,
-  Refusal,
-  ResponseEvent,
-  Sent,
-} from '../../src/sip-server/application';
+import type { Application, IncomingEvent, Refusal, ResponseEvent, Sent } from '../../src/sip-server/application';
+import type { CdrEvent } from '../../src/sip-server/cdr-event';
 import { defaultAccessLimits } from '../../src/sip-server/access-policy';
 import { HeaderList } from '../../src/sip-server/header-list';
 import { defaultLimits } from '../../src/sip-server/limits';
