@@ -1,5 +1,5 @@
 import type { CdrEvent } from './cdr-event';
-import type { SipMessage, SipRequest, SipResponse } from './sip-message';
+import type { SipRequest, SipResponse } from './sip-message';
 import type { Arrival } from './transport-layer';
 import type { Flow } from './transport';
 
