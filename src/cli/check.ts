@@ -32,7 +32,9 @@ export async function runCheckCommand(argv: readonly string[], io: CommandIo): P
     return 0;
   }
   const load = await loadPlan(folderReader(options.folder));
-  io.stdout(options.json ? `${JSON.stringify(report(options.folder, load), null, 2)}\n` : print(options.folder, load));
+  io.stdout(
+    options.json ? `${JSON.stringify(report(options.folder, load), null, 2)}\n` : describeLoad(options.folder, load),
+  );
   return load.kind === 'loaded' ? 0 : 1;
 }
 
@@ -55,7 +57,8 @@ function readArguments(argv: readonly string[], env: CommandIo['env']): CheckOpt
   }
 }
 
-function print(folder: string, load: PlanLoad): string {
+/** What `check` prints: every problem with its place, and one line about the whole. */
+export function describeLoad(folder: string, load: PlanLoad): string {
   const problems = load.kind === 'refused' ? [...load.problems, ...load.warnings] : load.warnings;
   const blocks = problems.slice(0, printedMax).map((problem) => `${formatProblem(problem, { folder })}\n`);
   if (problems.length > printedMax) blocks.push(`... and ${problems.length - printedMax} more\n`);

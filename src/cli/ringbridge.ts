@@ -2,6 +2,7 @@ import { messageOf } from '../runtime/errors';
 import { runCallCommand } from './call';
 import { runCheckCommand } from './check';
 import { runDemoCommand } from './demo';
+import { runExplainCommand } from './explain';
 import type { CommandIo, ExitCode } from './io';
 import { processIo } from './io';
 import { runServeCommand } from './serve';
@@ -15,6 +16,7 @@ const commands: Readonly<Record<string, Command>> = {
   serve: { summary: 'answer calls until SIGTERM', run: runServeCommand },
   call: { summary: 'place a call and print its timeline', run: runCallCommand },
   check: { summary: 'read the dialplans and print every problem', run: runCheckCommand },
+  explain: { summary: 'tell which route takes a call, and why', run: runExplainCommand },
   demo: { summary: 'hold one recorded call with a barge-in against the simulator', run: runDemoCommand },
 };
 

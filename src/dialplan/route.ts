@@ -39,7 +39,7 @@ export type Mismatch = 'to' | 'from' | 'trunk' | 'header' | 'during' | 'outside'
 
 /** The first route that matches a call which comes at `atMs`, Unix milliseconds. Pure: the same call, the same answer. */
 export function route(plan: Plan, call: IncomingCall, { atMs }: { atMs: number }): RouteDecision {
-  const facts = new CallFacts(plan, call, atMs);
+  const facts = new CallFacts(plan, call, () => atMs);
   const found = firstMatch(plan, call, facts);
   const common = { planHash: plan.hash, trunk: facts.trunk, splits: facts.splits };
   if (found === undefined) return { kind: 'no-route', ...common };
@@ -85,18 +85,17 @@ export function mismatchOf(route: Route, facts: CallFacts): Mismatch | undefined
 /** What is known of one call, each fact found out at most once and only when a route asks. */
 export class CallFacts {
   readonly call: IncomingCall;
-  readonly #plan: Plan;
-  readonly #atMs: number;
+  readonly #atMs: (schedule: Schedule) => number;
   readonly #open = new Map<Schedule, boolean>();
   readonly #headers = new Map<string, string | undefined>();
   readonly #splits: PercentSplit[] = [];
   readonly trunk: string | undefined;
 
-  constructor(plan: Plan, call: IncomingCall, atMs: number) {
-    this.#plan = plan;
+  /** `atMs` says when the call comes, Unix milliseconds; `explain` may ask for the same hour in each schedule's time zone. */
+  constructor(plan: Plan, call: IncomingCall, atMs: (schedule: Schedule) => number) {
     this.call = call;
     this.#atMs = atMs;
-    this.trunk = trunkOf(this.#plan.trunks, call.sourceAddress);
+    this.trunk = trunkOf(plan.trunks, call.sourceAddress);
   }
 
   get splits(): readonly PercentSplit[] {
@@ -106,7 +105,7 @@ export class CallFacts {
   isOpen(schedule: Schedule): boolean {
     let open = this.#open.get(schedule);
     if (open === undefined) {
-      ({ open } = scheduleAt(schedule, this.#atMs));
+      ({ open } = scheduleAt(schedule, this.#atMs(schedule)));
       this.#open.set(schedule, open);
     }
     return open;

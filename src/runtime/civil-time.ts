@@ -40,6 +40,29 @@ export class CivilClock {
     const { year = 0, month = 1, day = 1, hour = 0, minute = 0 } = shown;
     return { day: dayNumber({ year, month, day }), minute: hour * 60 + minute };
   }
+
+  /**
+   * Unix milliseconds of the first moment that shows this time. A time that a change to summer time skips gives the moment
+   * that an unchanged clock would show it, so that `at` shows an hour more.
+   */
+  momentOf(time: CivilTime): number {
+    const asUtcMs = (time.day * minutesPerDay + time.minute) * msPerMinute;
+    // No zone is more than a day away from UTC, and none changes its clock twice in two days.
+    const candidates = [asUtcMs - msPerDay, asUtcMs + msPerDay].map((nearbyMs) => {
+      const shown = this.at(nearbyMs);
+      return asUtcMs - ((shown.day * minutesPerDay + shown.minute) * msPerMinute - nearbyMs);
+    });
+    const [before = asUtcMs] = candidates;
+    return candidates.find((unixMs) => isSame(this.at(unixMs), time)) ?? before;
+  }
+}
+
+const msPerMinute = 60_000;
+const minutesPerDay = 1_440;
+const msPerDay = minutesPerDay * msPerMinute;
+
+function isSame(one: CivilTime, other: CivilTime): boolean {
+  return one.day === other.day && one.minute === other.minute;
 }
 
 /** The names of the IANA time zone database that this machine knows; many have further spellings. */

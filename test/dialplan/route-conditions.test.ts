@@ -150,7 +150,7 @@ test('the first condition that does not hold is named', async () => {
     answer: day
 `);
   const why = (call: Parameters<typeof incomingCall>[0], at: { atMs: number }) =>
-    mismatchOf(plan.routes[0]!, new CallFacts(plan, incomingCall(call), at.atMs));
+    mismatchOf(plan.routes[0]!, new CallFacts(plan, incomingCall(call), () => at.atMs));
   const right = { to: '100', from: '200', sourceAddress: '203.0.113.1', headers: { 'X-A': '1' } };
   expect(why({ ...right, to: '101' }, monday('10:00'))).toBe('to');
   expect(why({ ...right, from: '300' }, monday('10:00'))).toBe('from');

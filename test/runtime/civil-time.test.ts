@@ -52,3 +52,22 @@ test('names from the list are time zones, also in another case', () => {
   expect(timeZoneNames()).toContain('Europe/Paris');
   expect(CivilClock.in('europe/paris')).toBeDefined();
 });
+
+test.each([
+  ['Europe/Paris', '2026-03-28T12:00:00Z'],
+  ['Europe/Paris', '2026-03-29T01:00:00Z'],
+  ['America/New_York', '2026-11-01T04:59:00Z'],
+  ['Australia/Lord_Howe', '2026-10-03T15:30:00Z'],
+  ['Pacific/Kiritimati', '2026-01-01T00:00:00Z'],
+  ['Asia/Kathmandu', '2026-06-01T23:59:00Z'],
+])('in %s, %s is found again from what the clock shows', (timeZone, at) => {
+  const clock = CivilClock.in(timeZone)!;
+  expect(clock.momentOf(clock.at(utc(at)))).toBe(utc(at));
+});
+
+test('a time that comes twice is the first, and one that is skipped is an hour later', () => {
+  const clock = CivilClock.in('Europe/Paris')!;
+  const twoThirty = 150;
+  expect(clock.momentOf({ day: parseDay('2026-10-25')!, minute: twoThirty })).toBe(utc('2026-10-25T00:30:00Z'));
+  expect(clock.momentOf({ day: parseDay('2026-03-29')!, minute: twoThirty })).toBe(utc('2026-03-29T01:30:00Z'));
+});
