@@ -197,6 +197,7 @@ export class Bridge {
   }
 
   async #close(end: BridgeEnd): Promise<void> {
+    if (this.#link !== undefined) this.#link.accepting = false;
     this.#calls?.endAll({ kind: 'draining' });
     await this.#http?.close();
     // The BYEs that were just sent need a moment on the link to the SIP server.
