@@ -3,55 +3,63 @@ import type { Clock } from '../runtime/clock';
 /** The addresses of a host name, best first. Rejects or resolves with none when there are none. */
 export type Resolve = (host: string) => Promise<readonly string[]>;
 
-const hostsMax = 1_000;
+/** One SRV record (RFC 2782). */
+export interface ServiceRecord {
+  readonly name: string;
+  readonly port: number;
+  readonly priority: number;
+  readonly weight: number;
+}
+
+/** The SRV records of a name such as `_sip._udp.example.com`. Rejects or resolves with none when there are none. */
+export type ResolveServices = (name: string) => Promise<readonly ServiceRecord[]>;
+
+const namesMax = 1_000;
 const foundLifeMs = 60_000;
 const missingLifeMs = 5_000;
 
-interface Entry {
-  readonly addresses: readonly string[];
+interface Entry<Answer> {
+  readonly answers: readonly Answer[];
   readonly expiresAtMs: number;
 }
 
-/**
- * Remembers look-ups for a while, so that the requests of one dialog keep their order, and asks once for many.
- * SRV records and fail-over will stand here.
- */
-export class HostCache {
+/** Remembers look-ups for a while, so that the requests of one dialog keep their order, and asks once for many. */
+export class HostCache<Answer = string> {
   readonly #clock: Clock;
-  readonly #resolve: Resolve;
-  readonly #found = new Map<string, Entry>();
-  readonly #waiting = new Map<string, ((addresses: readonly string[]) => void)[]>();
+  readonly #resolve: (name: string) => Promise<readonly Answer[]>;
+  readonly #found = new Map<string, Entry<Answer>>();
+  readonly #waiting = new Map<string, ((answers: readonly Answer[]) => void)[]>();
 
-  constructor(clock: Clock, resolve: Resolve) {
+  constructor(clock: Clock, resolve: (name: string) => Promise<readonly Answer[]>) {
     this.#clock = clock;
     this.#resolve = resolve;
   }
 
-  /** Calls `done` at once when the answer is known, else later; with no addresses when there are none. */
-  lookUp(host: string, done: (addresses: readonly string[]) => void): void {
-    const known = this.#found.get(host);
+  /** Calls `done` at once when the answer is known, else later; with nothing when there is nothing. */
+  lookUp(name: string, done: (answers: readonly Answer[]) => void): void {
+    const known = this.#found.get(name);
     if (known !== undefined && known.expiresAtMs > this.#clock.now()) {
-      done(known.addresses);
+      done(known.answers);
       return;
     }
-    const waiting = this.#waiting.get(host);
+    const waiting = this.#waiting.get(name);
     if (waiting !== undefined) {
       waiting.push(done);
       return;
     }
-    this.#waiting.set(host, [done]);
-    this.#resolve(host).then(
-      (addresses) => this.#settle(host, addresses),
-      () => this.#settle(host, []),
+    this.#waiting.set(name, [done]);
+    this.#resolve(name).then(
+      (answers) => this.#settle(name, answers),
+      () => this.#settle(name, []),
     );
   }
 
-  #settle(host: string, addresses: readonly string[]): void {
-    if (this.#found.size >= hostsMax) this.#found.clear();
-    const lifeMs = addresses.length > 0 ? foundLifeMs : missingLifeMs;
-    this.#found.set(host, { addresses, expiresAtMs: this.#clock.now() + lifeMs });
-    const waiting = this.#waiting.get(host) ?? [];
-    this.#waiting.delete(host);
-    for (const done of waiting) done(addresses);
+  #settle(name: string, answers: readonly Answer[]): void {
+    if (this.#found.size >= namesMax) this.#found.clear();
+    const lifeMs = answers.length > 0 ? foundLifeMs : missingLifeMs;
+    this.#found.set(name, { answers, expiresAtMs: this.#clock.now() + lifeMs });
+    const waiting = this.#waiting.get(name) ?? [];
+    this.#waiting.delete(name);
+    for (const done of waiting) done(answers);
   }
 }

@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns/promises';
+import { Resolver, lookup } from 'node:dns/promises';
 import type { Clock } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import type { Logger } from '../runtime/logger';
@@ -6,7 +6,7 @@ import type { Random } from '../runtime/random';
 import type { AccessLimits, AccessPolicy } from './access-policy';
 import { defaultAccessLimits } from './access-policy';
 import { AdminServer, Routes } from './admin-server';
-import type { Resolve } from './host-cache';
+import type { Resolve, ResolveServices } from './host-cache';
 import type { Limits } from './limits';
 import { defaultLimits } from './limits';
 import type { RequestRules } from './request-rules';
@@ -51,6 +51,8 @@ export interface SipServerOptions {
   readonly logger: Logger;
   /** Addresses of a host name. Default: the system's resolver. */
   readonly resolve?: Resolve;
+  /** SRV records of a name (RFC 3263). Default: the system's DNS servers, or none when `resolve` is given. */
+  readonly resolveServices?: ResolveServices;
   readonly limits?: Partial<Limits>;
   /** What strangers may do before they are slowed or banned. */
   readonly guard?: Partial<GuardSettings>;
@@ -103,6 +105,7 @@ class EmbeddedServer implements SipServer {
 
   constructor(options: SipServerOptions) {
     const { clock, random, logger, resolve = resolveBySystem, publicAddress } = options;
+    const { resolveServices = options.resolve === undefined ? resolveServicesBySystem : undefined } = options;
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#secret = options.secret ?? random.bytes(16).toString('hex');
@@ -117,6 +120,7 @@ class EmbeddedServer implements SipServer {
       isTrusted: options.isTrusted,
       rules: { ...defaultRequestRules, ...options.rules },
       resolve,
+      resolveServices,
       publicAddress,
       transports: this.#transports,
       selectApplication: (method) => this.#routes.next(method),
@@ -219,6 +223,11 @@ async function named<Opened>(
     throw new Error(`cannot listen on ${what} ${formatHostPort(address, port)}: ${messageOf(cause)}`, { cause });
   }
 }
+
+/** Servers that do not answer must not hold up a call whose name they may not even know. */
+const dnsServers = new Resolver({ timeout: 1_500, tries: 1 });
+
+const resolveServicesBySystem: ResolveServices = (name) => dnsServers.resolveSrv(name);
 
 const resolveBySystem: Resolve = async (host) => {
   const found = await lookup(host, { all: true });

@@ -7,7 +7,7 @@ import type { AgentContext } from './agent-context';
 import type { Application } from './application';
 import { CdrReporter } from './cdr-reporter';
 import { DialogTable } from './dialog-table';
-import type { Resolve } from './host-cache';
+import type { Resolve, ResolveServices, ServiceRecord } from './host-cache';
 import { HostCache } from './host-cache';
 import type { Limits } from './limits';
 import { localSideOf } from './local-side';
@@ -33,6 +33,8 @@ export interface StackOptions {
   readonly rules: RequestRules;
   readonly accessLimits: AccessLimits;
   readonly resolve: Resolve;
+  /** Undefined: names are looked up as hosts only. */
+  readonly resolveServices?: ResolveServices | undefined;
   readonly publicAddress: string | undefined;
   /** May be filled after the stack was built, before the first message. */
   readonly transports: readonly SipTransport[];
@@ -53,7 +55,7 @@ export interface SipStack {
 }
 
 export function buildStack(options: StackOptions): SipStack {
-  const { clock, random, logger, stats, limits, publicAddress } = options;
+  const { clock, random, logger, stats, limits, publicAddress, resolveServices } = options;
   const dialogs = new DialogTable(stats);
   const transactions: TransactionLayer = new TransactionLayer({
     clock,
@@ -95,7 +97,11 @@ export function buildStack(options: StackOptions): SipStack {
     stats,
     transactions,
     dialogs,
-    locator: new Locator(options.transports, new HostCache(clock, options.resolve), publicAddress),
+    locator: new Locator(options.transports, new HostCache(clock, options.resolve), publicAddress, {
+      ...(resolveServices && { services: new HostCache<ServiceRecord>(clock, resolveServices) }),
+      random,
+      isWayBack: (flow) => access.knowsFlow(flow),
+    }),
     localSideOf: (flow) => localSideOf(flow, publicAddress),
     sendOnce: (message, flow) => listener.send(message, flow, () => undefined),
     cdr: new CdrReporter(selectApplication),
