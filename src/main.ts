@@ -199,16 +199,25 @@ export class Bridge {
   async #close(end: BridgeEnd): Promise<void> {
     if (this.#link !== undefined) this.#link.accepting = false;
     this.#calls?.endAll({ kind: 'draining' });
-    await this.#http?.close();
+    await this.#closePart('http', () => this.#http?.close());
     // The BYEs that were just sent need a moment on the link to the SIP server.
     if (this.#link?.connected === true) await this.#settleBye();
-    await this.#link?.close();
-    await this.#sipServer?.close();
-    await this.#models?.close();
-    await this.#journal.close();
+    await this.#closePart('link', () => this.#link?.close());
+    await this.#closePart('sip server', () => this.#sipServer?.close());
+    await this.#closePart('models', () => this.#models?.close());
+    await this.#closePart('records', () => this.#journal.close());
     this.#logger.info({}, 'stopped');
     this.#logger.flush();
     this.#tellClosed(this.#failed ? 'failed' : end);
+  }
+
+  /** One part that fails to close must not keep the others open, nor the process alive. */
+  async #closePart(part: string, close: () => Promise<void> | undefined): Promise<void> {
+    try {
+      await close();
+    } catch (cause) {
+      this.#logger.error({ part, error: messageOf(cause) }, 'a part of the bridge failed to close');
+    }
   }
 
   #settleBye(): Promise<void> {
