@@ -5,6 +5,7 @@ import { runDemoCommand } from './demo';
 import { runExplainCommand } from './explain';
 import type { CommandIo, ExitCode } from './io';
 import { processIo } from './io';
+import { runSchemaCommand } from './schema';
 import { runServeCommand } from './serve';
 
 interface Command {
@@ -17,6 +18,7 @@ const commands: Readonly<Record<string, Command>> = {
   call: { summary: 'place a call and print its timeline', run: runCallCommand },
   check: { summary: 'read the dialplans and print every problem', run: runCheckCommand },
   explain: { summary: 'tell which route takes a call, and why', run: runExplainCommand },
+  schema: { summary: 'print the JSON Schema of dialplans for editors', run: runSchemaCommand },
   demo: { summary: 'hold one recorded call with a barge-in against the simulator', run: runDemoCommand },
 };
 

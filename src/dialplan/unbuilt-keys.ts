@@ -11,10 +11,10 @@ export interface UnbuiltUse {
   readonly expected: string;
 }
 
-const leaveOut = 'to be left out';
+export const leaveOut = 'to be left out';
 
 /** Keys that cannot be honoured whatever their value. */
-const unbuiltKeys: readonly PlanPath[] = [
+export const unbuiltKeys: readonly PlanPath[] = [
   ['tools', '*'],
   ['trunks', '*', 'host'],
   ['trunks', '*', 'transport'],
@@ -37,7 +37,7 @@ interface UnbuiltValues {
 }
 
 /** Values that cannot be honoured under a key that can. */
-const unbuiltValues: readonly UnbuiltValues[] = [
+export const unbuiltValues: readonly UnbuiltValues[] = [
   { path: ['agents', '*', 'kind'], isUnbuilt: oneOf('interpreter', 'transcriber'), expected: 'agent' },
   { path: ['agents', '*', 'tools', '*'], isUnbuilt: oneOf(...reservedTools), expected: leaveOut },
   // Nothing else makes the agent answer yet: it would greet and then be silent for ever.
