@@ -3,6 +3,7 @@ import { runCallCommand } from './call';
 import { runCheckCommand } from './check';
 import { runDemoCommand } from './demo';
 import { runExplainCommand } from './explain';
+import { runInitCommand } from './init';
 import type { CommandIo, ExitCode } from './io';
 import { processIo } from './io';
 import { runSchemaCommand } from './schema';
@@ -16,6 +17,7 @@ interface Command {
 const commands: Readonly<Record<string, Command>> = {
   serve: { summary: 'answer calls until SIGTERM', run: runServeCommand },
   call: { summary: 'place a call and print its timeline', run: runCallCommand },
+  init: { summary: 'write a dialplan to begin with', run: runInitCommand },
   check: { summary: 'read the dialplans and print every problem', run: runCheckCommand },
   explain: { summary: 'tell which route takes a call, and why', run: runExplainCommand },
   schema: { summary: 'print the JSON Schema of dialplans for editors', run: runSchemaCommand },

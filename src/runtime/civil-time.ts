@@ -70,6 +70,12 @@ export function timeZoneNames(): readonly string[] {
   return ['UTC', ...Intl.supportedValuesOf('timeZone')];
 }
 
+/** The time zone of this machine; UTC when it has none that is known by name. */
+export function machineTimeZone(): string {
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  return CivilClock.in(timeZone) === undefined ? 'UTC' : timeZone;
+}
+
 const fields = {
   calendar: 'gregory',
   numberingSystem: 'latn',
