@@ -39,5 +39,5 @@ export function readEssentials({ headers }: SipMessage): Essentials | string {
 
 /** Printable, without the characters that separate our ids and the admin protocol's tokens. */
 function isIdentifier(text: string): boolean {
-  return text.length > 0 && text.length <= identifierBytesMax && (isToken(text) || !/[^\x21-\x7e]|[|;,"]/.test(text));
+  return text.length > 0 && text.length <= identifierBytesMax && (isToken(text) || !/[^\x21-\x7e]|[|;,]/.test(text));
 }

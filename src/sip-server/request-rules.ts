@@ -9,8 +9,6 @@ import { parseSipUri } from './uri';
 export interface RequestRules {
   /** 405 for a method that no connected application routes. False: 503, as from drachtio-server. */
   readonly refuseUnroutedMethods: boolean;
-  /** 416 for a Request-URI that is neither sip nor sips. False: such requests get 400, as nothing here can route them. */
-  readonly namesUnknownSchemes: boolean;
   /** 400 for a REGISTER whose To is no SIP address. */
   readonly refuseForeignRegistrations: boolean;
   /** What a request may require; anything else gets 420. `any`: all is left to the application. */
@@ -23,7 +21,6 @@ export interface RequestRules {
 
 export const defaultRequestRules: RequestRules = {
   refuseUnroutedMethods: true,
-  namesUnknownSchemes: true,
   refuseForeignRegistrations: true,
   extensions: ['100rel', 'replaces', 'timer'],
   inviteContentTypes: ['application/sdp', 'multipart/*'],
@@ -103,7 +100,15 @@ function findMalformed(request: SipRequest, { cseq }: Essentials): RequestFault 
   if (cseq.method !== method) return malformed('CSeq Method Mismatch');
   const maxForwards = headers.first('Max-Forwards');
   if (maxForwards !== undefined && parseDecimal(maxForwards, 255) === undefined) return malformed('Bad Max-Forwards');
-  return method === 'CANCEL' || isContactUsable(request) ? undefined : malformed('Bad Contact');
+  if (method === 'CANCEL') return undefined;
+  if (isTargetMalformed(request)) return malformed('Bad Request-URI');
+  return isContactUsable(request) ? undefined : malformed('Bad Contact');
+}
+
+/** Header fields in a Request-URI (section 19.1.1) would be somebody's attempt to have us apply them. */
+function isTargetMalformed({ uri }: SipRequest): boolean {
+  const target = parseSipUri(uri);
+  return typeof target === 'string' ? target !== 'uri-scheme-unknown' : target.headers !== '';
 }
 
 /** A dialog needs one SIP URI to send its requests to (section 8.1.1.8). None at all is the application's affair. */
@@ -118,12 +123,9 @@ function isContactUsable({ method, headers }: SipRequest): boolean {
 
 /** Section 8.2.2.1, and section 10.3 for the address that a REGISTER binds. */
 function findAddressFault({ method, uri, headers }: SipRequest, rules: RequestRules): RequestFault | undefined {
-  const target = parseSipUri(uri);
-  if (target === 'uri-scheme-unknown' && rules.namesUnknownSchemes) {
+  if (parseSipUri(uri) === 'uri-scheme-unknown') {
     return { status: 416, reason: 'Unsupported URI Scheme', headers: [], counter: 'refusedScheme' };
   }
-  // Header fields in a Request-URI (section 19.1.1) would be somebody's attempt to have us apply them.
-  if (typeof target === 'string' || target.headers !== '') return malformed('Bad Request-URI');
   if (method !== 'REGISTER' || !rules.refuseForeignRegistrations) return undefined;
   const bound = parseNameAddr(headers.first('To') ?? '')?.uri ?? '';
   return typeof parseSipUri(bound) === 'string' ? malformed('Bad Address Of Record') : undefined;
