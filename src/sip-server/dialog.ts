@@ -12,16 +12,22 @@ export const deferredRequestsMax = 8;
 
 /** Whoever repeats a 2xx until its ACK comes. */
 export interface AckWaiter {
-  readonly cseq: number;
   receiveAck(arrival: Arrival<SipRequest>): void;
   /** The dialog is over: no ACK is wanted any more. */
   abandon(): void;
 }
 
+/** Whoever sent reliable provisional responses that the peer acknowledges. */
+export interface PrackReceiver {
+  /**
+   * Who answers a PRACK: the application, or we because we made the response reliable; undefined when it names none that
+   * waits for it (RFC 3262 section 3).
+   */
+  receivePrack(arrival: Arrival<SipRequest>): 'application' | 'ourselves' | undefined;
+}
+
 /** An INVITE of the peer's that has no final response yet. */
 export interface PendingInvite {
-  /** Whether the PRACK names a provisional response that waits for it (RFC 3262 section 3). */
-  receivePrack(arrival: Arrival<SipRequest>): boolean;
   /** The peer has ended the dialog with a BYE instead of a CANCEL: 487 (RFC 3261 section 15.1.2). */
   endByBye(arrival: Arrival<SipRequest>): void;
 }
@@ -62,8 +68,13 @@ export class Dialog {
   pendingInvite: PendingInvite | undefined;
   /** An INVITE of ours that has no final response yet. */
   outgoingInvitePending = false;
-  /** A 2xx of ours that has no ACK yet. */
-  ackWaiter: AckWaiter | undefined;
+  /** UPDATEs of the peer's that have no final response yet. */
+  pendingUpdates = 0;
+  /** A session description that waits for its answer, by who made it (RFC 3264 section 4). */
+  unansweredOffer: 'ours' | 'theirs' | undefined;
+  prackReceiver: PrackReceiver | undefined;
+  /** 2xx of ours that have no ACK yet, by CSeq: a re-INVITE may overtake the ACK before it. */
+  readonly ackWaiters = new Map<number, AckWaiter>();
   /** The application has asked for a BYE that waits in `defer`. */
   byeDeferred = false;
   #localCSeq: number;
@@ -183,12 +194,17 @@ export class Dialog {
     this.peerFlow = response.flow;
   }
 
-  /** Whether a request of ours must wait: INVITEs for each other (section 14.1), a BYE for the ACK (section 15). */
-  mustWait(method: string): boolean {
+  /**
+   * Whether a request of ours must wait: INVITEs and offers for each other (section 14.1, RFC 3311 section 5.1), a BYE for
+   * the ACK (section 15).
+   */
+  mustWait({ method, body }: Pick<SipRequest, 'method' | 'body'>): boolean {
     if (this.state === 'ended') return false;
-    if (method === 'BYE') return this.ackWaiter !== undefined;
-    if (method !== 'INVITE') return false;
-    return this.ackWaiter !== undefined || this.pendingInvite !== undefined || this.outgoingInvitePending;
+    if (method === 'BYE') return this.ackWaiters.size > 0;
+    const isOffer = method === 'UPDATE' && body.length > 0 && this.state === 'confirmed';
+    if (method !== 'INVITE' && !isOffer) return false;
+    const inviting = this.ackWaiters.size > 0 || this.pendingInvite !== undefined || this.outgoingInvitePending;
+    return inviting || this.unansweredOffer !== undefined;
   }
 
   /** Runs `task` when an INVITE has settled or the dialog has ended. False when too many wait already. */
@@ -206,7 +222,7 @@ export class Dialog {
   /** Nothing more is sent or awaited; those that wait learn of it. Called by the table, once. */
   end(): void {
     this.state = 'ended';
-    this.ackWaiter?.abandon();
+    for (const waiter of [...this.ackWaiters.values()]) waiter.abandon();
     for (const timer of this.#timers) timer.cancel();
     this.release();
   }

@@ -4,8 +4,8 @@ import type { IncomingEvent, Refusal, Sent, Application } from './application';
 import { refusals } from './application';
 import { lacksContentType } from './application-headers';
 import type { ReplyOptions } from './compose-response';
-import { composeApplicationResponse, composeReply } from './compose-response';
-import type { AckWaiter, PendingInvite } from './dialog';
+import { composeApplicationResponse, composeReply, copyIdentity } from './compose-response';
+import type { AckWaiter, PendingInvite, PrackReceiver } from './dialog';
 import { Dialog, tagOf } from './dialog';
 import { optionTags } from './header-values';
 import type { Incoming, IncomingOptions } from './incoming-request';
@@ -14,6 +14,7 @@ import { ReliableProvisionals } from './reliable-provisionals';
 import { Retransmitter, t2Ms, transactionLimitMs } from './retransmitter';
 import type { ServerTransaction } from './server-transaction';
 import type { SipRequest, SipResponse } from './sip-message';
+import { emptyBody, serializeMessage } from './sip-message';
 import type { Arrival } from './transport-layer';
 
 /** An application that says nothing at all about an INVITE is taken for dead. */
@@ -29,10 +30,10 @@ const lateCancelGraceMs = 5_000;
  *   pending ─▶ accepted ─▶ done        (accepted: the 2xx is repeated until the ACK, RFC 3261 section 13.3.1.4)
  *      └───────────────────▶ done
  */
-export class IncomingInvite implements Incoming, Cancellable, PendingInvite, AckWaiter {
+export class IncomingInvite implements Incoming, Cancellable, PendingInvite, PrackReceiver, AckWaiter {
   readonly event: IncomingEvent;
   readonly application: Application;
-  readonly cseq: number;
+  readonly #cseq: number;
   readonly #options: IncomingOptions;
   readonly #dialogId: string;
   /** False for a re-INVITE. */
@@ -41,6 +42,12 @@ export class IncomingInvite implements Incoming, Cancellable, PendingInvite, Ack
   #state: 'pending' | 'accepted' | 'done' = 'pending';
   #dialog: Dialog | undefined;
   #localTag: string | undefined;
+  /** The application's 2xx, while the PRACK of an earlier description is missing (RFC 3262 section 3). */
+  #heldAnswer: SipResponse | undefined;
+  /** The session description that waits for its answer. */
+  #offer: 'ours' | 'theirs' | undefined;
+  /** There was a first offer: a description that follows is its answer, or a repetition. */
+  #offered = false;
   #cancelled = false;
   #cancelledLate = false;
   /** The application's silence, then the wait for the ACK. */
@@ -53,10 +60,11 @@ export class IncomingInvite implements Incoming, Cancellable, PendingInvite, Ack
     const { callId, fromTag, cseq } = arrival.essentials;
     this.#options = options;
     this.application = options.application;
-    this.cseq = cseq.number;
+    this.#cseq = cseq.number;
     this.#isFirst = dialog === undefined;
     this.#dialog = dialog;
     if (dialog !== undefined) dialog.pendingInvite = this;
+    this.#setOffer(transaction.arrival.message.body.length > 0 ? 'theirs' : undefined);
     this.event = { transactionId: context.random.uuid(), dialogId: dialog?.id, arrival };
     this.#dialogId = dialog?.id ?? Dialog.idOf(callId, fromTag);
     this.#reliable = new ReliableProvisionals(context, {
@@ -74,14 +82,14 @@ export class IncomingInvite implements Incoming, Cancellable, PendingInvite, Ack
   respond(template: SipResponse): Sent | Refusal {
     const { context, transaction } = this.#options;
     const { message } = transaction.arrival;
-    if (this.#state !== 'pending') return { refused: refusals.unknownTransaction };
+    if (this.#state !== 'pending' || this.#heldAnswer !== undefined) return { refused: refusals.unknownTransaction };
     if (lacksContentType(template)) return { refused: refusals.noContentType };
     const reliable = template.status < 200 && optionTags(template.headers, 'Require').includes('100rel');
     if (reliable && !supports100rel(message)) return { refused: refusals.no100rel };
     const local = context.localSideOf(transaction.flow);
     const response = composeApplicationResponse(message, template, { toTag: this.#tag(template), local });
     if (response.status > 100 && response.status < 300) this.#ensureDialog(response);
-    const bytes = reliable ? this.#reliable.send(response) : this.#send(response);
+    const bytes = this.#sendForApplication(response, reliable);
     if (bytes === undefined) return { refused: refusals.unknownTransaction };
     const { transactionId } = this.event;
     const dialogId = response.status < 300 ? this.#dialog?.id : undefined;
@@ -91,7 +99,9 @@ export class IncomingInvite implements Incoming, Cancellable, PendingInvite, Ack
   refuse(reply: ReplyOptions): void {
     if (this.#state !== 'pending') return;
     const { message } = this.#options.transaction.arrival;
+    const answered = this.#heldAnswer !== undefined;
     this.#send(composeReply(message, { toTag: this.#tag(undefined), ...reply }));
+    if (answered) this.#endForApplication(reply);
   }
 
   release(): ServerTransaction | undefined {
@@ -116,14 +126,19 @@ export class IncomingInvite implements Incoming, Cancellable, PendingInvite, Ack
   endByBye(arrival: Arrival<SipRequest>): void {
     if (this.#state !== 'pending') return;
     this.#cancelled = true;
+    // The BYE itself tells an application that has answered.
+    this.#heldAnswer = undefined;
     this.refuse({ status: 487, reason: 'Request Terminated' });
     if (this.#isFirst) this.#options.context.cdr.stop('network', 'call-canceled', arrival.message);
     const cancel = { ...arrival, message: { ...arrival.message, method: 'CANCEL' } };
     if (this.#isFirst) this.application.onCancel({ ...this.event, dialogId: this.#dialogId, arrival: cancel });
   }
 
-  receivePrack(arrival: Arrival<SipRequest>): boolean {
-    return this.#reliable.receivePrack(arrival.message, this.cseq);
+  receivePrack({ message }: Arrival<SipRequest>): 'application' | 'ourselves' | undefined {
+    const answeredBy = this.#reliable.receivePrack(message, this.#cseq);
+    const held = this.#heldAnswer;
+    if (held !== undefined && this.#state === 'pending' && !this.#reliable.holdsDescription) this.#send(held);
+    return answeredBy;
   }
 
   receiveAck(arrival: Arrival<SipRequest>): void {
@@ -140,6 +155,22 @@ export class IncomingInvite implements Incoming, Cancellable, PendingInvite, Ack
 
   abandon(): void {
     this.#settle();
+  }
+
+  #sendForApplication(response: SipResponse, wantsReliable: boolean): Buffer | undefined {
+    const { message } = this.#options.transaction.arrival;
+    const { status } = response;
+    if (status > 100 && status < 200 && (wantsReliable || demands100rel(message))) {
+      // The peer has asked for nothing else, so that it must be reliable even if the application did not know.
+      if (!wantsReliable) response.headers.add('Require', '100rel');
+      const bytes = this.#reliable.send(response, wantsReliable ? 'application' : 'ourselves');
+      if (bytes !== undefined) this.#noteDescription(response);
+      if (this.#dialog !== undefined) this.#dialog.prackReceiver = this;
+      return bytes;
+    }
+    if (status < 200 || status >= 300 || !this.#reliable.holdsDescription) return this.#send(response);
+    this.#heldAnswer = response;
+    return serializeMessage(response);
   }
 
   #send(response: SipResponse): Buffer | undefined {
@@ -167,10 +198,12 @@ export class IncomingInvite implements Incoming, Cancellable, PendingInvite, Ack
       },
     });
     this.#repeat2xx.start();
+    this.#noteDescription(response);
     if (this.#dialog !== undefined) {
       this.#dialog.state = 'confirmed';
       this.#dialog.pendingInvite = undefined;
-      this.#dialog.ackWaiter = this;
+      this.#dialog.ackWaiters.set(this.#cseq, this);
+      if (!this.#isFirst) this.#dialog.refreshTarget(transaction.arrival.message.headers);
       if (this.#isFirst) context.cdr.startDialog(this.#dialog, 'application', 'uas', response);
     }
     this.#options.onFinished(this.event.transactionId);
@@ -183,6 +216,7 @@ export class IncomingInvite implements Incoming, Cancellable, PendingInvite, Ack
     this.#options.onFinished(this.event.transactionId);
     if (dialog === undefined) return;
     dialog.pendingInvite = undefined;
+    this.#setOffer(undefined);
     if (this.#isFirst) this.#options.context.dialogs.remove(dialog);
     else dialog.release();
   }
@@ -200,7 +234,8 @@ export class IncomingInvite implements Incoming, Cancellable, PendingInvite, Ack
     this.#state = 'done';
     this.#limitTimer.cancel();
     this.#repeat2xx?.stop();
-    if (this.#dialog !== undefined) this.#dialog.ackWaiter = undefined;
+    this.#dialog?.ackWaiters.delete(this.#cseq);
+    if (this.#offer === 'ours') this.#setOffer(undefined);
     return this.#dialog;
   }
 
@@ -214,7 +249,32 @@ export class IncomingInvite implements Incoming, Cancellable, PendingInvite, Ack
     const { context, transaction } = this.#options;
     this.#dialog = Dialog.ofIncoming(transaction.arrival, this.application, response);
     this.#dialog.pendingInvite = this;
+    this.#dialog.unansweredOffer = this.#offer;
     context.dialogs.add(this.#dialog);
+  }
+
+  /** A description that was sent so that it must arrive: the answer to the peer's offer, or an offer of ours. */
+  #noteDescription({ body }: SipResponse): void {
+    if (body.length > 0) this.#setOffer(this.#offer === 'theirs' || this.#offered ? undefined : 'ours');
+  }
+
+  #setOffer(offer: 'ours' | 'theirs' | undefined): void {
+    this.#offered ||= offer !== undefined;
+    this.#offer = offer;
+    if (this.#dialog !== undefined) this.#dialog.unansweredOffer = offer;
+  }
+
+  /** The application takes the call for answered, so that it must learn that it is over. */
+  #endForApplication({ status, reason }: ReplyOptions): void {
+    const { transaction } = this.#options;
+    const { message } = transaction.arrival;
+    const headers = copyIdentity(message, this.#tag(undefined)).set('CSeq', `${this.#cseq + 1} BYE`);
+    headers.add('Reason', `SIP;cause=${status};text="${reason}"`);
+    const bye: SipRequest = { ...message, method: 'BYE', headers, body: emptyBody };
+    const { transactionId } = this.event;
+    const dialogId = this.#dialogId;
+    const sent = { transactionId, method: 'BYE', dialogId, bytes: serializeMessage(bye), flow: transaction.flow };
+    this.application.onDialogEnded({ dialogId, bye: sent });
   }
 
   #tag(template: SipResponse | undefined): string {
@@ -222,6 +282,10 @@ export class IncomingInvite implements Incoming, Cancellable, PendingInvite, Ack
     this.#localTag ??= wanted === '' ? newTag(this.#options.context.random) : wanted;
     return this.#localTag;
   }
+}
+
+function demands100rel({ headers }: SipRequest): boolean {
+  return optionTags(headers, 'Require').includes('100rel');
 }
 
 function supports100rel({ headers }: SipRequest): boolean {

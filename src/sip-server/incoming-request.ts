@@ -13,6 +13,9 @@ import type { SipResponse } from './sip-message';
 /** Our answer must be there before the peer's timer F runs out (RFC 3261 section 17.1.2.2). */
 const answerLimitMs = 30_000;
 
+/** Their Contact replaces the remote target. */
+const refreshMethods = new Set(['UPDATE', 'SUBSCRIBE', 'NOTIFY']);
+
 /** A request that waits for the application's answer. */
 export interface Incoming {
   readonly event: IncomingEvent;
@@ -39,6 +42,8 @@ export class IncomingRequest implements Incoming {
   readonly application: Application;
   readonly #options: IncomingOptions;
   readonly #limitTimer: Timer;
+  /** Its offer is the one that the dialog waits for. */
+  #holdsOffer = false;
   #localTag: string | undefined;
 
   constructor(options: IncomingOptions) {
@@ -47,6 +52,7 @@ export class IncomingRequest implements Incoming {
     this.application = options.application;
     this.event = { transactionId: context.random.uuid(), dialogId: dialog?.id, arrival: transaction.arrival };
     this.#limitTimer = context.clock.setTimer(answerLimitMs, () => this.#onLimit());
+    if (dialog !== undefined) this.#occupy(dialog);
   }
 
   respond(template: SipResponse): Sent | Refusal {
@@ -59,6 +65,7 @@ export class IncomingRequest implements Incoming {
     const dialogId = this.#makeSubscription(response);
     const bytes = transaction.respond(response);
     if (bytes === undefined) return { refused: refusals.unknownTransaction };
+    if (response.status >= 200 && response.status < 300) this.#refreshTarget();
     if (response.status >= 200) this.#finish();
     const { transactionId } = this.event;
     return { transactionId, method: message.method, dialogId, bytes, flow: transaction.flow };
@@ -100,8 +107,34 @@ export class IncomingRequest implements Incoming {
     this.refuse({ status: 500, reason: 'Server Internal Error' });
   }
 
+  /** A request that was accepted may move the dialog (RFC 3261 section 12.2.2, RFC 3311, RFC 6665). */
+  #refreshTarget(): void {
+    const { dialog, transaction } = this.#options;
+    const { method, headers } = transaction.arrival.message;
+    if (refreshMethods.has(method)) dialog?.refreshTarget(headers);
+  }
+
+  /** An UPDATE, or an offer in a PRACK, keeps others waiting until it is answered. A PRACK may also hold our answer. */
+  #occupy(dialog: Dialog): void {
+    const { method, body } = this.#options.transaction.arrival.message;
+    if (method === 'UPDATE') dialog.pendingUpdates += 1;
+    if ((method !== 'UPDATE' && method !== 'PRACK') || body.length === 0) return;
+    if (dialog.unansweredOffer === 'ours') {
+      dialog.unansweredOffer = undefined;
+    } else if (dialog.unansweredOffer === undefined) {
+      dialog.unansweredOffer = 'theirs';
+      this.#holdsOffer = true;
+    }
+  }
+
   #finish(): void {
+    const { dialog, transaction } = this.#options;
     this.#limitTimer.cancel();
     this.#options.onFinished(this.event.transactionId);
+    if (dialog === undefined) return;
+    if (transaction.arrival.message.method === 'UPDATE') dialog.pendingUpdates -= 1;
+    if (!this.#holdsOffer) return;
+    dialog.unansweredOffer = undefined;
+    dialog.release();
   }
 }

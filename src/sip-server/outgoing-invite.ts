@@ -5,7 +5,7 @@ import type { ClientFailure, ClientTransactionUser, InviteClientTransaction } fr
 import { Dialog, tagOf } from './dialog';
 import { parseCSeq } from './header-values';
 import type { OutgoingOptions } from './outgoing-request';
-import { composeFailure } from './outgoing-request';
+import { composeFailure, losesSession, lostSessionText } from './outgoing-request';
 import { timerCMs, transactionLimitMs } from './retransmitter';
 import { parseDecimal } from './scanner';
 import type { SipRequest, SipResponse } from './sip-message';
@@ -64,6 +64,7 @@ export class OutgoingInvite implements ClientTransactionUser {
     this.#context = options.context;
     this.application = options.application;
     this.#cseq = parseCSeq(request.headers.first('CSeq') ?? '')?.number ?? 0;
+      dialog.unansweredOffer = this.#hasOffer ? 'ours' : undefined;
     if (dialog !== undefined) {
       dialog.outgoingInvitePending = true;
       this.#forks.set(dialog.remoteTag, { dialog, rseq: undefined, answered: false, ack: undefined });
@@ -75,6 +76,10 @@ export class OutgoingInvite implements ClientTransactionUser {
   /** False for a re-INVITE. */
   get #isFirst(): boolean {
     return this.#options.dialog === undefined;
+  get #hasOffer(): boolean {
+    return this.request.body.length > 0;
+  }
+
   }
 
   get state(): 'pending' | 'answered' | 'failed' {
@@ -157,7 +162,9 @@ export class OutgoingInvite implements ClientTransactionUser {
   #onProvisional(arrival: Arrival<SipResponse>): void {
     if (this.#cancel.state === 'wanted') this.#sendCancel(this.#cancel.extra);
     else this.#restartTimerC();
+      fork.dialog.unansweredOffer = undefined;
     if (arrival.message.status === 100) return;
+      fork.dialog.release();
     const fork = this.#forkOf(arrival);
     const rseq = parseDecimal(arrival.message.headers.first('RSeq') ?? '', 0xffff_ffff);
     if (fork !== undefined && rseq !== undefined) {
@@ -172,11 +179,14 @@ export class OutgoingInvite implements ClientTransactionUser {
     const fork = this.#forkOf(arrival);
     if (fork === undefined) return;
     if (fork.answered) {
+      this.#noteDescription(fork.dialog, arrival.message);
       if (fork.ack !== undefined) this.#context.sendOnce(fork.ack.message, fork.ack.flow);
       return;
     }
     fork.answered = true;
-    if (this.#options.dialog === undefined) fork.dialog.confirm(arrival);
+    this.#noteDescription(fork.dialog, arrival.message);
+    const hasEnded = fork.dialog.state === 'ended';
+    if (this.#options.dialog === undefined && !hasEnded) fork.dialog.confirm(arrival);
     else fork.dialog.refreshTarget(arrival.message.headers);
     if (this.#state === 'answered') {
       this.#context.stats.extraForksHungUp += 1;
@@ -186,7 +196,7 @@ export class OutgoingInvite implements ClientTransactionUser {
     this.#timer?.cancel();
     this.#state = 'answered';
     this.#context.dialogs.prefer(fork.dialog);
-    if (this.#isFirst) this.#context.cdr.startDialog(fork.dialog, 'network', 'uac', arrival.message);
+    if (this.#isFirst && !hasEnded) this.#context.cdr.startDialog(fork.dialog, 'network', 'uac', arrival.message);
     if (this.#orphanText !== undefined) this.#acknowledgeAndHangUp(fork.dialog, this.#orphanText);
     else this.#report(arrival.message, arrival);
     this.#settleDialog();
@@ -197,6 +207,8 @@ export class OutgoingInvite implements ClientTransactionUser {
     this.#state = 'failed';
     this.#removeUnanswered();
     if (this.#isFirst) {
+    // A BYE has overtaken the answer, which wants its ACK all the same (section 13.2.2.4).
+    if (hasEnded) this.#acknowledgeAndHangUp(fork.dialog, 'call has ended');
       const source = arrival === undefined ? 'application' : 'network';
       this.#context.cdr.stop(source, response.status === 487 ? 'call-canceled' : 'call-rejected', response);
     }
@@ -210,6 +222,8 @@ export class OutgoingInvite implements ClientTransactionUser {
     const tag = essentials.toTag ?? '';
     // Inside a dialog there is one answer only, whatever tag a poor peer gives it.
     const known = this.#forks.get(this.#options.dialog?.remoteTag ?? tag);
+    const { dialog } = this.#options;
+    if (dialog !== undefined && losesSession(response.status)) this.#context.hangUp(dialog, lostSessionText);
     if (known !== undefined || (tag === '' && message.status < 200)) return known;
     const dialog = Dialog.ofOutgoing(this.request, arrival, this.application);
     const fork: Fork = { dialog, rseq: undefined, answered: false, ack: undefined };
@@ -221,6 +235,7 @@ export class OutgoingInvite implements ClientTransactionUser {
   /** Our own ACK, then BYE. */
   #acknowledgeAndHangUp(dialog: Dialog, text: string): void {
     const template: SipRequest = {
+    dialog.unansweredOffer = this.#hasOffer ? 'ours' : undefined;
       kind: 'request',
       method: 'ACK',
       uri: '',
@@ -271,4 +286,14 @@ export class OutgoingInvite implements ClientTransactionUser {
       from: arrival && { flow: arrival.flow, bytes: arrival.bytes },
     });
   }
+    if (this.#state === 'failed') dialog.unansweredOffer = undefined;
 }
+  /** What came reliably: the answer to our offer, or an offer that our PRACK or ACK answers. */
+  #noteDescription(dialog: Dialog, { status, body }: SipResponse): void {
+    if (this.#hasOffer) {
+      if (body.length > 0 || status >= 200) dialog.unansweredOffer = undefined;
+    } else if (body.length > 0) {
+      dialog.unansweredOffer = 'theirs';
+    }
+  }
+

@@ -27,9 +27,19 @@ interface OutgoingRequestOptions extends OutgoingOptions {
 export class OutgoingRequest implements ClientTransactionUser {
   readonly #options: OutgoingRequestOptions;
   #settled = false;
+  /** Its offer is the one that the dialog waits for. */
+  #holdsOffer = false;
 
   constructor(options: OutgoingRequestOptions) {
     this.#options = options;
+    const { dialog, request } = options;
+    if (dialog === undefined || request.body.length === 0) return;
+    if (request.method === 'UPDATE') {
+      dialog.unansweredOffer = 'ours';
+      this.#holdsOffer = true;
+    } else if (request.method === 'PRACK' && dialog.unansweredOffer === 'theirs') {
+      dialog.unansweredOffer = undefined;
+    }
   }
 
   onResponse(arrival: Arrival<SipResponse>): void {
@@ -38,13 +48,17 @@ export class OutgoingRequest implements ClientTransactionUser {
     const dialog = this.#options.dialog ?? this.#makeSubscription(arrival);
     if (dialog !== undefined && status >= 200) this.#updateDialog(dialog, arrival);
     this.#report(arrival.message, dialog, arrival);
-    if (status >= 200) this.#settle();
+    if (status < 200) return;
+    this.#settle();
+    this.#hangUpLostSession(status);
   }
 
   onFailure(failure: ClientFailure): void {
     const { context, dialog, request } = this.#options;
     if (dialog !== undefined && endsDialog(request, dialog, 408)) context.dialogs.remove(dialog);
-    this.#report(composeFailure(request, failure), dialog, undefined);
+    const response = composeFailure(request, failure);
+    this.#report(response, dialog, undefined);
+    this.#hangUpLostSession(response.status);
   }
 
   onTerminated(): void {
@@ -56,6 +70,16 @@ export class OutgoingRequest implements ClientTransactionUser {
     if (this.#settled) return;
     this.#settled = true;
     this.#options.onSettled();
+    const { dialog } = this.#options;
+    if (!this.#holdsOffer || dialog === undefined) return;
+    dialog.unansweredOffer = undefined;
+    dialog.release();
+  }
+
+  #hangUpLostSession(status: number): void {
+    const { context, dialog, request } = this.#options;
+    if (dialog === undefined || request.method !== 'UPDATE' || !losesSession(status)) return;
+    context.hangUp(dialog, lostSessionText);
   }
 
   #makeSubscription(arrival: Arrival<SipResponse>): Dialog | undefined {
@@ -83,6 +107,13 @@ export class OutgoingRequest implements ClientTransactionUser {
       from: arrival && { flow: arrival.flow, bytes: arrival.bytes },
     });
   }
+}
+
+export const lostSessionText = 'peer has lost the session';
+
+/** A re-INVITE or UPDATE so answered means that the other side is gone (RFC 3261 section 12.2.1.2, RFC 5057 section 5.1). */
+export function losesSession(status: number): boolean {
+  return status === 481 || status === 408;
 }
 
 /** What the application sees in the place of a response that cannot come (RFC 3261 section 8.1.3.1). */

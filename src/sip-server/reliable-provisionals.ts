@@ -16,14 +16,23 @@ interface ReliableUser {
   onTimeout(): void;
 }
 
+interface Provisional {
+  readonly response: SipResponse;
+  readonly rseq: string;
+  /** Whose wish it was that it is reliable: that one answers the PRACK. */
+  readonly wantedBy: 'application' | 'ourselves';
+}
+
 /** Our reliable provisional responses to one INVITE, one at a time (RFC 3262 section 3). */
 export class ReliableProvisionals {
   readonly #context: AgentContext;
   readonly #user: ReliableUser;
-  readonly #queue: SipResponse[] = [];
+  readonly #queue: Provisional[] = [];
   readonly #repeat: Retransmitter;
   #rseq: number;
-  #current: SipResponse | undefined;
+  #current: Provisional | undefined;
+  /** Not repeated any more since there is a final response; its PRACK may be under way. */
+  #late: Provisional | undefined;
   #timer: Timer | undefined;
 
   constructor(context: AgentContext, user: ReliableUser) {
@@ -33,39 +42,52 @@ export class ReliableProvisionals {
     this.#repeat = new Retransmitter(context.clock, { capMs: Infinity, resend: () => this.#resend() });
   }
 
+  /** Whether a session description waits for its PRACK: until then there may be no 2xx. */
+  get holdsDescription(): boolean {
+    return [this.#current, ...this.#queue].some((waiting) => (waiting?.response.body.length ?? 0) > 0);
+  }
+
   /** Sends, or queues behind the one that waits for its PRACK. The octets it is or will be; undefined when too many wait. */
-  send(response: SipResponse): Buffer | undefined {
+  send(response: SipResponse, wantedBy: 'application' | 'ourselves'): Buffer | undefined {
     if (this.#queue.length >= queueMax) return undefined;
     this.#rseq += 1;
-    response.headers.add('RSeq', String(this.#rseq));
-    if (this.#current === undefined) return this.#start(response);
-    this.#queue.push(response);
+    const rseq = String(this.#rseq);
+    response.headers.add('RSeq', rseq);
+    const provisional = { response, rseq, wantedBy };
+    if (this.#current === undefined) return this.#start(provisional);
+    this.#queue.push(provisional);
     return serializeMessage(response);
   }
 
-  /** RAck holds RSeq, CSeq number and method (section 7.2). */
-  receivePrack(prack: SipRequest, inviteCSeq: number): boolean {
-    const [rseq = '', cseq = '', method] = (prack.headers.first('RAck') ?? '').split(/[ \t]+/);
-    const wanted = this.#current?.headers.first('RSeq');
-    const matches = wanted === rseq && parseDecimal(cseq, 0xffff_ffff) === inviteCSeq && method === 'INVITE';
-    if (!matches) return false;
+  /** RAck holds RSeq, CSeq number and method (section 7.2). Tells who answers the PRACK; undefined when it names none. */
+  receivePrack(prack: SipRequest, inviteCSeq: number): 'application' | 'ourselves' | undefined {
+    const [rseq = '', cseq = '', method] = (prack.headers.first('RAck') ?? '').trim().split(/[ \t]+/);
+    if (parseDecimal(cseq, 0xffff_ffff) !== inviteCSeq || method !== 'INVITE') return undefined;
+    const late = this.#late;
+    if (late?.rseq === rseq) {
+      this.#late = undefined;
+      return late.wantedBy;
+    }
+    const current = this.#current;
+    if (current?.rseq !== rseq) return undefined;
     this.#halt();
     const next = this.#queue.shift();
     if (next !== undefined) this.#start(next);
-    return true;
+    return current.wantedBy;
   }
 
-  /** A final response makes all of them pointless. */
+  /** There is a final response: nothing more is sent or repeated, but the PRACK of what was sent is still good. */
   stop(): void {
+    this.#late = this.#current ?? this.#late;
     this.#halt();
     this.#queue.length = 0;
   }
 
-  #start(response: SipResponse): Buffer | undefined {
-    this.#current = response;
+  #start(provisional: Provisional): Buffer | undefined {
+    this.#current = provisional;
     this.#repeat.start();
     this.#timer = this.#context.clock.setTimer(transactionLimitMs, () => this.#onTimeout());
-    return this.#user.send(response);
+    return this.#user.send(provisional.response);
   }
 
   #halt(): void {
@@ -77,7 +99,7 @@ export class ReliableProvisionals {
   #resend(): void {
     if (this.#current === undefined) return;
     this.#context.stats.retransmissionsSent += 1;
-    this.#user.send(this.#current);
+    this.#user.send(this.#current.response);
   }
 
   #onTimeout(): void {

@@ -4,8 +4,9 @@ import type { Application, Refusal, Sent } from './application';
 import { refusals } from './application';
 import type { ReplyOptions } from './compose-response';
 import { composeReply } from './compose-response';
-import type { CdrStopReason } from './cdr-reporter';
+import type { CdrStopReason } from './cdr-event';
 import type { Dialog } from './dialog';
+import { findOrderFault } from './dialog-order';
 import type { ProxyOptions } from './forking-proxy';
 import { IncomingInvite } from './incoming-invite';
 import type { Incoming, IncomingOptions } from './incoming-request';
@@ -29,8 +30,6 @@ interface UserAgentOptions {
 const makingMethods = new Set(['INVITE', 'SUBSCRIBE']);
 /** Without a dialog these mean nothing. */
 const dialogMethods = new Set(['BYE', 'PRACK', 'UPDATE']);
-/** Their Contact replaces the remote target (RFC 3261 section 12.2, RFC 3311, RFC 6665). */
-const refreshMethods = new Set(['INVITE', 'UPDATE', 'SUBSCRIBE', 'NOTIFY']);
 const retryAfterSeconds = 10;
 
 /** The rules of RFC 3261 sections 8 to 15 between transactions and applications. */
@@ -68,7 +67,7 @@ export class UserAgent implements TransactionUser {
     this.sender.orphan(application, text);
     for (const dialog of this.#context.dialogs.ownedBy(application)) {
       // The peer may not have a BYE before its ACK (section 15).
-      if (dialog.ackWaiter !== undefined) dialog.defer(() => this.hangUp(dialog, text));
+      if (dialog.ackWaiters.size > 0) dialog.defer(() => this.hangUp(dialog, text));
       else if (dialog.state === 'confirmed') this.hangUp(dialog, text);
     }
   }
@@ -116,8 +115,9 @@ export class UserAgent implements TransactionUser {
   }
 
   onAck(arrival: Arrival<SipRequest>): void {
-    const waiter = this.#context.dialogs.ofRequest(arrival.essentials)?.ackWaiter;
-    if (waiter?.cseq === arrival.essentials.cseq.number) waiter.receiveAck(arrival);
+    const { essentials } = arrival;
+    const waiter = this.#context.dialogs.ofRequest(essentials)?.ackWaiters.get(essentials.cseq.number);
+    if (waiter !== undefined) waiter.receiveAck(arrival);
     else if (!this.#proxies.forwardAck(arrival)) this.#context.stats.strayAcksDropped += 1;
   }
 
@@ -148,7 +148,7 @@ export class UserAgent implements TransactionUser {
       return;
     }
     dialog.peerFlow = flow;
-    if (refreshMethods.has(message.method)) dialog.refreshTarget(message.headers);
+    if (message.method === 'PRACK' && this.#acknowledgeProvisional(dialog, transaction) !== 'application') return;
     if (message.method === 'BYE') {
       dialog.pendingInvite?.endByBye(transaction.arrival);
       this.#context.cdr.stopDialog(dialog, 'network', 'normal-release', message);
@@ -165,28 +165,30 @@ export class UserAgent implements TransactionUser {
     else if (!('refused' in forwarded)) this.#cancellable.set(transaction, forwarded);
   }
 
-  /** What the order of requests within a dialog forbids (RFC 3261 sections 12.2.2 and 14.2, RFC 3262 section 3). */
   #findDialogRefusal(dialog: Dialog, arrival: Arrival<SipRequest>): ReplyOptions | undefined {
     const { stats, random } = this.#context;
-    const { method } = arrival.message;
-    if (!dialog.acceptRemoteCSeq(arrival.essentials.cseq.number)) {
-      stats.refusedOutOfOrder += 1;
-      return { status: 500, reason: 'CSeq Out Of Order' };
+    switch (findOrderFault(dialog, arrival)) {
+      case undefined:
+        return undefined;
+      case 'out-of-order':
+        stats.refusedOutOfOrder += 1;
+        return { status: 500, reason: 'CSeq Out Of Order' };
+      case 'busy': {
+        stats.refusedGlare += 1;
+        const headers = [['Retry-After', String(Math.floor(random.fraction() * 11))]] as const;
+        return { status: 500, reason: 'Request In Progress', headers };
+      }
+      case 'glare':
+        stats.refusedGlare += 1;
+        return { status: 491, reason: 'Request Pending' };
     }
-    if (method === 'INVITE' && dialog.pendingInvite !== undefined) {
-      stats.refusedGlare += 1;
-      const headers = [['Retry-After', String(Math.floor(random.fraction() * 11))]] as const;
-      return { status: 500, reason: 'INVITE In Progress', headers };
-    }
-    if (method === 'INVITE' && dialog.outgoingInvitePending) {
-      stats.refusedGlare += 1;
-      return { status: 491, reason: 'Request Pending' };
-    }
-    if (method === 'PRACK' && dialog.pendingInvite?.receivePrack(arrival) !== true) {
-      stats.refusedNoTransaction += 1;
-      return { status: 481, reason: 'Call/Transaction Does Not Exist' };
-    }
-    return undefined;
+  }
+
+  #acknowledgeProvisional(dialog: Dialog, transaction: ServerTransaction): 'application' | 'ourselves' | undefined {
+    const answeredBy = dialog.prackReceiver?.receivePrack(transaction.arrival);
+    if (answeredBy === undefined) this.#refuseUnknown(transaction);
+    else if (answeredBy === 'ourselves') this.#reply(transaction, { status: 200, reason: 'OK' });
+    return answeredBy;
   }
 
   /** Sends a request that the application was given on to targets; the reporter is told of their answers. */
