@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import type { Clock } from '../runtime/clock';
 import type { Random } from '../runtime/random';
-import type { AccessLimits, AccessPolicy } from './access-policy';
+import type { AccessLimits, AccessPolicy, TrunkCredentials } from './access-policy';
 import type { Accounts } from './authenticator';
 import { Authenticator } from './authenticator';
 import type { ReplyOptions } from './compose-response';
@@ -34,7 +34,13 @@ interface AccessControlOptions {
 /** A policy, made ready for each request. */
 interface ActivePolicy {
   readonly accounts: Accounts;
-  readonly trunks: readonly { readonly name: string; readonly addresses: BlockList }[];
+  readonly trunks: readonly ActiveTrunk[];
+}
+
+interface ActiveTrunk {
+  readonly name: string;
+  readonly addresses: BlockList;
+  readonly credentials: TrunkCredentials | undefined;
 }
 
 /**
@@ -73,6 +79,14 @@ export class AccessControl implements TransactionUser {
     return this.#trunkOf(address) !== undefined;
   }
 
+  /** Who we are to the trunk that is called by `host` or has `address`; undefined: nobody gets credentials of ours. */
+  credentialsFor({ host, address }: { host: string; address: string }): TrunkCredentials | undefined {
+    const named = this.#policy?.trunks.find(({ credentials }) => {
+      return credentials?.hosts.some((known) => known.toLowerCase() === host);
+    });
+    return (named ?? this.#trunkOf(address))?.credentials;
+  }
+
   /** Where the user of `sip:user@us` can be reached, latest first; undefined when the URI names no user of ours. */
   bindingsOf({ user, host }: SipUri, isOurs: (host: string) => boolean): readonly Binding[] | undefined {
     const { accounts } = this.#policy ?? {};
@@ -108,7 +122,7 @@ export class AccessControl implements TransactionUser {
     if (essentials.toTag !== undefined || message.method === 'OPTIONS') return undefined;
     const trunk = this.#trunkOf(flow.remoteAddress);
     if (message.method !== 'REGISTER' && trunk !== undefined) {
-      message.headers.add(trunkHeader, trunk);
+      message.headers.add(trunkHeader, trunk.name);
       return undefined;
     }
     if (!this.registers) return this.#forbid();
@@ -147,9 +161,9 @@ export class AccessControl implements TransactionUser {
     return { status: 403, reason: 'Forbidden' };
   }
 
-  #trunkOf(address: string): string | undefined {
+  #trunkOf(address: string): ActiveTrunk | undefined {
     const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-    return this.#policy?.trunks.find(({ addresses }) => addresses.check(address, family))?.name;
+    return this.#policy?.trunks.find(({ addresses }) => addresses.check(address, family));
   }
 
   #reply(transaction: ServerTransaction, reply: ReplyOptions): void {
@@ -172,7 +186,9 @@ function activate({ realm, users, trunks, algorithms = ['SHA-256', 'MD5'] }: Acc
   const passwords = new Map(users.map(({ name, password }) => [wireText(name), wireText(password)]));
   return {
     accounts: { realm: wireText(realm), algorithms, passwords },
-    trunks: trunks.map(({ name, addresses }) => ({ name, addresses: blockListOf(addresses) })),
+    trunks: trunks.map(({ name, addresses, credentials }) => {
+      return { name, addresses: blockListOf(addresses), credentials };
+    }),
   };
 }
 

@@ -3,7 +3,9 @@ import type { Random } from '../runtime/random';
 import type { CdrStopReason } from './cdr-event';
 import type { CdrReporter } from './cdr-reporter';
 import type { Dialog } from './dialog';
+import type { Credentials } from './answer-challenge';
 import type { DialogTable } from './dialog-table';
+import type { FindTargets } from './find-targets';
 import type { LocalSide } from './local-side';
 import type { Locator } from './locator';
 import type { SipMessage } from './sip-message';
@@ -21,6 +23,9 @@ export interface AgentContext {
   readonly locator: Locator;
   readonly cdr: CdrReporter;
   localSideOf(flow: Flow): LocalSide;
+  readonly findTargets: FindTargets;
+  /** Who we are to the trunk that is called by `host` or at `address`; undefined: nobody gets credentials of ours. */
+  credentialsFor(to: { host: string; address: string }): Credentials | undefined;
   /** Sends outside transactions: an ACK for a 2xx. Failure is silent, as the 2xx will be repeated. */
   sendOnce(message: SipMessage, flow: Flow): Buffer;
   /** Ends a dialog of its own accord with a BYE that says why; the application is told. */

@@ -18,11 +18,11 @@ interface Hop {
 
 /**
  * A request outside dialogs: the application's, with Via, tags, CSeq and defaults filled in. An application that
- * repeats a challenged request gives its Call-ID, From tag and CSeq itself.
+ * repeats a challenged request gives its Call-ID, From tag and CSeq itself. `to`: whom it is for, when no To says so.
  */
 export function composeOutsideRequest(
   template: SipRequest,
-  { local, branch, callId, fromTag, cseq }: Hop & { callId: string; fromTag: string; cseq: number },
+  { local, branch, callId, fromTag, cseq, to }: Hop & { callId: string; fromTag: string; cseq: number; to: string },
 ): SipRequest {
   const own = template.headers;
   const given = (name: string, fallback: string): string => {
@@ -35,7 +35,7 @@ export function composeOutsideRequest(
   headers.add('Via', composeVia(local, branch));
   headers.add('Max-Forwards', own.first('Max-Forwards') ?? '70');
   headers.add('From', withTag(given('From', contactOf(local)), fromTag));
-  headers.add('To', bracketed(given('To', `<${template.uri}>`)));
+  headers.add('To', bracketed(given('To', `<${to}>`)));
   headers.add('Call-ID', own.first('Call-ID') ?? callId);
   headers.add('CSeq', `${parseCSeq(own.first('CSeq') ?? '')?.number ?? cseq} ${template.method}`);
   if (own.has('Contact') || contactMethods.has(template.method)) headers.add('Contact', contact);

@@ -48,7 +48,6 @@ export class OutgoingInvite implements ClientTransactionUser {
   readonly application: Application;
   readonly #options: OutgoingInviteOptions;
   readonly #context: AgentContext;
-  readonly #cseq: number;
   readonly #forks = new Map<string, Fork>();
   #transaction: InviteClientTransaction | undefined;
   #state: 'pending' | 'answered' | 'failed' = 'pending';
@@ -63,7 +62,6 @@ export class OutgoingInvite implements ClientTransactionUser {
     this.#options = options;
     this.#context = options.context;
     this.application = options.application;
-    this.#cseq = parseCSeq(request.headers.first('CSeq') ?? '')?.number ?? 0;
       dialog.unansweredOffer = this.#hasOffer ? 'ours' : undefined;
     if (dialog !== undefined) {
       dialog.outgoingInvitePending = true;
@@ -94,9 +92,19 @@ export class OutgoingInvite implements ClientTransactionUser {
     return this.#options.flow;
   }
 
-  /** Called once, right after the transaction was started. */
+  /** Whether the application still waits for an answer to it. */
+  get isWanted(): boolean {
+    return this.#state === 'pending' && this.#cancel.state === 'none' && this.#orphanText === undefined;
+  }
+
+  get #cseq(): number {
+    return parseCSeq(this.request.headers.first('CSeq') ?? '')?.number ?? 0;
+  }
+
+  /** Called right after the transaction was started; again when the request was sent once more. */
   attach(transaction: InviteClientTransaction): void {
     this.#transaction = transaction;
+    this.#removeUnanswered();
     this.#restartTimerC();
   }
 
@@ -266,7 +274,11 @@ export class OutgoingInvite implements ClientTransactionUser {
 
   #removeUnanswered(): void {
     if (this.#options.dialog !== undefined) return;
-    for (const fork of this.#forks.values()) if (!fork.answered) this.#context.dialogs.remove(fork.dialog);
+    for (const [tag, fork] of this.#forks) {
+      if (fork.answered) continue;
+      this.#forks.delete(tag);
+      this.#context.dialogs.remove(fork.dialog);
+    }
   }
 
   /** A re-INVITE has settled: what waits in the dialog may go on. */

@@ -9,7 +9,7 @@ import type { Arrival } from './transport-layer';
 export interface OutgoingOptions {
   readonly context: AgentContext;
   readonly transactionId: string;
-  /** As sent. */
+  /** As sent last. */
   readonly request: SipRequest;
   /** Undefined for a request of our own. */
   readonly application: Application | undefined;
@@ -117,7 +117,10 @@ export function losesSession(status: number): boolean {
 }
 
 /** What the application sees in the place of a response that cannot come (RFC 3261 section 8.1.3.1). */
-export function composeFailure(request: SipRequest, failure: ClientFailure | 'no-address'): SipResponse {
+export function composeFailure(
+  request: SipRequest,
+  failure: ClientFailure | 'no-address' | 'unregistered',
+): SipResponse {
   switch (failure) {
     case 'timeout':
       return composeReply(request, { status: 408, reason: 'Request Timeout' });
@@ -125,6 +128,8 @@ export function composeFailure(request: SipRequest, failure: ClientFailure | 'no
       return composeReply(request, { status: 503, reason: 'Service Unavailable' });
     case 'no-address':
       return composeReply(request, { status: 503, reason: 'DNS Error' });
+    case 'unregistered':
+      return composeReply(request, { status: 480, reason: 'Temporarily Unavailable' });
   }
 }
 

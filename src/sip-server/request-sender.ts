@@ -3,32 +3,29 @@ import { newTag } from './agent-context';
 import type { Application, Refusal, Sent } from './application';
 import { refusals } from './application';
 import { lacksContentType } from './application-headers';
+import type { Outgoing, Target } from './attempts';
 import { composeCancel } from './compose-ack';
 import { composeDialogRequest, composeOutsideRequest } from './compose-request';
-import type { CdrStopReason } from './cdr-reporter';
+import type { CdrStopReason } from './cdr-event';
 import type { Dialog } from './dialog';
+import type { TargetFault } from './find-targets';
 import { HeaderList, capitalisedHeaderName } from './header-list';
 import type { ClientTransaction } from './client-transaction';
-import type { LocateFault } from './locator';
 import { OutgoingInvite } from './outgoing-invite';
+import type { Plan } from './outgoing-plan';
+import { attemptsOf, forwarding, isAuthorised, withCSeq } from './outgoing-plan';
 import { OutgoingRequest, composeFailure } from './outgoing-request';
 import { parseDecimal } from './scanner';
 import type { SipRequest } from './sip-message';
 import { emptyBody, serializeMessage } from './sip-message';
 import type { Flow } from './transport';
+import { hostOf } from './uri';
 
 /** Told once: what was sent, or why nothing was. Comes at once unless a name had to be resolved or the dialog is busy. */
 export type Done = (result: Sent | Refusal) => void;
 
 /** CSeq of a request outside dialogs: any start below 2^31 (RFC 3261 section 8.1.1.5); grows with time across restarts. */
 const cseqStartMask = 0x3fff_ffff;
-
-/** A request as sent, its branch and where it goes. */
-interface Outgoing {
-  readonly request: SipRequest;
-  readonly branch: string;
-  readonly flow: Flow;
-}
 
 /** Carries out what applications want to send. */
 export class RequestSender {
@@ -60,11 +57,14 @@ export class RequestSender {
       done({ refused });
       return;
     }
-    this.#context.locator.locate(nextHop ?? template.uri, undefined, (found) => {
-      if (found === 'no-address') this.#failUnresolved(application, template, done);
+    const wanted = nextHop ?? template.uri;
+    this.#context.findTargets(wanted, (found) => {
+      const [first, ...alternatives] = typeof found === 'string' ? [] : found;
+      if (found === 'unregistered' || found === 'no-address') this.#failUnsent(application, template, found, done);
       else if (typeof found === 'string') done({ refused: refusalOf(found, template) });
+      else if (first === undefined) this.#failUnsent(application, template, 'no-address', done);
       else if (this.#gone.has(application)) done({ refused: refusals.applicationGone });
-      else done(this.#startOutside(application, template, found));
+      else done(this.#startOutside(application, template, { first, alternatives, host: hostOf(wanted) }));
     });
   }
 
@@ -74,7 +74,7 @@ export class RequestSender {
     const refused = dialog === undefined ? refusals.unknownDialog : this.#findRefusal(template);
     if (dialog === undefined || refused !== undefined) {
       done({ refused: refused ?? refusals.unknownDialog });
-    } else if (dialog.mustWait(template)) {
+    } else if (dialog.mustWait(template.method)) {
       if (template.method === 'BYE') dialog.byeDeferred = true;
       const again = (): void => this.requestInDialog(application, dialogId, template, done);
       if (!dialog.defer(again)) done({ refused: refusals.tooManyDeferred });
@@ -140,13 +140,29 @@ export class RequestSender {
     }
   }
 
-  #startOutside(application: Application, template: SipRequest, flow: Flow): Sent {
-    const { branch, request } = this.#composeOutside(template, flow);
-    if (template.method === 'INVITE') {
-      this.#context.cdr.attempt('application', request);
-      return this.#startInvite(application, undefined, { request, branch, flow });
-    }
-    return this.#startRequest(application, undefined, { request, branch, flow });
+  #startOutside(
+    application: Application,
+    template: SipRequest,
+    { first, alternatives, host }: { first: Target; alternatives: readonly Target[]; host: string },
+  ): Sent {
+    const identity = { callId: this.#context.random.uuid(), fromTag: newTag(this.#context.random) };
+    const compose = ({ uri = template.uri, flow }: Target): Outgoing => {
+      return { ...this.#composeOutside({ ...template, uri }, flow, { ...identity, to: template.uri }), flow };
+    };
+    const plan: Plan = {
+      first: compose(first),
+      alternatives,
+      retarget: (target, cseq) => {
+        const outgoing = compose(target);
+        return { ...outgoing, request: withCSeq(outgoing.request, cseq) };
+      },
+      host,
+      isAuthorised: isAuthorised(template),
+      nextCSeq: (last) => last + 1,
+    };
+    if (template.method !== 'INVITE') return this.#startRequest(application, undefined, plan);
+    this.#context.cdr.attempt('application', plan.first.request);
+    return this.#startInvite(application, undefined, plan);
   }
 
   #sendInDialog(
@@ -165,29 +181,42 @@ export class RequestSender {
       if (request.method === 'BYE') cdr.stopDialog(dialog, 'application', stopReason, request);
       if (flow === undefined) {
         this.#failInDialog(application, dialog, request, done);
-      } else if (request.method === 'INVITE' && application !== undefined) {
-        done(this.#startInvite(application, dialog, { request, branch, flow }));
-      } else {
-        done(this.#startRequest(application, dialog, { request, branch, flow }));
+        return;
       }
+      const first = { request, branch, flow };
+      const plan: Plan = {
+        first,
+        alternatives: [],
+        retarget: () => first,
+        host: hostOf(dialog.nextHop),
+        isAuthorised: isAuthorised(template),
+        nextCSeq: () => dialog.nextLocalCSeq(),
+      };
+      if (request.method === 'INVITE' && application !== undefined) done(this.#startInvite(application, dialog, plan));
+      else done(this.#startRequest(application, dialog, plan));
     });
   }
 
-  #startRequest(application: Application | undefined, dialog: Dialog | undefined, outgoing: Outgoing): Sent {
-    const { request, branch, flow } = outgoing;
+  #startRequest(application: Application | undefined, dialog: Dialog | undefined, plan: Plan): Sent {
     const context = this.#context;
     const transactionId = context.random.uuid();
     this.#unsettled += 1;
-    const user = new OutgoingRequest({
+    const attempts = attemptsOf(context, plan, {
+      start: ({ request, branch, flow }, user) => context.transactions.startRequest(request, branch, flow, user),
+      isWanted: () => application === undefined || !this.#gone.has(application),
+    });
+    const outgoing = new OutgoingRequest({
       context,
       transactionId,
-      request,
+      get request() {
+        return attempts.current.request;
+      },
       application,
       dialog,
       onTerminated: () => undefined,
       onSettled: () => this.#settle(),
     });
-    const transaction = context.transactions.startRequest(request, branch, flow, user);
+    const transaction = attempts.start(forwarding(outgoing, () => undefined));
     return sentOf(transaction, transactionId, dialog?.id);
   }
 
@@ -197,28 +226,38 @@ export class RequestSender {
     for (const tell of this.#idleWaiters.splice(0)) tell();
   }
 
-  #startInvite(application: Application, dialog: Dialog | undefined, { request, branch, flow }: Outgoing): Sent {
+  #startInvite(application: Application, dialog: Dialog | undefined, plan: Plan): Sent {
     const context = this.#context;
     const transactionId = context.random.uuid();
+    const attempts = attemptsOf(context, plan, {
+      start: ({ request, branch, flow }, user) => context.transactions.startInvite(request, branch, flow, user),
+      isWanted: () => invite.isWanted,
+    });
     const invite: OutgoingInvite = new OutgoingInvite({
       context,
       transactionId,
-      request,
-      flow,
+      get request() {
+        return attempts.current.request;
+      },
+      get flow() {
+        return attempts.current.flow;
+      },
       application,
       dialog,
       onTerminated: () => this.#forget(transactionId, invite),
-      sendCancel: (extra) => this.#sendCancel(request, extra, branch, flow),
-      sendAck: (target, template, cseq, done) => this.#sendAck(target, { template, cseq, invite: request }, done),
+      sendCancel: (extra) => this.#sendCancel(attempts.current, extra),
+      sendAck: (target, template, cseq, done) => {
+        this.#sendAck(target, { template, cseq, invite: attempts.current.request }, done);
+      },
     });
     this.#invitesById.set(transactionId, invite);
     this.#invitesByDialog.set(invite.dialogId, invite);
-    const transaction = context.transactions.startInvite(request, branch, flow, invite);
+    const transaction = attempts.start(forwarding(invite, (again) => invite.attach(again)));
     invite.attach(transaction);
     return sentOf(transaction, transactionId, invite.dialogId);
   }
 
-  #sendCancel(request: SipRequest, extra: HeaderList, branch: string, flow: Flow): void {
+  #sendCancel({ request, branch, flow }: Outgoing, extra: HeaderList): void {
     // Its answer tells nothing: the INVITE's own final response does.
     const ignore = { onResponse: () => undefined, onFailure: () => undefined, onTerminated: () => undefined };
     this.#context.transactions.startRequest(composeCancel(request, extra), branch, flow, ignore);
@@ -245,25 +284,29 @@ export class RequestSender {
     });
   }
 
-  #composeOutside(template: SipRequest, flow: Flow | undefined): { branch: string; request: SipRequest } {
+  #composeOutside(
+    template: SipRequest,
+    flow: Flow,
+    identity: { callId: string; fromTag: string; to: string },
+  ): { branch: string; request: SipRequest } {
     const context = this.#context;
     const branch = context.transactions.newBranch();
-    const local = context.localSideOf(flow ?? context.locator.anyFlow());
     const request = composeOutsideRequest(template, {
-      local,
+      ...identity,
+      local: context.localSideOf(flow),
       branch,
-      callId: context.random.uuid(),
-      fromTag: newTag(context.random),
       cseq: Math.floor(context.clock.wallTimeMs() / 1_000) & cseqStartMask,
     });
     return { branch, request };
   }
 
   /** As drachtio-server has it: the request counts as sent, and a 503 follows. */
-  #failUnresolved(application: Application, template: SipRequest, done: Done): void {
-    const { request } = this.#composeOutside(template, undefined);
-    const transactionId = this.#context.random.uuid();
-    const response = composeFailure(request, 'no-address');
+  #failUnsent(application: Application, template: SipRequest, fault: 'no-address' | 'unregistered', done: Done): void {
+    const { random, locator } = this.#context;
+    const identity = { callId: random.uuid(), fromTag: newTag(random), to: template.uri };
+    const { request } = this.#composeOutside(template, locator.anyFlow(), identity);
+    const transactionId = random.uuid();
+    const response = composeFailure(request, fault);
     done({
       transactionId,
       method: request.method,
@@ -310,7 +353,7 @@ function sentOf(
   return { transactionId, method: request.method, dialogId, bytes: sentBytes, flow };
 }
 
-function refusalOf(fault: Exclude<LocateFault, 'no-address'>, { method, uri }: SipRequest): string {
+function refusalOf(fault: Exclude<TargetFault, 'no-address' | 'unregistered'>, { method, uri }: SipRequest): string {
   switch (fault) {
     case 'uri-malformed':
       return `invalid request-uri: ${method} ${uri} SIP/2.0`;

@@ -7,6 +7,7 @@ import type { AgentContext } from './agent-context';
 import type { Application } from './application';
 import { CdrReporter } from './cdr-reporter';
 import { DialogTable } from './dialog-table';
+import { createFindTargets } from './find-targets';
 import type { Resolve, ResolveServices, ServiceRecord } from './host-cache';
 import { HostCache } from './host-cache';
 import type { Limits } from './limits';
@@ -91,17 +92,23 @@ export function buildStack(options: StackOptions): SipStack {
   );
   const listener = new TransportLayer({ clock, random, logger, stats, guard }, gate);
   const selectApplication = (method: string): Application | undefined => options.selectApplication(method);
+  const locator = new Locator(options.transports, new HostCache(clock, options.resolve), publicAddress, {
+    ...(resolveServices && { services: new HostCache<ServiceRecord>(clock, resolveServices) }),
+    random,
+    isWayBack: (flow) => access.knowsFlow(flow),
+  });
   const context: AgentContext = {
     clock,
     random,
     stats,
     transactions,
     dialogs,
-    locator: new Locator(options.transports, new HostCache(clock, options.resolve), publicAddress, {
-      ...(resolveServices && { services: new HostCache<ServiceRecord>(clock, resolveServices) }),
-      random,
-      isWayBack: (flow) => access.knowsFlow(flow),
+    locator,
+    findTargets: createFindTargets({
+      locator,
+      bindingsOf: (uri) => access.bindingsOf(uri, (host) => locator.isOurHost(host)),
     }),
+    credentialsFor: (to) => access.credentialsFor(to),
     localSideOf: (flow) => localSideOf(flow, publicAddress),
     sendOnce: (message, flow) => listener.send(message, flow, () => undefined),
     cdr: new CdrReporter(selectApplication),

@@ -46,6 +46,9 @@ export interface SipServerStats {
   strayAcksDropped: number;
   /** 401 and 407 that asked for credentials. */
   challengesSent: number;
+  /** 401 and 407 to requests of ours that we answered with credentials of a trunk, or passed on to the application. */
+  challengesAnswered: number;
+  challengesUnanswered: number;
   credentialsAccepted: number;
   credentialsRefused: number;
   /** Credentials for a challenge that was too old, of another address or answered before. */
@@ -118,6 +121,8 @@ export function createStats(): SipServerStats {
     strayResponsesDropped: 0,
     strayAcksDropped: 0,
     challengesSent: 0,
+    challengesAnswered: 0,
+    challengesUnanswered: 0,
     credentialsAccepted: 0,
     credentialsRefused: 0,
     credentialsStale: 0,

@@ -40,6 +40,12 @@ export function parseSipUri(text: string): SipUri | UriFault {
   return { scheme, user, ...hostPort, params, headers };
 }
 
+/** The host of a SIP URI, else an empty string. */
+export function hostOf(uri: string): string {
+  const parsed = parseSipUri(uri);
+  return typeof parsed === 'string' ? '' : parsed.host;
+}
+
 /** The URI as text, in a canonical order. */
 export function formatSipUri(uri: SipUri): string {
   const user = uri.user === undefined ? '' : `${uri.user}@`;

@@ -119,6 +119,8 @@ export interface Bench {
   stack: SipStack;
   app: RecordingApplication;
   peer: TestPeer;
+  /** Another peer, on port 5060 of its address. */
+  addPeer(address: string): TestPeer;
   /** Undefined: no application wants anything. */
   setApplication(application: Application | undefined): void;
 }
@@ -131,7 +133,8 @@ export function createBench({
   transport = 'udp',
   limits = {},
   seed = 1,
-}: { transport?: TransportName; limits?: Partial<Limits>; seed?: number } = {}): Bench {
+  hosts = {},
+}: { hosts?: Record<string, string[]>; transport?: TransportName; limits?: Partial<Limits>; seed?: number } = {}): Bench {
   const clock = new VirtualClock();
   const network = new MemoryNetwork(clock, { delayMs: 10 });
   const stats = createStats();
@@ -147,15 +150,16 @@ export function createBench({
     accessLimits: defaultAccessLimits,
     guard: defaultGuardSettings,
     rules: defaultRequestRules,
-    resolve: () => Promise.resolve([]),
+    resolve: (host) => Promise.resolve(hosts[host] ?? []),
     publicAddress: undefined,
     transports: [own],
     selectApplication: () => application,
     routedMethods: () => (application === undefined ? [] : 'any'),
   });
   own.listener = stack.listener;
-  const peer = new TestPeer(clock, network.open(transport, peerAddress, 5060), own);
-  return { clock, network, stats, stack, app, peer, setApplication: (other) => (application = other) };
+  const addPeer = (address: string): TestPeer => new TestPeer(clock, network.open(transport, address, 5060), own);
+  const peer = addPeer(peerAddress);
+  return { clock, network, stats, stack, app, peer, addPeer, setApplication: (other) => (application = other) };
 }
 
 interface RequestParts {

@@ -1,0 +1,87 @@
+import type { AgentContext } from './agent-context';
+import { answerChallenge } from './answer-challenge';
+import type { Outgoing, Target } from './attempts';
+import { Attempts } from './attempts';
+import type { ClientTransaction, ClientTransactionUser } from './client-transaction';
+import { composeVia } from './compose-request';
+import { parseCSeq } from './header-values';
+import type { SipRequest, SipResponse } from './sip-message';
+
+/** A request that is about to be sent, and what happens to it when that does not do. */
+export interface Plan {
+  readonly first: Outgoing;
+  readonly alternatives: readonly Target[];
+  retarget(target: Target, cseq: number): Outgoing;
+  /** By what name its receiver is called. */
+  readonly host: string;
+  /** Whether the application has credentials of its own. */
+  readonly isAuthorised: boolean;
+  /** For when it is sent again. */
+  nextCSeq(last: number): number;
+}
+
+/** Carries out a plan, and answers the challenges of trunks with the credentials that we have for them. */
+export function attemptsOf<Transaction extends ClientTransaction>(
+  context: AgentContext,
+  plan: Plan,
+  { start, isWanted }: { start: (to: Outgoing, user: ClientTransactionUser) => Transaction; isWanted: () => boolean },
+): Attempts<Transaction> {
+  const attempts: Attempts<Transaction> = new Attempts(plan.first, {
+    clock: context.clock,
+    alternatives: plan.alternatives,
+    start,
+    isWanted,
+    retarget: (target) => plan.retarget(target, plan.nextCSeq(cseqOf(attempts.current.request))),
+    answer: (outgoing, challenge) =>
+      plan.isAuthorised ? undefined : answerAsTrunk(context, plan, outgoing, challenge),
+  });
+  return attempts;
+}
+
+/** Passes on to `user` what is told of the attempts together. */
+export function forwarding<Transaction extends ClientTransaction>(
+  user: ClientTransactionUser,
+  onAttempt: (transaction: Transaction) => void,
+): ClientTransactionUser & { onAttempt(transaction: Transaction): void } {
+  return {
+    onResponse: (arrival) => user.onResponse(arrival),
+    onFailure: (failure) => user.onFailure(failure),
+    onTerminated: () => user.onTerminated(),
+    onAttempt,
+  };
+}
+
+/** The same request with another number. */
+export function withCSeq(request: SipRequest, cseq: number): SipRequest {
+  return { ...request, headers: request.headers.clone().set('CSeq', `${cseq} ${request.method}`) };
+}
+
+export function isAuthorised({ headers }: SipRequest): boolean {
+  return headers.has('Authorization') || headers.has('Proxy-Authorization');
+}
+
+/** The request with credentials of ours, when the challenge is that of the trunk that it was sent to. */
+function answerAsTrunk(
+  context: AgentContext,
+  plan: Plan,
+  { request, flow }: Outgoing,
+  challenge: SipResponse,
+): { outgoing: Outgoing; stale: boolean } | undefined {
+  const { random, stats, transactions } = context;
+  const credentials = context.credentialsFor({ host: plan.host, address: flow.remoteAddress });
+  const answer = credentials && answerChallenge(request, challenge, credentials, random.bytes(8).toString('hex'));
+  if (answer === undefined) {
+    stats.challengesUnanswered += 1;
+    return undefined;
+  }
+  stats.challengesAnswered += 1;
+  const branch = transactions.newBranch();
+  const again = withCSeq(request, plan.nextCSeq(cseqOf(request)));
+  again.headers.replaceFirst('Via', composeVia(context.localSideOf(flow), branch));
+  again.headers.remove(answer.name).add(answer.name, answer.value);
+  return { outgoing: { request: again, branch, flow }, stale: answer.stale };
+}
+
+function cseqOf({ headers }: SipRequest): number {
+  return parseCSeq(headers.first('CSeq') ?? '')?.number ?? 0;
+}
