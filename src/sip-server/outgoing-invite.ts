@@ -62,9 +62,9 @@ export class OutgoingInvite implements ClientTransactionUser {
     this.#options = options;
     this.#context = options.context;
     this.application = options.application;
-      dialog.unansweredOffer = this.#hasOffer ? 'ours' : undefined;
     if (dialog !== undefined) {
       dialog.outgoingInvitePending = true;
+      dialog.unansweredOffer = this.#hasOffer ? 'ours' : undefined;
       this.#forks.set(dialog.remoteTag, { dialog, rseq: undefined, answered: false, ack: undefined });
     }
     this.dialogId =
@@ -74,10 +74,10 @@ export class OutgoingInvite implements ClientTransactionUser {
   /** False for a re-INVITE. */
   get #isFirst(): boolean {
     return this.#options.dialog === undefined;
-  get #hasOffer(): boolean {
-    return this.request.body.length > 0;
   }
 
+  get #hasOffer(): boolean {
+    return this.request.body.length > 0;
   }
 
   get state(): 'pending' | 'answered' | 'failed' {
@@ -162,7 +162,9 @@ export class OutgoingInvite implements ClientTransactionUser {
     }
     this.#options.sendAck(fork.dialog, template, this.#cseq, (sent) => {
       if (sent !== undefined) fork.ack = sent;
+      fork.dialog.unansweredOffer = undefined;
       done(sent);
+      fork.dialog.release();
       if (this.#cancel.state === 'sent') this.#context.hangUp(fork.dialog, 'ACK-BYE due to cancel race condition');
     });
   }
@@ -170,15 +172,14 @@ export class OutgoingInvite implements ClientTransactionUser {
   #onProvisional(arrival: Arrival<SipResponse>): void {
     if (this.#cancel.state === 'wanted') this.#sendCancel(this.#cancel.extra);
     else this.#restartTimerC();
-      fork.dialog.unansweredOffer = undefined;
     if (arrival.message.status === 100) return;
-      fork.dialog.release();
     const fork = this.#forkOf(arrival);
     const rseq = parseDecimal(arrival.message.headers.first('RSeq') ?? '', 0xffff_ffff);
     if (fork !== undefined && rseq !== undefined) {
       // RFC 3262 section 4: repetitions are absorbed, and so is what comes out of order.
       if (fork.rseq !== undefined && rseq !== fork.rseq + 1) return;
       fork.rseq = rseq;
+      this.#noteDescription(fork.dialog, arrival.message);
     }
     this.#report(arrival.message, arrival);
   }
@@ -187,7 +188,6 @@ export class OutgoingInvite implements ClientTransactionUser {
     const fork = this.#forkOf(arrival);
     if (fork === undefined) return;
     if (fork.answered) {
-      this.#noteDescription(fork.dialog, arrival.message);
       if (fork.ack !== undefined) this.#context.sendOnce(fork.ack.message, fork.ack.flow);
       return;
     }
@@ -207,6 +207,8 @@ export class OutgoingInvite implements ClientTransactionUser {
     if (this.#isFirst && !hasEnded) this.#context.cdr.startDialog(fork.dialog, 'network', 'uac', arrival.message);
     if (this.#orphanText !== undefined) this.#acknowledgeAndHangUp(fork.dialog, this.#orphanText);
     else this.#report(arrival.message, arrival);
+    // A BYE has overtaken the answer, which wants its ACK all the same (section 13.2.2.4).
+    if (hasEnded) this.#acknowledgeAndHangUp(fork.dialog, 'call has ended');
     this.#settleDialog();
   }
 
@@ -215,13 +217,13 @@ export class OutgoingInvite implements ClientTransactionUser {
     this.#state = 'failed';
     this.#removeUnanswered();
     if (this.#isFirst) {
-    // A BYE has overtaken the answer, which wants its ACK all the same (section 13.2.2.4).
-    if (hasEnded) this.#acknowledgeAndHangUp(fork.dialog, 'call has ended');
       const source = arrival === undefined ? 'application' : 'network';
       this.#context.cdr.stop(source, response.status === 487 ? 'call-canceled' : 'call-rejected', response);
     }
     this.#report(response, arrival);
     this.#settleDialog();
+    const { dialog } = this.#options;
+    if (dialog !== undefined && losesSession(response.status)) this.#context.hangUp(dialog, lostSessionText);
   }
 
   /** The fork of a response, made when it is new and has a tag or is a 2xx. */
@@ -230,11 +232,10 @@ export class OutgoingInvite implements ClientTransactionUser {
     const tag = essentials.toTag ?? '';
     // Inside a dialog there is one answer only, whatever tag a poor peer gives it.
     const known = this.#forks.get(this.#options.dialog?.remoteTag ?? tag);
-    const { dialog } = this.#options;
-    if (dialog !== undefined && losesSession(response.status)) this.#context.hangUp(dialog, lostSessionText);
     if (known !== undefined || (tag === '' && message.status < 200)) return known;
     const dialog = Dialog.ofOutgoing(this.request, arrival, this.application);
     const fork: Fork = { dialog, rseq: undefined, answered: false, ack: undefined };
+    dialog.unansweredOffer = this.#hasOffer ? 'ours' : undefined;
     this.#forks.set(tag, fork);
     this.#context.dialogs.add(dialog);
     return fork;
@@ -243,7 +244,6 @@ export class OutgoingInvite implements ClientTransactionUser {
   /** Our own ACK, then BYE. */
   #acknowledgeAndHangUp(dialog: Dialog, text: string): void {
     const template: SipRequest = {
-    dialog.unansweredOffer = this.#hasOffer ? 'ours' : undefined;
       kind: 'request',
       method: 'ACK',
       uri: '',
@@ -286,7 +286,17 @@ export class OutgoingInvite implements ClientTransactionUser {
     const { dialog } = this.#options;
     if (dialog === undefined) return;
     dialog.outgoingInvitePending = false;
+    if (this.#state === 'failed') dialog.unansweredOffer = undefined;
     dialog.release();
+  }
+
+  /** What came reliably: the answer to our offer, or an offer that our PRACK or ACK answers. */
+  #noteDescription(dialog: Dialog, { status, body }: SipResponse): void {
+    if (this.#hasOffer) {
+      if (body.length > 0 || status >= 200) dialog.unansweredOffer = undefined;
+    } else if (body.length > 0) {
+      dialog.unansweredOffer = 'theirs';
+    }
   }
 
   #report(response: SipResponse, arrival: Arrival<SipResponse> | undefined): void {
@@ -298,14 +308,4 @@ export class OutgoingInvite implements ClientTransactionUser {
       from: arrival && { flow: arrival.flow, bytes: arrival.bytes },
     });
   }
-    if (this.#state === 'failed') dialog.unansweredOffer = undefined;
 }
-  /** What came reliably: the answer to our offer, or an offer that our PRACK or ACK answers. */
-  #noteDescription(dialog: Dialog, { status, body }: SipResponse): void {
-    if (this.#hasOffer) {
-      if (body.length > 0 || status >= 200) dialog.unansweredOffer = undefined;
-    } else if (body.length > 0) {
-      dialog.unansweredOffer = 'theirs';
-    }
-  }
-

@@ -74,7 +74,7 @@ export class RequestSender {
     const refused = dialog === undefined ? refusals.unknownDialog : this.#findRefusal(template);
     if (dialog === undefined || refused !== undefined) {
       done({ refused: refused ?? refusals.unknownDialog });
-    } else if (dialog.mustWait(template.method)) {
+    } else if (dialog.mustWait(template)) {
       if (template.method === 'BYE') dialog.byeDeferred = true;
       const again = (): void => this.requestInDialog(application, dialogId, template, done);
       if (!dialog.defer(again)) done({ refused: refusals.tooManyDeferred });

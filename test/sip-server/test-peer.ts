@@ -134,7 +134,12 @@ export function createBench({
   limits = {},
   seed = 1,
   hosts = {},
-}: { hosts?: Record<string, string[]>; transport?: TransportName; limits?: Partial<Limits>; seed?: number } = {}): Bench {
+}: {
+  hosts?: Record<string, string[]>;
+  transport?: TransportName;
+  limits?: Partial<Limits>;
+  seed?: number;
+} = {}): Bench {
   const clock = new VirtualClock();
   const network = new MemoryNetwork(clock, { delayMs: 10 });
   const stats = createStats();
