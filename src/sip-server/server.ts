@@ -13,6 +13,7 @@ import type { RequestRules } from './request-rules';
 import { defaultRequestRules } from './request-rules';
 import type { GuardSettings } from './source-guard';
 import { defaultGuardSettings } from './source-guard';
+import type { Registration, RegistrationSettings } from './registration';
 import type { SipStack } from './stack';
 import { buildStack } from './stack';
 import type { SipServerStats } from './stats';
@@ -70,6 +71,8 @@ export interface SipServer {
   readonly stats: Readonly<SipServerStats>;
   /** A policy in the place of the one before. Users who stay keep their registrations. Throws for an address that is none. */
   setAccess(policy: AccessPolicy | undefined): void;
+  /** Registers us with a PBX until it is closed, or the server is. */
+  register(settings: RegistrationSettings): Registration;
   /** Hangs up every call, waits a moment for the answers, then closes all sockets. Twice is fine. */
   close(): Promise<void>;
 }
@@ -99,6 +102,7 @@ class EmbeddedServer implements SipServer {
   readonly #secret: string;
   readonly #transports: SipTransport[] = [];
   readonly #routes = new Routes();
+  #registrations: readonly Registration[] = [];
   readonly #stack: SipStack;
   #adminServer: AdminServer | undefined;
   #closing: Promise<void> | undefined;
@@ -150,6 +154,13 @@ class EmbeddedServer implements SipServer {
     this.#stack.access.setPolicy(policy);
   }
 
+  register(settings: RegistrationSettings): Registration {
+    const registration = this.#stack.register(settings);
+    const open = this.#registrations.filter(({ state }) => state.state !== 'closed');
+    this.#registrations = [...open, registration];
+    return registration;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -158,7 +169,8 @@ class EmbeddedServer implements SipServer {
   async #close(): Promise<void> {
     this.#adminServer?.dropApplications();
     this.#stack.agent.close();
-    await this.#waitForAnswers();
+    const unregistered = Promise.all(this.#registrations.map((registration) => registration.close()));
+    await Promise.all([this.#waitForAnswers(), unregistered]);
     await this.#adminServer?.close();
     this.#stack.transactions.close();
     await Promise.all(this.#transports.map((transport) => transport.close()));

@@ -13,6 +13,8 @@ import { HostCache } from './host-cache';
 import type { Limits } from './limits';
 import { localSideOf } from './local-side';
 import { Locator } from './locator';
+import type { RegistrationSettings } from './registration';
+import { Registration } from './registration';
 import { RequestGate } from './request-gate';
 import type { RequestRules } from './request-rules';
 import type { GuardSettings } from './source-guard';
@@ -53,6 +55,8 @@ export interface SipStack {
   readonly agent: UserAgent;
   /** Lets everybody through until it gets a policy. */
   readonly access: AccessControl;
+  /** Registers us with a PBX. Whoever asks must close it. */
+  register(settings: RegistrationSettings): Registration;
 }
 
 export function buildStack(options: StackOptions): SipStack {
@@ -116,5 +120,8 @@ export function buildStack(options: StackOptions): SipStack {
   };
   const agent: UserAgent = new UserAgent(context, { limits, selectApplication });
   const access: AccessControl = new AccessControl({ clock, random, stats, limits: options.accessLimits }, agent);
-  return { listener, transactions, dialogs, agent, access };
+  const register = (settings: RegistrationSettings): Registration => {
+    return new Registration({ ...context, logger }, settings);
+  };
+  return { listener, transactions, dialogs, agent, access, register };
 }

@@ -61,6 +61,9 @@ export interface SipServerStats {
   registrationsRefused: number;
   /** Contacts that had to go because their user has more than may be. */
   registrationsReplaced: number;
+  /** REGISTERs of our own. */
+  registersAccepted: number;
+  registersFailed: number;
   keepAlives: number;
   sendFailures: number;
   clientTimeouts: number;
@@ -131,6 +134,8 @@ export function createStats(): SipServerStats {
     registrationsAccepted: 0,
     registrationsRefused: 0,
     registrationsReplaced: 0,
+    registersAccepted: 0,
+    registersFailed: 0,
     keepAlives: 0,
     sendFailures: 0,
     clientTimeouts: 0,
