@@ -13,7 +13,7 @@ export type FindTargets = (uri: string, done: (found: readonly Target[] | Target
 interface Sources {
   readonly locator: Locator;
   /** The registrations of the user that a URI names; undefined when it names none of ours. */
-  bindingsOf(uri: SipUri): readonly Binding[] | undefined;
+  readonly bindingsOf: (uri: SipUri) => readonly Binding[] | undefined;
 }
 
 /** A user of ours is found where its phones registered, anybody else by the URI. */
