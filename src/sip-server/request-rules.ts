@@ -157,20 +157,26 @@ function findContentFault(request: SipRequest, { inviteContentTypes: types }: Re
 /** Section 20.1: without Accept, SDP is understood. */
 function findAnswerFault({ method, headers }: SipRequest, rules: RequestRules): RequestFault | undefined {
   if (!rules.refuseWithoutSdpAnswer || method !== 'INVITE' || !headers.has('Accept')) return undefined;
-  const accepted = listValues(headers, 'Accept').filter((range) => !/;\s*q\s*=\s*0(\.0*)?\s*(;|$)/i.test(range));
-  if (accepted.some((range) => isInRange('application/sdp', mediaTypeOf(range)))) return undefined;
+  const isSdp = (range: string): boolean => isInRange('application/sdp', mediaTypeOf(range)) && !isExcluded(range);
+  if (listValues(headers, 'Accept').some(isSdp)) return undefined;
   return { status: 406, reason: 'Not Acceptable', headers: [], counter: 'refusedUnacceptable' };
 }
 
 /** `type/subtype` in lower case, without parameters and space. */
 function mediaTypeOf(value: string): string {
-  const [type = ''] = value.split(';', 1);
-  return type.replaceAll(/\s/g, '').toLowerCase();
+  const end = value.indexOf(';');
+  const type = (end === -1 ? value : value.slice(0, end)).toLowerCase();
+  return type.includes(' ') || type.includes('\t') ? type.replaceAll(/[ \t]/g, '') : type;
+}
+
+/** A media range with the quality 0 is what the peer does not want. */
+function isExcluded(range: string): boolean {
+  return /;\s*q\s*=\s*0(\.0*)?\s*(;|$)/i.test(range);
 }
 
 function isInRange(type: string, range: string): boolean {
-  const [main = ''] = type.split('/', 1);
-  return range === type || range === '*/*' || range === '*' || range === `${main}/*`;
+  if (range === type) return true;
+  return range.endsWith('*') && (range === '*/*' || range === '*' || range === `${type.split('/', 1)[0] ?? ''}/*`);
 }
 
 function malformed(reason: string): RequestFault {

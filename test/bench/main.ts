@@ -10,10 +10,12 @@ import { run as hundredCalls } from './hundred-calls.bench';
 import { run as latency } from './latency.bench';
 import { describeMachine } from './machine';
 import { Report } from './report';
+import { run as sipParse } from './sip-parse.bench';
 
 const benches = new Map<string, Bench>([
   ['audio', audio],
   ['dialplan', dialplan],
+  ['sip-parse', sipParse],
   ['latency', latency],
   ['barge-in', bargeIn],
   ['hundred-calls', hundredCalls],

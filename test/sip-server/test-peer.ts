@@ -8,11 +8,12 @@ import { HeaderList } from '../../src/sip-server/header-list';
 import { defaultLimits } from '../../src/sip-server/limits';
 import type { Limits } from '../../src/sip-server/limits';
 import { defaultRequestRules } from '../../src/sip-server/request-rules';
+import type { SessionSettings } from '../../src/sip-server/session-expires';
 import { defaultGuardSettings } from '../../src/sip-server/source-guard';
 import { parseMessage } from '../../src/sip-server/parse-message';
 import type { SipMessage, SipRequest, SipResponse } from '../../src/sip-server/sip-message';
 import { emptyBody } from '../../src/sip-server/sip-message';
-import type { SipStack } from '../../src/sip-server/stack';
+import type { SipStack, StackOptions } from '../../src/sip-server/stack';
 import { buildStack } from '../../src/sip-server/stack';
 import type { SipServerStats } from '../../src/sip-server/stats';
 import { createStats } from '../../src/sip-server/stats';
@@ -125,6 +126,17 @@ export interface Bench {
   setApplication(application: Application | undefined): void;
 }
 
+/** What a stack needs and most tests do not care about. */
+export const stackDefaults = {
+  logger: silentLogger,
+  limits: defaultLimits,
+  accessLimits: defaultAccessLimits,
+  guard: defaultGuardSettings,
+  rules: defaultRequestRules,
+  resolve: () => Promise.resolve([]),
+  publicAddress: undefined,
+} satisfies Partial<StackOptions>;
+
 export const stackAddress = '127.0.0.1';
 export const peerAddress = '127.0.0.2';
 
@@ -134,11 +146,13 @@ export function createBench({
   limits = {},
   seed = 1,
   hosts = {},
+  sessions,
 }: {
   hosts?: Record<string, string[]>;
   transport?: TransportName;
   limits?: Partial<Limits>;
   seed?: number;
+  sessions?: Partial<SessionSettings>;
 } = {}): Bench {
   const clock = new VirtualClock();
   const network = new MemoryNetwork(clock, { delayMs: 10 });
@@ -149,14 +163,11 @@ export function createBench({
   const stack = buildStack({
     clock,
     random: seededRandom(seed),
-    logger: silentLogger,
+    ...stackDefaults,
     stats,
     limits: { ...defaultLimits, ...limits },
-    accessLimits: defaultAccessLimits,
-    guard: defaultGuardSettings,
-    rules: defaultRequestRules,
+    sessions,
     resolve: (host) => Promise.resolve(hosts[host] ?? []),
-    publicAddress: undefined,
     transports: [own],
     selectApplication: () => application,
     routedMethods: () => (application === undefined ? [] : 'any'),

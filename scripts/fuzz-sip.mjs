@@ -1,0 +1,24 @@
+// Mutated SIP messages against parser, framer and the whole stack on a virtual clock:
+//
+//   node scripts/fuzz-sip.mjs [messages] [seed]        (default: 1,000,000 messages and a seed of today's)
+//
+// Fails when anything throws, when memory grows or when something is left behind. The same seed does the same again.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+import { fail, projectFolder, say, setUp } from './setup.mjs';
+
+const [messages = '1000000', seed = String(Math.floor(Date.now() / 86_400_000))] = process.argv.slice(2);
+if (![messages, seed].every((argument) => /^[1-9]\d{0,9}$/.test(argument))) {
+  fail('usage: node scripts/fuzz-sip.mjs [messages] [seed], both whole numbers');
+}
+
+setUp();
+say(`${messages} messages, seed ${seed}`);
+const jest = join(projectFolder, 'node_modules', 'jest', 'bin', 'jest.js');
+const { status } = spawnSync(process.execPath, ['--expose-gc', jest, '--runInBand', 'test/fuzz/sip.test.ts'], {
+  cwd: projectFolder,
+  stdio: 'inherit',
+  env: { ...process.env, RINGBRIDGE_FUZZ_MESSAGES: messages, RINGBRIDGE_FUZZ_SEED: seed },
+});
+process.exit(status ?? 1);
