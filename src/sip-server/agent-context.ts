@@ -8,6 +8,7 @@ import type { DialogTable } from './dialog-table';
 import type { FindTargets } from './find-targets';
 import type { LocalSide } from './local-side';
 import type { Locator } from './locator';
+import type { SessionKeeper } from './session-keeper';
 import type { SipMessage } from './sip-message';
 import type { SipServerStats } from './stats';
 import type { TransactionLayer } from './transaction-layer';
@@ -22,6 +23,7 @@ export interface AgentContext {
   readonly dialogs: DialogTable;
   readonly locator: Locator;
   readonly cdr: CdrReporter;
+  readonly sessions: SessionKeeper;
   localSideOf(flow: Flow): LocalSide;
   readonly findTargets: FindTargets;
   /** Who we are to the trunk that is called by `host` or at `address`; undefined: nobody gets credentials of ours. */

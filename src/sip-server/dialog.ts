@@ -2,6 +2,7 @@ import type { Timer } from '../runtime/clock';
 import type { Application } from './application';
 import type { HeaderList } from './header-list';
 import { listValues, parseCSeq, parseNameAddr } from './header-values';
+import type { SessionTimer } from './session-timer';
 import type { SipRequest, SipResponse } from './sip-message';
 import type { Arrival } from './transport-layer';
 import type { Flow } from './transport';
@@ -49,6 +50,8 @@ interface DialogFields {
   readonly remoteTarget: string;
   readonly localContact: string | undefined;
   readonly peerFlow: Flow;
+  readonly isCaller: boolean;
+  readonly peerTakesUpdate: boolean;
 }
 
 /** One dialog of RFC 3261 section 12, either side. */
@@ -62,6 +65,8 @@ export class Dialog {
   readonly localIdentity: string;
   readonly remoteIdentity: string;
   readonly localContact: string | undefined;
+  /** Whether we began it. */
+  readonly isCaller: boolean;
   /** How the peer reached us last; a stream is used again while it is open. */
   peerFlow: Flow;
   state: 'early' | 'confirmed' | 'ended' = 'early';
@@ -73,6 +78,12 @@ export class Dialog {
   /** A session description that waits for its answer, by who made it (RFC 3264 section 4). */
   unansweredOffer: 'ours' | 'theirs' | undefined;
   prackReceiver: PrackReceiver | undefined;
+  /** The session must be refreshed within this interval (RFC 4028). */
+  session: SessionTimer | undefined;
+  /** The body that describes our side now. */
+  localDescription: Buffer | undefined;
+  /** Whether the peer's Allow has UPDATE. */
+  peerTakesUpdate: boolean;
   /** 2xx of ours that have no ACK yet, by CSeq: a re-INVITE may overtake the ACK before it. */
   readonly ackWaiters = new Map<number, AckWaiter>();
   /** The application has asked for a BYE that waits in `defer`. */
@@ -95,6 +106,8 @@ export class Dialog {
     this.remoteIdentity = fields.remoteIdentity;
     this.localContact = fields.localContact;
     this.peerFlow = fields.peerFlow;
+    this.isCaller = fields.isCaller;
+    this.peerTakesUpdate = fields.peerTakesUpdate;
     this.#localCSeq = fields.localCSeq;
     this.#remoteCSeq = fields.remoteCSeq;
     this.#routeSet = fields.routeSet;
@@ -125,6 +138,8 @@ export class Dialog {
       remoteTarget: contactUri(message.headers) ?? `sip:${formatHostPort(flow.remoteAddress, flow.remotePort)}`,
       localContact: sent.headers.first('Contact'),
       peerFlow: flow,
+      isCaller: false,
+      peerTakesUpdate: allowsUpdate(message.headers),
     });
   }
 
@@ -147,6 +162,8 @@ export class Dialog {
       remoteTarget: contactUri(headers) ?? request.uri,
       localContact: request.headers.first('Contact'),
       peerFlow: arrival.flow,
+      isCaller: true,
+      peerTakesUpdate: allowsUpdate(headers),
     });
   }
 
@@ -192,6 +209,7 @@ export class Dialog {
     this.#routeSet = listValues(response.message.headers, 'Record-Route').reverse();
     this.refreshTarget(response.message.headers);
     this.peerFlow = response.flow;
+    this.peerTakesUpdate ||= allowsUpdate(response.message.headers);
   }
 
   /**
@@ -222,6 +240,7 @@ export class Dialog {
   /** Nothing more is sent or awaited; those that wait learn of it. Called by the table, once. */
   end(): void {
     this.state = 'ended';
+    this.session?.stop();
     for (const waiter of [...this.ackWaiters.values()]) waiter.abandon();
     for (const timer of this.#timers) timer.cancel();
     this.release();
@@ -239,6 +258,10 @@ export class Dialog {
 /** The tag of a From or To value, else an empty string. */
 export function tagOf(value: string): string {
   return parseNameAddr(value)?.params.get('tag') ?? '';
+}
+
+function allowsUpdate(headers: HeaderList): boolean {
+  return listValues(headers, 'Allow').includes('UPDATE');
 }
 
 /** The URI of the first Contact when it is one we can send to. */

@@ -13,6 +13,7 @@ import type { Cancellable } from './proxy-core';
 import { ReliableProvisionals } from './reliable-provisionals';
 import { Retransmitter, t2Ms, transactionLimitMs } from './retransmitter';
 import type { ServerTransaction } from './server-transaction';
+import type { SessionTerms } from './session-expires';
 import type { SipRequest, SipResponse } from './sip-message';
 import { emptyBody, serializeMessage } from './sip-message';
 import type { Arrival } from './transport-layer';
@@ -48,6 +49,8 @@ export class IncomingInvite implements Incoming, Cancellable, PendingInvite, Pra
   #offer: 'ours' | 'theirs' | undefined;
   /** There was a first offer: a description that follows is its answer, or a repetition. */
   #offered = false;
+  /** Of the session that the 2xx begins. */
+  #terms: SessionTerms | undefined;
   #cancelled = false;
   #cancelledLate = false;
   /** The application's silence, then the wait for the ACK. */
@@ -89,6 +92,9 @@ export class IncomingInvite implements Incoming, Cancellable, PendingInvite, Pra
     const local = context.localSideOf(transaction.flow);
     const response = composeApplicationResponse(message, template, { toTag: this.#tag(template), local });
     if (response.status > 100 && response.status < 300) this.#ensureDialog(response);
+    if (response.status >= 200 && response.status < 300) {
+      this.#terms = context.sessions.agree(this.#dialog, message, response);
+    }
     const bytes = this.#sendForApplication(response, reliable);
     if (bytes === undefined) return { refused: refusals.unknownTransaction };
     const { transactionId } = this.event;
@@ -203,6 +209,8 @@ export class IncomingInvite implements Incoming, Cancellable, PendingInvite, Pra
       this.#dialog.state = 'confirmed';
       this.#dialog.pendingInvite = undefined;
       this.#dialog.ackWaiters.set(this.#cseq, this);
+      if (response.body.length > 0) this.#dialog.localDescription = response.body;
+      context.sessions.begin(this.#dialog, this.#terms);
       if (!this.#isFirst) this.#dialog.refreshTarget(transaction.arrival.message.headers);
       if (this.#isFirst) context.cdr.startDialog(this.#dialog, 'application', 'uas', response);
     }

@@ -8,6 +8,7 @@ import type { ReplyOptions } from './compose-response';
 import { composeApplicationResponse, composeReply } from './compose-response';
 import { Dialog, tagOf } from './dialog';
 import type { ServerTransaction } from './server-transaction';
+import type { SessionTerms } from './session-expires';
 import type { SipResponse } from './sip-message';
 
 /** Our answer must be there before the peer's timer F runs out (RFC 3261 section 17.1.2.2). */
@@ -63,9 +64,10 @@ export class IncomingRequest implements Incoming {
     const local = context.localSideOf(transaction.flow);
     const response = composeApplicationResponse(message, template, { toTag, local });
     const dialogId = this.#makeSubscription(response);
+    const terms = this.#agreeSession(response);
     const bytes = transaction.respond(response);
     if (bytes === undefined) return { refused: refusals.unknownTransaction };
-    if (response.status >= 200 && response.status < 300) this.#refreshTarget();
+    if (response.status >= 200 && response.status < 300) this.#refreshDialog(response, terms);
     if (response.status >= 200) this.#finish();
     const { transactionId } = this.event;
     return { transactionId, method: message.method, dialogId, bytes, flow: transaction.flow };
@@ -108,10 +110,23 @@ export class IncomingRequest implements Incoming {
   }
 
   /** A request that was accepted may move the dialog (RFC 3261 section 12.2.2, RFC 3311, RFC 6665). */
-  #refreshTarget(): void {
-    const { dialog, transaction } = this.#options;
+  #refreshDialog(response: SipResponse, terms: SessionTerms | undefined): void {
+    const { context, dialog, transaction } = this.#options;
     const { method, headers } = transaction.arrival.message;
-    if (refreshMethods.has(method)) dialog?.refreshTarget(headers);
+    if (dialog === undefined || !refreshMethods.has(method)) return;
+    dialog.refreshTarget(headers);
+    if (method !== 'UPDATE') return;
+    if (response.body.length > 0) dialog.localDescription = response.body;
+    if (dialog.state === 'confirmed') context.sessions.begin(dialog, terms);
+  }
+
+  /** A session has its timer from the 2xx of its INVITE on (RFC 4028 section 9). */
+  #agreeSession(response: SipResponse): SessionTerms | undefined {
+    const { context, dialog, transaction } = this.#options;
+    const { message } = transaction.arrival;
+    const accepted = response.status >= 200 && response.status < 300;
+    if (message.method !== 'UPDATE' || dialog?.state !== 'confirmed' || !accepted) return undefined;
+    return context.sessions.agree(dialog, message, response);
   }
 
   /** An UPDATE, or an offer in a PRACK, keeps others waiting until it is answered. A PRACK may also hold our answer. */

@@ -163,6 +163,7 @@ export class OutgoingInvite implements ClientTransactionUser {
     this.#options.sendAck(fork.dialog, template, this.#cseq, (sent) => {
       if (sent !== undefined) fork.ack = sent;
       fork.dialog.unansweredOffer = undefined;
+      if (template.body.length > 0) fork.dialog.localDescription = template.body;
       done(sent);
       fork.dialog.release();
       if (this.#cancel.state === 'sent') this.#context.hangUp(fork.dialog, 'ACK-BYE due to cancel race condition');
@@ -205,6 +206,8 @@ export class OutgoingInvite implements ClientTransactionUser {
     this.#state = 'answered';
     this.#context.dialogs.prefer(fork.dialog);
     if (this.#isFirst && !hasEnded) this.#context.cdr.startDialog(fork.dialog, 'network', 'uac', arrival.message);
+    if (this.#hasOffer) fork.dialog.localDescription = this.request.body;
+    this.#context.sessions.noteAnswer(fork.dialog, this.request, arrival.message);
     if (this.#orphanText !== undefined) this.#acknowledgeAndHangUp(fork.dialog, this.#orphanText);
     else this.#report(arrival.message, arrival);
     // A BYE has overtaken the answer, which wants its ACK all the same (section 13.2.2.4).

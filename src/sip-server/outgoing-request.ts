@@ -95,8 +95,12 @@ export class OutgoingRequest implements ClientTransactionUser {
   #updateDialog(dialog: Dialog, { message }: Arrival<SipResponse>): void {
     const { context, request } = this.#options;
     if (endsDialog(request, dialog, message.status)) context.dialogs.remove(dialog);
+    if (message.status >= 300) return;
     const refreshes = request.method === 'UPDATE' || request.method === 'SUBSCRIBE';
-    if (refreshes && message.status < 300) dialog.refreshTarget(message.headers);
+    if (refreshes) dialog.refreshTarget(message.headers);
+    if (request.method !== 'UPDATE') return;
+    if (request.body.length > 0) dialog.localDescription = request.body;
+    if (dialog.state === 'confirmed') context.sessions.noteAnswer(dialog, request, message);
   }
 
   #report(response: SipResponse, dialog: Dialog | undefined, arrival: Arrival<SipResponse> | undefined): void {

@@ -16,6 +16,7 @@ import type { Plan } from './outgoing-plan';
 import { attemptsOf, forwarding, isAuthorised, withCSeq } from './outgoing-plan';
 import { OutgoingRequest, composeFailure } from './outgoing-request';
 import { parseDecimal } from './scanner';
+import { continueSession } from './session-expires';
 import type { SipRequest } from './sip-message';
 import { emptyBody, serializeMessage } from './sip-message';
 import type { Flow } from './transport';
@@ -26,6 +27,8 @@ export type Done = (result: Sent | Refusal) => void;
 
 /** CSeq of a request outside dialogs: any start below 2^31 (RFC 3261 section 8.1.1.5); grows with time across restarts. */
 const cseqStartMask = 0x3fff_ffff;
+/** They refresh a session (RFC 4028). */
+const sessionMethods = new Set(['INVITE', 'UPDATE']);
 
 /** Carries out what applications want to send. */
 export class RequestSender {
@@ -74,9 +77,18 @@ export class RequestSender {
     const refused = dialog === undefined ? refusals.unknownDialog : this.#findRefusal(template);
     if (dialog === undefined || refused !== undefined) {
       done({ refused: refused ?? refusals.unknownDialog });
+    } else {
+      this.requestOn(dialog, application, template, done);
+    }
+  }
+
+  /** The same for a dialog that is at hand, and an application that need not be its own. */
+  requestOn(dialog: Dialog, application: Application, template: SipRequest, done: Done): void {
+    if (dialog.state === 'ended') {
+      done({ refused: refusals.unknownDialog });
     } else if (dialog.mustWait(template)) {
       if (template.method === 'BYE') dialog.byeDeferred = true;
-      const again = (): void => this.requestInDialog(application, dialogId, template, done);
+      const again = (): void => this.requestOn(dialog, application, template, done);
       if (!dialog.defer(again)) done({ refused: refusals.tooManyDeferred });
     } else {
       this.#sendInDialog(application, dialog, template, done);
@@ -179,6 +191,7 @@ export class RequestSender {
       const local = this.#context.localSideOf(flow ?? dialog.peerFlow);
       const request = composeDialogRequest(template, dialog, { local, branch, cseq: dialog.nextLocalCSeq() });
       if (request.method === 'BYE') cdr.stopDialog(dialog, 'application', stopReason, request);
+      if (sessionMethods.has(request.method)) continueSession(request, dialog.session?.terms);
       if (flow === undefined) {
         this.#failInDialog(application, dialog, request, done);
         return;
@@ -297,6 +310,7 @@ export class RequestSender {
       branch,
       cseq: Math.floor(context.clock.wallTimeMs() / 1_000) & cseqStartMask,
     });
+    if (sessionMethods.has(request.method)) continueSession(request, undefined);
     return { branch, request };
   }
 

@@ -11,6 +11,7 @@ import type { Limits } from './limits';
 import { defaultLimits } from './limits';
 import type { RequestRules } from './request-rules';
 import { defaultRequestRules } from './request-rules';
+import type { SessionSettings } from './session-expires';
 import type { GuardSettings } from './source-guard';
 import { defaultGuardSettings } from './source-guard';
 import type { Registration, RegistrationSettings } from './registration';
@@ -61,6 +62,8 @@ export interface SipServerOptions {
   readonly isTrusted?: (address: string) => boolean;
   /** What requests are refused for before an application sees them. */
   readonly rules?: Partial<RequestRules>;
+  /** Session timers (RFC 4028). */
+  readonly sessions?: Partial<SessionSettings>;
 }
 
 export interface SipServer {
@@ -123,6 +126,7 @@ class EmbeddedServer implements SipServer {
       guard: { ...defaultGuardSettings, ...options.guard },
       isTrusted: options.isTrusted,
       rules: { ...defaultRequestRules, ...options.rules },
+      sessions: options.sessions,
       resolve,
       resolveServices,
       publicAddress,

@@ -17,6 +17,9 @@ import type { RegistrationSettings } from './registration';
 import { Registration } from './registration';
 import { RequestGate } from './request-gate';
 import type { RequestRules } from './request-rules';
+import type { SessionSettings } from './session-expires';
+import { defaultSessionSettings } from './session-expires';
+import { SessionKeeper } from './session-keeper';
 import type { GuardSettings } from './source-guard';
 import { SourceGuard } from './source-guard';
 import type { SipServerStats } from './stats';
@@ -35,6 +38,7 @@ export interface StackOptions {
   readonly isTrusted?: ((address: string) => boolean) | undefined;
   readonly rules: RequestRules;
   readonly accessLimits: AccessLimits;
+  readonly sessions?: Partial<SessionSettings> | undefined;
   readonly resolve: Resolve;
   /** Undefined: names are looked up as hosts only. */
   readonly resolveServices?: ResolveServices | undefined;
@@ -116,6 +120,14 @@ export function buildStack(options: StackOptions): SipStack {
     localSideOf: (flow) => localSideOf(flow, publicAddress),
     sendOnce: (message, flow) => listener.send(message, flow, () => undefined),
     cdr: new CdrReporter(selectApplication),
+    sessions: new SessionKeeper({
+      clock,
+      random,
+      stats,
+      settings: { ...defaultSessionSettings, ...options.sessions },
+      sender: () => agent.sender,
+      hangUp: (dialog, text, reason) => agent.hangUp(dialog, text, reason),
+    }),
     hangUp: (dialog, text, reason) => agent.hangUp(dialog, text, reason),
   };
   const agent: UserAgent = new UserAgent(context, { limits, selectApplication });

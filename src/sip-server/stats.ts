@@ -71,6 +71,10 @@ export interface SipServerStats {
   prackTimeouts: number;
   /** The application left a request without a final answer. */
   unansweredByApplication: number;
+  /** Sessions that nobody refreshed in time (RFC 4028): hung up. */
+  sessionsExpired: number;
+  /** Requests for a session timer with too small an interval: 422. */
+  refusedSessionInterval: number;
   /** The other branch of a fork answered too: acknowledged and hung up. */
   extraForksHungUp: number;
   dialogsCreated: number;
@@ -142,6 +146,8 @@ export function createStats(): SipServerStats {
     ackTimeouts: 0,
     prackTimeouts: 0,
     unansweredByApplication: 0,
+    sessionsExpired: 0,
+    refusedSessionInterval: 0,
     extraForksHungUp: 0,
     dialogsCreated: 0,
     dialogsEnded: 0,

@@ -16,6 +16,7 @@ import type { Cancellable, ProxyTeller } from './proxy-core';
 import { ProxyCore } from './proxy-core';
 import { RequestSender } from './request-sender';
 import type { InviteServerTransaction, ServerTransaction } from './server-transaction';
+import { isIntervalTooSmall } from './session-expires';
 import type { SipRequest, SipResponse } from './sip-message';
 import type { TransactionUser } from './transaction-layer';
 import type { Arrival } from './transport-layer';
@@ -128,6 +129,11 @@ export class UserAgent implements TransactionUser {
       this.#refuseUnknown(transaction);
       return;
     }
+    const intervalRefusal = this.#findIntervalRefusal(message);
+    if (intervalRefusal !== undefined) {
+      this.#reply(transaction, intervalRefusal);
+      return;
+    }
     const application = this.#closed ? undefined : this.#options.selectApplication(method);
     if (method === 'INVITE') this.#context.cdr.attempt('network', message);
     if (application === undefined) this.#refuseUnwanted(transaction);
@@ -169,7 +175,7 @@ export class UserAgent implements TransactionUser {
     const { stats, random } = this.#context;
     switch (findOrderFault(dialog, arrival)) {
       case undefined:
-        return undefined;
+        return this.#findIntervalRefusal(arrival.message);
       case 'out-of-order':
         stats.refusedOutOfOrder += 1;
         return { status: 500, reason: 'CSeq Out Of Order' };
@@ -182,6 +188,16 @@ export class UserAgent implements TransactionUser {
         stats.refusedGlare += 1;
         return { status: 491, reason: 'Request Pending' };
     }
+  }
+
+  /** RFC 4028 section 9. */
+  #findIntervalRefusal(message: SipRequest): ReplyOptions | undefined {
+    const { sessions, stats } = this.#context;
+    const refreshes = message.method === 'INVITE' || message.method === 'UPDATE';
+    if (!refreshes || !isIntervalTooSmall(message, sessions.settings)) return undefined;
+    stats.refusedSessionInterval += 1;
+    const headers = [['Min-SE', String(sessions.settings.minSeconds)]] as const;
+    return { status: 422, reason: 'Session Interval Too Small', headers };
   }
 
   #acknowledgeProvisional(dialog: Dialog, transaction: ServerTransaction): 'application' | 'ourselves' | undefined {
