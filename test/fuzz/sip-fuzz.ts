@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 import { seededRandom } from '../../src/runtime/random';
 import type { Random } from '../../src/runtime/random';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
@@ -18,6 +20,7 @@ import { sipCorpus } from './sip-corpus';
 /** As many sources as a guard would see of a flood, trusted or not. */
 const sources = 300;
 const statuses = [180, 183, 200, 200, 200, 202, 302, 404, 486, 500, 603];
+const roundsPerTurn = 100;
 /** Longer than any timer of a call lives. */
 const settleMs = 3_600_000;
 
@@ -59,10 +62,12 @@ export class SipFuzz {
     };
   }
 
-  /** Throws an Error that names seed, round and octets when anything throws. */
-  run(rounds: number): void {
+  /** Rejects with an Error that names seed, round and octets when anything throws. */
+  async run(rounds: number): Promise<void> {
     for (let round = 0; round < rounds; round += 1) {
       this.#round += 1;
+      // Look-ups settle between the turns of the event loop only.
+      if (round % roundsPerTurn === 0) await setImmediate();
       const original = this.#message();
       const message = below(20, this.#random) === 0 ? original : mutate(original, this.#corpus, this.#random);
       try {
@@ -75,9 +80,12 @@ export class SipFuzz {
   }
 
   /** Lets all timers run out; what is left then is a leak. */
-  settle(): { dialogs: number; serverTransactions: number; clientTransactions: number; timers: number } {
+  async settle(): Promise<{ dialogs: number; serverTransactions: number; clientTransactions: number; timers: number }> {
+    await setImmediate();
     this.#clock.advance(settleMs);
+    await setImmediate();
     for (const dialog of this.#stack.dialogs.all()) this.#stack.agent.hangUp(dialog, 'the end');
+    await setImmediate();
     this.#clock.advance(settleMs);
     const { dialogs, transactions } = this.#stack;
     return {
@@ -137,7 +145,7 @@ class AnsweringApplication extends RecordingApplication {
     const status = this.#decide(event);
     if (status !== undefined) this.respond(event, status);
     if (status !== undefined && status < 200) this.respond(event, 200);
-    for (const list of [this.acks, this.cancels, this.responses, this.ended]) list.length = 0;
+    for (const list of Object.values(this)) if (Array.isArray(list)) list.length = 0;
   }
 }
 

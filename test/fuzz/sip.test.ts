@@ -7,15 +7,15 @@ const growthBytesMax = 5_000_000;
 
 jest.setTimeout(3_600_000);
 
-test(`${messages} mutated messages throw nothing, reach every answer and leave nothing behind`, () => {
+test(`${messages} mutated messages throw nothing, reach every answer and leave nothing behind`, async () => {
   const fuzz = new SipFuzz(seed);
-  fuzz.run(messages / 4);
-  fuzz.settle();
+  await fuzz.run(messages / 4);
+  await fuzz.settle();
   const heapBefore = heapBytes();
 
-  fuzz.run((messages * 3) / 4);
+  await fuzz.run((messages * 3) / 4);
 
-  expect(fuzz.settle()).toEqual({ dialogs: 0, serverTransactions: 0, clientTransactions: 0, timers: 0 });
+  expect(await fuzz.settle()).toEqual({ dialogs: 0, serverTransactions: 0, clientTransactions: 0, timers: 0 });
   if (global.gc !== undefined) expect(heapBytes() - heapBefore).toBeLessThan(growthBytesMax);
   const { stats } = fuzz;
   const reached = [
