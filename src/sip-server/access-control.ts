@@ -5,6 +5,7 @@ import type { Random } from '../runtime/random';
 import type { AccessLimits, AccessPolicy, TrunkCredentials } from './access-policy';
 import type { Accounts } from './authenticator';
 import { Authenticator } from './authenticator';
+import { algorithmsFor } from './challenge-order';
 import type { ReplyOptions } from './compose-response';
 import { composeReply } from './compose-response';
 import { wireText } from './digest';
@@ -144,13 +145,14 @@ export class AccessControl implements TransactionUser {
   }
 
   #challenge(
-    { method }: SipRequest,
+    request: SipRequest,
     { accounts }: ActivePolicy,
     { address, stale }: { address: string; stale: boolean },
   ): ReplyOptions {
-    const values = this.#authenticator.challenges(accounts, address, stale);
+    const offer = { realm: accounts.realm, algorithms: algorithmsFor(request, accounts.algorithms) };
+    const values = this.#authenticator.challenges(offer, { address, stale });
     const [status, reason, name] =
-      method === 'REGISTER'
+      request.method === 'REGISTER'
         ? ([401, 'Unauthorized', 'WWW-Authenticate'] as const)
         : ([407, 'Proxy Authentication Required', 'Proxy-Authenticate'] as const);
     return { status, reason, headers: values.map((value) => [name, value] as const) };

@@ -8,7 +8,7 @@ export interface AccessPolicy {
   readonly users: readonly SipUserAccount[];
   /** Peers that are known by their addresses. */
   readonly trunks: readonly SipTrunk[];
-  /** What is offered in challenges, best first. Default: SHA-256, then MD5, which most phones still need (RFC 8760). */
+  /** What may be used, best first (RFC 8760). Default: SHA-256, then MD5, which most phones still need. */
   readonly algorithms?: readonly DigestAlgorithm[];
 }
 

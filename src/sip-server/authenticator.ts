@@ -79,7 +79,10 @@ export class Authenticator {
   }
 
   /** One challenge for each algorithm, best first, without the name of its header. */
-  challenges({ realm, algorithms }: Accounts, address: string, stale: boolean): string[] {
+  challenges(
+    { realm, algorithms }: Pick<Accounts, 'realm' | 'algorithms'>,
+    { address, stale }: { address: string; stale: boolean },
+  ): string[] {
     this.#stats.challengesSent += 1;
     return algorithms.map((algorithm) => {
       const parts = [
@@ -130,12 +133,12 @@ function claimOf(params: DigestParams): Claim | undefined {
   return { algorithm, username, nonce, uri, nc, cnonce, response: response.toLowerCase() };
 }
 
-/** A proxy on the way may have changed the Request-URI a little (RFC 3261 section 22.4, point 5). */
+/** A proxy on the way may have changed the Request-URI a little (RFC 3261 section 22.4, point 5), and some name no user. */
 function isSameResource(claimed: string, requested: string): boolean {
   if (claimed === requested) return true;
   const [one, other] = [parseSipUri(claimed), parseSipUri(requested)];
   if (typeof one === 'string' || typeof other === 'string') return false;
-  return one.user === other.user && one.host === other.host;
+  return one.host === other.host && (one.user === undefined || one.user === other.user);
 }
 
 function isEqual(expected: string, given: string): boolean {

@@ -63,7 +63,7 @@ test.each([
 ])('a stranger with a %s is asked for credentials by %i', (method, status, name) => {
   const bench = createGuardedBench();
 
-  const response = ask(bench, method);
+  const response = ask(bench, method, ['User-Agent: Phone/1.0']);
 
   expect(response.status).toBe(status);
   const challenges = response.headers.all(name);
@@ -71,6 +71,24 @@ test.each([
   expect(challenges.map((challenge) => paramOf(challenge, 'realm'))).toEqual(['office.test', 'office.test']);
   expect(challenges.every((challenge) => challenge.includes('qop="auth"') && !challenge.includes('stale'))).toBe(true);
   expect(bench.app.requests).toHaveLength(0);
+});
+
+test.each([
+  ['an agent that says nothing of itself', [], ['MD5', 'SHA-256']],
+  ['an agent that stumbles over what it does not know', ['User-Agent: baresip v1.0.0 (x86_64/linux)'], ['MD5']],
+  ['its successor', ['User-Agent: baresip v3.8.0 (x86_64/Linux)'], ['SHA-256', 'MD5']],
+])('%s is offered what it can take', (_what, headers, algorithms) => {
+  const challenges = challengesOf(ask(createGuardedBench(), 'REGISTER', headers));
+
+  expect(challenges.map((challenge) => paramOf(challenge, 'algorithm'))).toEqual(algorithms);
+});
+
+test('where MD5 is not allowed nobody is offered it', () => {
+  const bench = createGuardedBench({ ...policy, algorithms: ['SHA-256'] });
+
+  const challenges = challengesOf(ask(bench, 'REGISTER', ['User-Agent: baresip v1.0.0']));
+
+  expect(challenges.map((challenge) => paramOf(challenge, 'algorithm'))).toEqual(['SHA-256']);
 });
 
 test('a stranger may ask whether we are there', () => {

@@ -13,6 +13,8 @@ export interface BaresipOptions {
   /** What it says into its microphone, in whole hertz; silence when left out. */
   toneHz?: number;
   codec: 'PCMU' | 'PCMA';
+  /** Who it is and where it registers, as a line of its accounts file begins. Default: nobody, nowhere. */
+  account?: string;
 }
 
 export interface BaresipEvent {
@@ -46,7 +48,7 @@ export class Baresip {
     await writeFile(join(folder, 'config'), config);
     await writeFile(
       join(folder, 'accounts'),
-      `<sip:baresip@127.0.0.1>;regint=0;audio_codecs=${options.codec}/8000/1;mediaenc=\n`,
+      `${options.account ?? '<sip:baresip@127.0.0.1>;regint=0'};audio_codecs=${options.codec}/8000/1;mediaenc=\n`,
     );
     const baresip = new Baresip(folder, spawn('baresip', ['-f', folder], { stdio: ['ignore', 'pipe', 'pipe'] }));
     try {
