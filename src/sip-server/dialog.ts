@@ -67,6 +67,8 @@ export class Dialog {
   readonly localContact: string | undefined;
   /** Whether we began it. */
   readonly isCaller: boolean;
+  /** Whether the peer has shown that it gets what we send: it answered our INVITE, or acknowledged our answer to its. */
+  isAcknowledged: boolean;
   /** How the peer reached us last; a stream is used again while it is open. */
   peerFlow: Flow;
   state: 'early' | 'confirmed' | 'ended' = 'early';
@@ -107,6 +109,7 @@ export class Dialog {
     this.localContact = fields.localContact;
     this.peerFlow = fields.peerFlow;
     this.isCaller = fields.isCaller;
+    this.isAcknowledged = fields.isCaller;
     this.peerTakesUpdate = fields.peerTakesUpdate;
     this.#localCSeq = fields.localCSeq;
     this.#remoteCSeq = fields.remoteCSeq;

@@ -151,6 +151,7 @@ export class IncomingInvite implements Incoming, Cancellable, PendingInvite, Pra
     if (this.#state !== 'accepted') return;
     const { context } = this.#options;
     const dialog = this.#settle();
+    if (dialog !== undefined) dialog.isAcknowledged = true;
     const transactionId = this.#isFirst ? this.event.transactionId : context.random.uuid();
     this.application.onAck({ transactionId, dialogId: this.#dialogId, arrival });
     if (this.#cancelledLate && dialog !== undefined) {

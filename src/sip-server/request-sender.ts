@@ -9,6 +9,7 @@ import { composeDialogRequest, composeOutsideRequest } from './compose-request';
 import type { CdrStopReason } from './cdr-event';
 import type { Dialog } from './dialog';
 import type { TargetFault } from './find-targets';
+import type { LocateFault } from './locator';
 import { HeaderList, capitalisedHeaderName } from './header-list';
 import type { ClientTransaction } from './client-transaction';
 import { OutgoingInvite } from './outgoing-invite';
@@ -184,8 +185,8 @@ export class RequestSender {
     done: Done,
     stopReason: CdrStopReason = 'normal-release',
   ): void {
-    const { locator, transactions, cdr } = this.#context;
-    locator.locate(dialog.nextHop, dialog.peerFlow, (found) => {
+    const { transactions, cdr } = this.#context;
+    this.#locateInDialog(dialog, template.method, (found) => {
       const flow = typeof found === 'string' ? undefined : found;
       const branch = transactions.newBranch();
       const local = this.#context.localSideOf(flow ?? dialog.peerFlow);
@@ -208,6 +209,12 @@ export class RequestSender {
       if (request.method === 'INVITE' && application !== undefined) done(this.#startInvite(application, dialog, plan));
       else done(this.#startRequest(application, dialog, plan));
     });
+  }
+
+  #locateInDialog(dialog: Dialog, method: string, done: (found: Flow | LocateFault) => void): void {
+    // A stranger who never acknowledged our answer does not choose which names we look up, nor whom we send to.
+    if (method === 'BYE' && !dialog.isAcknowledged) done(dialog.peerFlow);
+    else this.#context.locator.locate(dialog.nextHop, dialog.peerFlow, done);
   }
 
   #startRequest(application: Application | undefined, dialog: Dialog | undefined, plan: Plan): Sent {

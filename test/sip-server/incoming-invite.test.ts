@@ -79,6 +79,15 @@ test('a 2xx without ACK for 32 s ends in a BYE that says why, and the applicatio
   expect(bench.stats.ackTimeouts).toBe(1);
 });
 
+test('the BYE for a missing ACK goes back where the INVITE came from, not to the name in its Contact', () => {
+  const id = receiveInvite(['Contact: <sip:alice@unknown.example.com>']);
+  sent(bench.stack.agent.respond(bench.app, id, answer(200, [], 'v=0\r\n')));
+
+  bench.clock.advance(32_100);
+
+  expect(bench.peer.request('BYE').uri).toBe('sip:alice@unknown.example.com');
+});
+
 test('after the BYE for a missing ACK nothing is sent any more once the peer has answered', () => {
   acceptInvite();
   bench.clock.advance(32_100);
