@@ -24,6 +24,9 @@ export interface BaresipEvent {
   param?: string;
 }
 
+/** It listens within a second of its start, also on a busy machine. */
+const controlDeadlineMs = 5_000;
+
 /** baresip, a softphone, with a sine for a microphone and a file for an ear, driven through its control socket. */
 export class Baresip {
   readonly events: BaresipEvent[] = [];
@@ -41,7 +44,19 @@ export class Baresip {
     }
   }
 
+  /** The port that was free for its control socket may be taken when baresip binds it: then it is started again. */
   static async start(options: BaresipOptions): Promise<Baresip> {
+    for (let attemptsLeft = 2; ; attemptsLeft -= 1) {
+      try {
+        return await Baresip.#startOnce(options);
+      } catch (cause) {
+        if (attemptsLeft === 0) throw cause;
+        process.stderr.write(`baresip did not start, trying again: ${String(cause)}\n`);
+      }
+    }
+  }
+
+  static async #startOnce(options: BaresipOptions): Promise<Baresip> {
     const folder = await mkdtemp(join(tmpdir(), 'ringbridge-baresip-'));
     const controlPort = await freeTcpPort();
     const config = configOf({ ...options, folder, controlPort, sipPort: await freeUdpPort() });
@@ -104,6 +119,7 @@ export class Baresip {
         return connecting.readyState === 'open';
       },
       `baresip's control socket (${failure?.message ?? 'no answer'})`,
+      controlDeadlineMs,
     );
     this.#control = connecting;
     this.#control?.on('data', (chunk: Buffer) => this.#onControl(chunk));
