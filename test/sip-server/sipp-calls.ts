@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TransportName } from '../../src/sip-server/transport';
+import { runSipp, startSipp } from './sipp';
+import type { SrfApp } from './srf-app';
+import { sdpOf } from './srf-app';
+
+export interface CallPlan {
+  calls: number;
+  perSecond: number;
+  transport: Exclude<TransportName, 'tls'>;
+  /** Of a hundred packets, in each direction; sipp throws them away. */
+  lostPercent: number;
+}
+
+export interface CallCounts {
+  succeeded: number;
+  /** Why others did not, once each. */
+  problems: string[];
+}
+
+/** How long a call of sipp's lasts before it hangs up. */
+const talkMs = 200;
+
+/** sipp calls `target`, waits and hangs up. Whoever answers there is the caller's affair. */
+export async function callIn(target: string, plan: CallPlan): Promise<CallCounts> {
+  const args = [...sippArguments(plan), '-m', String(plan.calls), '-r', String(plan.perSecond), '-l', '100000'];
+  const { code, output } = await runSipp('uac', {
+    target,
+    args: [...args, '-d', String(talkMs), '-recv_timeout', '40000'],
+  });
+  if (code === 0) return { succeeded: plan.calls, problems: [] };
+  const succeeded = [...output.matchAll(/Successful call\s*\|\s*\d+\s*\|\s*(\d+)/g)].at(-1)?.[1];
+  return { succeeded: Number(succeeded ?? 0), problems: [output] };
+}
+
+/** The application calls sipp and hangs up. A call that was answered and hung up has succeeded. */
+export async function callOut(srf: SrfApp, plan: CallPlan): Promise<CallCounts> {
+  // When both its 180 and its 200 are lost, sipp takes the repeated INVITE for another one and gives the call up; that it
+  // does not remember such calls lets the next INVITE succeed.
+  const callee = await startSipp('uas', { args: [...sippArguments(plan), '-deadcall_wait', '0'] });
+  if (plan.transport === 'tcp') await untilListening(callee.port);
+  const uri = `sip:bob@127.0.0.1:${callee.port}${plan.transport === 'udp' ? '' : `;transport=${plan.transport}`}`;
+  const call = async (_: unknown, index: number): Promise<void> => {
+    await sleep((index * 1_000) / plan.perSecond);
+    const dialog = await srf.createUAC(uri, { localSdp: sdpOf(1) });
+    await dialog.destroy();
+  };
+  const outcomes = await Promise.allSettled(Array.from({ length: plan.calls }, call));
+  callee.stop();
+  await callee.finished;
+  const failures = outcomes.filter((outcome) => outcome.status === 'rejected');
+  const problems = new Set(failures.map(({ reason }) => String(reason)));
+  return { succeeded: plan.calls - failures.length, problems: [...problems] };
+}
+
+/** sipp tells nobody when it is ready. */
+async function untilListening(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    const connected = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (connected) return;
+    await sleep(20);
+  }
+}
+
+function sippArguments({ transport, lostPercent }: CallPlan): string[] {
+  const loss = lostPercent === 0 ? [] : ['-lost', String(lostPercent)];
+  return ['-t', transport === 'udp' ? 'u1' : 't1', ...loss];
+}
