@@ -10,19 +10,21 @@ import { run as hundredCalls } from './hundred-calls.bench';
 import { run as latency } from './latency.bench';
 import { describeMachine } from './machine';
 import { Report } from './report';
+import { run as sipLoad } from './sip-load.bench';
 import { run as sipParse } from './sip-parse.bench';
 
 const benches = new Map<string, Bench>([
   ['audio', audio],
   ['dialplan', dialplan],
   ['sip-parse', sipParse],
+  ['sip-load', sipLoad],
   ['latency', latency],
   ['barge-in', bargeIn],
   ['hundred-calls', hundredCalls],
 ]);
 
 const usage = `usage: npm run bench -- [${[...benches.keys()].join(' | ')}] ...
-  --seconds N   how long latency and hundred-calls measure
+  --seconds N   how long latency, hundred-calls and the load of sip-load last
   --calls N     calls at once in hundred-calls
   --cpu-prof    leave a CPU profile of the bridge in .cache/bench/profiles
 `;

@@ -94,7 +94,7 @@ export function startTestServer(options: Partial<SipServerOptions> = {}): Promis
 
 /** An application of `server`. Handlers must be there before it connects, so they are registered by `register`. */
 export async function connectSrf(
-  server: SipServer,
+  server: Pick<SipServer, 'admin'>,
   register: (srf: SrfApp) => void = () => undefined,
 ): Promise<SrfApp> {
   const srf = new Srf() as unknown as SrfApp;
