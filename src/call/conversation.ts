@@ -213,6 +213,8 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
     });
   }
 
+  onServerToolCall(): void {}
+
   onTranscript(event: { itemId: string; by: 'agent' | 'caller'; text: string }): void {
     this.#host.emit({ kind: 'transcript', ...event });
   }

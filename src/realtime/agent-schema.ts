@@ -78,6 +78,11 @@ export function interruptsResponse(detection: TurnDetection): boolean {
   return detection.type !== 'none' && detection.interrupt_response;
 }
 
+/** True when the server makes an answer by itself at the end of the caller's turn. */
+export function answersByItself(detection: TurnDetection): boolean {
+  return detection.type !== 'none' && detection.create_response;
+}
+
 /** The voices of the API; a custom voice is an id. */
 export const voices = [
   'alloy',

@@ -1,12 +1,12 @@
 import type { ItemContent } from './session-listener';
-import type { SessionConfig } from './session-config';
+import type { LanguageUpdate, SessionConfig } from './session-config';
 
 /**
  * The client events that we send, exactly as they go on the wire. Each carries an `event_id`: an `error` event that
  * answers it echoes that id, and nothing else does.
  */
 export type ClientEvent =
-  | { type: 'session.update'; event_id: string; session: SessionConfig }
+  | { type: 'session.update'; event_id: string; session: SessionConfig | LanguageUpdate }
   | { type: 'conversation.item.create'; event_id: string; item: CreatedItem }
   | {
       type: 'conversation.item.truncate';
@@ -26,6 +26,8 @@ export type CreatedItem =
 
 export interface ResponseParameters {
   instructions?: string;
+  /** Left out where the session's applies. */
+  tool_choice?: 'none';
   /** At most 16 pairs, keys to 64 and values to 512 characters. */
   metadata: Record<string, string>;
 }
@@ -89,13 +91,18 @@ export function toolOutputCreate(eventId: string, { callId, output }: { callId: 
  */
 export function responseCreate(
   eventId: string,
-  { instructions, metadata }: { instructions: string | undefined; metadata: Readonly<Record<string, string>> },
+  {
+    instructions,
+    metadata,
+    withoutTools = false,
+  }: { instructions: string | undefined; metadata: Readonly<Record<string, string>>; withoutTools?: boolean },
 ): ClientEvent {
   return {
     type: 'response.create',
     event_id: eventId,
     response: {
       ...(instructions === undefined ? {} : { instructions }),
+      ...(withoutTools ? { tool_choice: 'none' } : {}),
       metadata: { ...metadata, client_event_id: eventId },
     },
   };

@@ -7,8 +7,11 @@ import type { ResponseFacts, ServerError } from './server-events';
 export interface ResponseRequest {
   instructions: string | undefined;
   metadata: Readonly<Record<string, string>>;
-  /** `tool-results` asks for the answer to results that were sent; one such request answers any number of them. */
-  origin: 'asked' | 'tool-results';
+  /**
+   * `tool-results` asks for the answer to results that were sent; one such request answers any number of them. A
+   * `passing` remark is worth saying now or not at all, and calls no tools.
+   */
+  origin: 'asked' | 'tool-results' | 'passing';
 }
 
 /** What the sequencer does to the outside. */
@@ -21,6 +24,8 @@ export interface SequencerActions {
   onAbandoned(abandoned: { responseId: string; reason: 'superseded' | 'no_response_done' }): void;
   /** A response that was asked for will not come. */
   onFailed(error: { code: string; message: string }): void;
+  /** Nothing is asked for or active, and the next request is about to be sent. */
+  onIdle(): void;
 }
 
 /** Only of an `active` response is audio for the caller; `stale` ones belong to nothing that goes on. */
@@ -35,10 +40,16 @@ const cancelledDeadlineMs = 5_000;
 /** Wait after a conflict with a response that we know nothing of. */
 const conflictRetryMs = 1_000;
 const attemptsMax = 3;
+/** How long a turn of the caller may hold back the answer to tool results: noise may never end. */
+const turnMsMax = 30_000;
+/** From the end of a turn to the `response.created` of the answer that the server makes by itself. */
+const answerDeadlineMs = 1_500;
 
 interface Request extends ResponseRequest {
   eventId: string;
   attempts: number;
+  /** The server has the results that this request is about: whatever answer it begins by itself speaks of them. */
+  resultsSeen: boolean;
 }
 
 //  The conversation has one response at a time. Ours go    queued ─▶ requested ─▶ active ─▶ over
@@ -63,6 +74,9 @@ export class ResponseSequencer {
   #createdDeadline: Timer | undefined;
   #cancelledDeadline: Timer | undefined;
   #conflictRetry: Timer | undefined;
+  //  none ─▶ speaking ─▶ ended ─▶ none      ended: the server's own answer is about to begin; speaking may go to none
+  #callerTurn: 'none' | 'speaking' | 'ended' = 'none';
+  #callerTurnTimer: Timer | undefined;
 
   constructor({ clock, actions }: { clock: Clock; actions: SequencerActions }) {
     this.#clock = clock;
@@ -75,16 +89,43 @@ export class ResponseSequencer {
     this.sendNext();
   }
 
-  /** Asks for a response as soon as none is active. */
+  /** True when nothing is asked for or active. */
+  get isIdle(): boolean {
+    return this.#requested === undefined && this.#active === undefined && this.#conflictRetry === undefined;
+  }
+
+  /** Asks for a response as soon as none is active; a `passing` one only if that is now. */
   request(request: ResponseRequest): void {
-    const isAskedAlready = this.#queue.some(({ origin }) => origin === 'tool-results');
-    if (request.origin === 'tool-results' && isAskedAlready) return;
+    if (request.origin === 'passing' && !this.#isFree) return;
+    const asked = this.#queue.find(({ origin }) => origin === 'tool-results');
+    if (request.origin === 'tool-results' && asked !== undefined) {
+      asked.resultsSeen = false;
+      return;
+    }
     if (this.#queue.length >= queuedRequestsMax) {
       this.#actions.onFailed({ code: 'response_queue_full', message: 'too many responses wait for their turn' });
       return;
     }
-    this.#queue.push({ ...request, eventId: this.#actions.nextEventId(), attempts: 0 });
+    this.#queue.push({ ...request, eventId: this.#actions.nextEventId(), attempts: 0, resultsSeen: false });
     this.sendNext();
+  }
+
+  /** The server has taken up all tool results that were sent. */
+  resultsSeen(): void {
+    for (const request of this.#queue) request.resultsSeen ||= request.origin === 'tool-results';
+  }
+
+  /** The caller speaks: answers to tool results wait, and a passing remark comes too late. */
+  turnBegan(): void {
+    if (this.#requested?.origin === 'passing') this.#cancelOnArrival.add(this.#requested.eventId);
+    this.#setCallerTurn('speaking', turnMsMax);
+  }
+
+  /** With `serverAnswers`, a response that nobody asked for is about to come. */
+  turnEnded({ serverAnswers }: { serverAnswers: boolean }): void {
+    if (this.#callerTurn !== 'speaking') return;
+    if (serverAnswers) this.#setCallerTurn('ended', answerDeadlineMs);
+    else this.#endCallerTurn();
   }
 
   /**
@@ -112,6 +153,7 @@ export class ResponseSequencer {
       return;
     }
     if (isRequested) this.#forgetRequested();
+    else this.#answeredByItself();
     if (this.#active !== undefined) this.#abandon(this.#active.responseId, 'superseded');
     this.#active = { responseId, cancelled: false };
     this.#actions.onStarted(responseId);
@@ -153,6 +195,7 @@ export class ResponseSequencer {
     if (requested === undefined) return false;
     if (error.eventId !== requested.eventId && !(isConflict && error.eventId === undefined)) return false;
     this.#forgetRequested();
+    if (requested.origin === 'passing') return true;
     if (isConflict && requested.attempts < attemptsMax) this.#retry(requested);
     else this.#fail({ code: error.code ?? 'response_create_refused', message: error.message });
     return true;
@@ -160,9 +203,12 @@ export class ResponseSequencer {
 
   /** Sends the next request if nothing is asked for or active. */
   sendNext(): void {
-    const isBusy = this.#requested !== undefined || this.#active !== undefined || this.#conflictRetry !== undefined;
-    if (!this.#started || isBusy) return;
-    const next = this.#queue.shift();
+    if (!this.#started || !this.isIdle) return;
+    this.#actions.onIdle();
+    // What was done about it may have asked for a response.
+    if (!this.isIdle) return;
+    const place = this.#queue.findIndex(({ origin }) => origin !== 'tool-results' || this.#callerTurn === 'none');
+    const [next] = place === -1 ? [] : this.#queue.splice(place, 1);
     if (next === undefined) return;
     next.attempts += 1;
     this.#requested = next;
@@ -170,7 +216,7 @@ export class ResponseSequencer {
       this.#forgetRequested();
       this.#fail({ code: 'response_create_unanswered', message: 'the server did not answer response.create' });
     });
-    this.#actions.send(responseCreate(next.eventId, next));
+    this.#actions.send(responseCreate(next.eventId, { ...next, withoutTools: next.origin === 'passing' }));
   }
 
   /** Forgets everything; nothing is sent afterwards. */
@@ -180,6 +226,33 @@ export class ResponseSequencer {
     this.#forgetRequested();
     this.#forgetActive();
     this.#conflictRetry?.cancel();
+    this.#callerTurnTimer?.cancel();
+  }
+
+  get #isFree(): boolean {
+    return this.#started && this.isIdle && this.#queue.length === 0 && this.#callerTurn === 'none';
+  }
+
+  #setCallerTurn(turn: 'speaking' | 'ended', lengthMsMax: number): void {
+    this.#callerTurn = turn;
+    this.#callerTurnTimer?.cancel();
+    this.#callerTurnTimer = this.#clock.setTimer(lengthMsMax, () => this.#endCallerTurn());
+  }
+
+  #endCallerTurn(): void {
+    this.#callerTurn = 'none';
+    this.#callerTurnTimer?.cancel();
+    this.#callerTurnTimer = undefined;
+    this.sendNext();
+  }
+
+  /** The server began an answer of its own: it speaks of every result that it had by then. */
+  #answeredByItself(): void {
+    this.#queue = this.#queue.filter(({ resultsSeen }) => !resultsSeen);
+    if (this.#callerTurn !== 'ended') return;
+    this.#callerTurn = 'none';
+    this.#callerTurnTimer?.cancel();
+    this.#callerTurnTimer = undefined;
   }
 
   #cancelActive(): void {

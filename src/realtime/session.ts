@@ -2,7 +2,7 @@ import type { PcmFrame, SampleRateHz } from '../audio/pcm';
 import type { Clock, Timer } from '../runtime/clock';
 import type { Logger } from '../runtime/logger';
 import type { Random } from '../runtime/random';
-import { interruptsResponse, type AgentSession } from './agent-schema';
+import { answersByItself, interruptsResponse, type AgentSession } from './agent-schema';
 import { AppendBuffer } from './append-buffer';
 import { rateHzOf } from './audio-format';
 import { CallerTurns } from './caller-turns';
@@ -15,19 +15,21 @@ import {
   type Truncation,
 } from './client-events';
 import type { ConnectionClosed, ConnectModel, ModelConnection, ModelEndpoint } from './model-connection';
+import type { FunctionResult } from './function-calls';
 import { RecentIds } from './recent-ids';
 import { Responses, type ResponsesHost } from './responses';
 import { parseServerEvent } from './server-events';
 import type { RejectedMessage, ServerError, ServerEvent, SessionFacts } from './server-events';
-import { sessionConfig, type FunctionTool } from './session-config';
+import { languageUpdate, sessionConfig, type SessionTool } from './session-config';
 import { endOfConnection, fatalErrorOf, isBenign, printableMessage, type FatalError } from './session-end';
 import type { RealtimeSessionListener, SessionEnded } from './session-listener';
+import { SessionUpdates } from './session-updates';
 
 export interface RealtimeSessionOptions {
   connect: ConnectModel;
   endpoint: ModelEndpoint;
   agent: AgentSession;
-  tools: readonly FunctionTool[];
+  tools: readonly SessionTool[];
   clock: Clock;
   logger: Logger;
   random: Random;
@@ -78,7 +80,7 @@ export class RealtimeSession {
   readonly #logger: Logger;
   readonly #listener: RealtimeSessionListener;
   readonly #agent: AgentSession;
-  readonly #tools: readonly FunctionTool[];
+  readonly #tools: readonly SessionTool[];
   readonly #model: string;
   readonly #connection: ModelConnection;
   readonly #callerTurns: CallerTurns;
@@ -97,6 +99,7 @@ export class RealtimeSession {
   #state: SessionState = 'connecting';
   #eventCount = 0;
   #configurationEventId: string | undefined;
+  readonly #updates = new SessionUpdates();
   #sessionId = '';
   #expiresAtMs: number | undefined;
   #interruptResponse: boolean;
@@ -157,6 +160,26 @@ export class RealtimeSession {
     this.#responses.request({ instructions: request.instructions, metadata: request.metadata ?? {} });
   }
 
+  /**
+   * Makes the model say something in passing: only if nothing is being said, asked for or awaited, else it is dropped. It
+   * calls no tools.
+   */
+  remark(request: { instructions: string; metadata: Readonly<Record<string, string>> }): void {
+    if (this.#canSend) this.#responses.remark(request);
+  }
+
+  /**
+   * Tells the session that another language (ISO 639-1) is spoken from now on, in its instructions and transcription as
+   * far as the agent has them. Resolves with false when nothing could be told or the server refused.
+   */
+  setLanguage(language: string): Promise<boolean> {
+    const update = languageUpdate(this.#agent, language);
+    if (update === undefined || this.#state !== 'ready') return Promise.resolve(false);
+    const eventId = this.#nextEventId();
+    this.#send({ type: 'session.update', event_id: eventId, session: update });
+    return this.#updates.answerTo(eventId);
+  }
+
   /** Stops the response that is active or asked for, if any; from now on none of its audio is passed on. */
   cancelResponse(): void {
     this.#responses.cancel();
@@ -186,15 +209,24 @@ export class RealtimeSession {
 
   /**
    * The result of a function call, usually a JSON text. It goes out when the response that made the call is over, only
-   * once per call; when all calls of that response have one, the model is asked to speak, unless all said
-   * `respond: false`.
+   * once per call; when all calls of that response have one, the model is asked to speak as soon as the caller does not,
+   * unless all said `respond: false` (or `unless-spoken`, and it had said something with the call). Returns whether the
+   * result is one that the model gets.
    */
-  submitToolResult({ callId, output, respond = true }: { callId: string; output: string; respond?: boolean }): void {
-    if (!this.#canSend) return;
+  submitToolResult({
+    callId,
+    output,
+    respond = true,
+  }: {
+    callId: string;
+    output: string;
+    respond?: FunctionResult['respond'];
+  }): boolean {
+    if (!this.#canSend) return false;
     const outcome = this.#responses.submit({ callId, output, respond });
-    if (outcome === 'unknown' || outcome === 'duplicate') {
-      this.#logger.warn({ functionCallId: callId, outcome }, 'discarded a function result');
-    }
+    const isTaken = outcome === 'sent' || outcome === 'held';
+    if (!isTaken) this.#logger.warn({ functionCallId: callId, outcome }, 'discarded a function result');
+    return isTaken;
   }
 
   get stats(): SessionStats {
@@ -245,6 +277,7 @@ export class RealtimeSession {
     this.#state = 'ended';
     this.#responses.close();
     this.#closeAfterFatal?.cancel();
+    this.#updates.close();
     const sessionIsOld =
       this.#expiresAtMs !== undefined && this.#clock.wallTimeMs() >= this.#expiresAtMs - expiryToleranceMs;
     const ended = this.#ended ?? endOfConnection(closed, { sessionIsOld });
@@ -268,9 +301,11 @@ export class RealtimeSession {
       case 'input_audio_buffer.speech_started':
         // First, so that a listener who cancels finds nothing to cancel.
         if (this.#interruptResponse) this.#responses.interrupted();
+        this.#responses.turnBegan();
         this.#callerTurns.speechStarted(event);
         return;
       case 'input_audio_buffer.speech_stopped':
+        this.#responses.turnEnded({ serverAnswers: answersByItself(this.#agent.turn_detection) });
         this.#callerTurns.speechStopped(event);
         return;
       case 'input_audio_buffer.timeout_triggered':
@@ -299,6 +334,13 @@ export class RealtimeSession {
         return;
       case 'response.output_item.done':
         if (event.call !== undefined) this.#responses.callDone({ responseId: event.responseId, call: event.call });
+        if (event.serverCall !== undefined) this.#listener.onServerToolCall(event.serverCall);
+        return;
+      case 'conversation.item.added':
+        if (event.outputOf !== undefined) this.#responses.resultSeen(event.outputOf);
+        return;
+      case 'mcp_list_tools.failed':
+        this.#listener.onError({ code: 'mcp_list_tools_failed', message: 'an MCP server does not list its tools' });
         return;
       case 'response.done':
         this.#responses.done(event.response);
@@ -338,7 +380,10 @@ export class RealtimeSession {
       this.#close({ kind: 'refused', code: 'audio_format_mismatch', message });
       return;
     }
-    if (this.#state !== 'configuring') return;
+    if (this.#state !== 'configuring') {
+      this.#updates.accepted();
+      return;
+    }
     this.#state = 'ready';
     const model = session.model ?? this.#model;
     this.#listener.onReady({ sessionId: this.#sessionId, model, expiresAtMs: this.#expiresAtMs });
@@ -358,7 +403,7 @@ export class RealtimeSession {
       this.#close({ kind: 'refused', code, message });
       return;
     }
-    const isDealtWith = this.#responses.refused(error);
+    const isDealtWith = this.#updates.refused(error.eventId) || this.#responses.refused(error);
     if (isBenign(error)) this.#counts.errorsBenign += 1;
     else if (!isDealtWith) this.#listener.onError({ code, message });
   }
