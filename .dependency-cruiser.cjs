@@ -9,7 +9,7 @@ const mayImport = {
   realtime: ['audio'],
   simulator: ['audio'],
   tools: [],
-  dialplan: ['realtime/agent-schema', 'tools/tool-schema'],
+  dialplan: ['realtime/agent-schema', 'tools/tool-schema', 'tools/agent-tool', 'tools/url-template', 'tools/outgoing-address'],
   media: ['audio', 'rtp'],
   phone: ['signalling', 'media', 'audio'],
   call: ['audio', 'media', 'realtime', 'signalling', 'tools', 'dialplan'],
@@ -29,6 +29,7 @@ const libraryDoors = {
   yaml: 'dialplan',
   re2js: 'dialplan',
   zod: '(dialplan|tools|realtime)',
+  '@modelcontextprotocol/sdk': 'tools',
   pino: 'observability',
   'prom-client': 'observability',
 };

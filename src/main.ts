@@ -37,6 +37,8 @@ import { SipLink } from './signalling/sip-link';
 import type { SipServer } from './sip-server/server';
 import { startSipServer } from './sip-server/server';
 import { readTlsFiles } from './tls-files';
+import { createToolbox, prepareTools } from './tooling';
+import type { Toolbox } from './tools/toolbox';
 
 /** Settings, plan or machine do not allow a start; the message is for the person who typed. */
 export class StartRefused extends Error {
@@ -80,6 +82,7 @@ export class Bridge {
   readonly #random: Random;
   readonly #logger: RootLogger;
   readonly #frameClock: FrameClock;
+  readonly #toolbox: Toolbox;
   readonly #plans: PlanStore;
   readonly #journal: Journal;
   readonly #metrics: Metrics;
@@ -105,13 +108,16 @@ export class Bridge {
       ...(options.logDestination === undefined ? {} : { destination: options.logDestination }),
     });
     this.#frameClock = new FrameClock({ clock });
-    this.#plans = new PlanStore(folderReader(this.#folder(settings.dialplans)));
-    this.#journal = new Journal({ folder: this.#folder(settings.data), clock, logger: this.#logger });
+    const [dialplans, data] = [this.#folder(settings.dialplans), this.#folder(settings.data)];
+    this.#toolbox = createToolbox({ dialplans, data, clock, random: options.random, logger: this.#logger });
+    this.#plans = new PlanStore(folderReader(dialplans), { prepare: (plan) => prepareTools(this.#toolbox, plan) });
+    this.#journal = new Journal({ folder: data, clock, logger: this.#logger });
     this.#metrics = new Metrics({
       calls: () => this.#calls?.snapshots() ?? [],
       lateness: () => this.#frameClock.lateness,
       sip: () => this.#sipCounters(),
       recordFailures: () => this.#journal.failures,
+      toolDiscards: () => this.#toolbox.discards,
       planHash: () => this.#plans.current?.hash,
     });
     this.closed = new Promise((resolveClosed) => (this.#tellClosed = resolveClosed));
@@ -204,6 +210,7 @@ export class Bridge {
     if (this.#link?.connected === true) await this.#settleBye();
     await this.#closePart('link', () => this.#link?.close());
     await this.#closePart('sip server', () => this.#sipServer?.close());
+    await this.#closePart('tools', () => this.#toolbox.close());
     await this.#closePart('models', () => this.#models?.close());
     await this.#closePart('records', () => this.#journal.close());
     this.#logger.info({}, 'stopped');
@@ -249,11 +256,13 @@ export class Bridge {
 
   async #services(plan: Plan, choice: Parameters<typeof Models.start>[0]['choice']): Promise<CallServices> {
     const common = { clock: this.#clock, random: this.#random, logger: this.#logger };
-    const models = await startModels({ ...common, settings: this.#settings, choice, plan });
+    const models = await startModels({ ...common, settings: this.#settings, choice, plan, toolbox: this.#toolbox });
     this.#models = models;
     return {
       clock: this.#clock,
+      random: this.#random,
       logger: this.#logger,
+      tools: this.#toolbox,
       media: this.#mediaFactory(),
       prompts: await readPrompts(),
       observers: [

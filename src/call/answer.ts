@@ -8,6 +8,7 @@ import type { SessionReady } from './conversation';
 import { Conversation, ModelUnavailable } from './conversation';
 import type { EndReason } from './end-reason';
 import type { RouteDecision } from '../dialplan/route';
+import type { CallFacts } from '../tools/tool-run';
 
 type AnswerDecision = Extract<RouteDecision, { kind: 'answer' }>;
 
@@ -50,12 +51,17 @@ async function answer(call: Call): Promise<void> {
   if (media === undefined || call.isEnding()) return;
   const conversation = new Conversation({
     clock: call.services.clock,
+    random: call.services.random,
+    logger: call.logger,
     agent: decision.agent,
+    tools: call.services.tools,
+    facts: factsOf(call, decision),
     legRateHz: media.leg.rateHz,
     prompts: call.services.prompts,
     host: {
       emit: (event) => call.emit(event),
       addResponse: (done) => call.addResponse(done),
+      remember: (note) => call.remember(note),
       end: (reason) => call.end(reason),
     },
     openSession: (listener) => call.services.openSession(decision.agent, listener, call.callId),
@@ -163,4 +169,11 @@ async function acceptLateAnswer(call: Call, leg: MediaLeg, answer: string | unde
     call.end({ kind: 'bad-offer', status: cause.status, message: cause.message });
     return false;
   }
+}
+
+/** What a tool may know of the call. */
+function factsOf(call: Call, { route, agent }: AnswerDecision): CallFacts {
+  const { sipCallId, from, fromName, to } = call.leg.info;
+  const caller = { callerNumber: from, callerName: fromName, calledNumber: to };
+  return { callId: call.callId, sipCallId, ...caller, route, agent: agent.name };
 }

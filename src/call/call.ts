@@ -5,8 +5,9 @@ import type { Clock, Timer } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { InvariantError } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
+import type { Random } from '../runtime/random';
 import type { CallerHangUp, CallerInfo, CallerLeg, CallerLegListener, OfferReply } from '../signalling/caller-leg';
-import type { CallEvent, CallObserver, CallSnapshot } from './call-observer';
+import type { CallEvent, CallObserver, CallSnapshot, ToolRecord } from './call-observer';
 import type { CallState } from './call-state';
 import { moveCall } from './call-state';
 import type { Conversation } from './conversation';
@@ -16,6 +17,7 @@ import type { Prompts } from './prompts';
 import type { Agent } from '../dialplan/plan';
 import type { RouteDecision } from '../dialplan/route';
 import { TimeLimits } from './time-limits';
+import type { CallTools } from './tool-runner';
 
 /** Which model an agent talks to. */
 export interface ModelChoice {
@@ -32,6 +34,8 @@ export interface CallServices {
   observers: readonly CallObserver[];
   route(caller: CallerInfo): RouteDecision;
   modelFor(agent: Agent): ModelChoice;
+  tools: CallTools;
+  random: Random;
   openSession(agent: Agent, listener: RealtimeSessionListener, callId: string): RealtimeSession;
   /** How long the model may take until `session.updated`. */
   modelDeadlineMs: number;
@@ -46,6 +50,10 @@ interface ToldEvent {
 
 /** A caller with broken audio or manners must not keep the clean-up from being noticed. */
 const endWatchdogMs = 5_000;
+
+/** On one call's record. */
+const toolRecordsMax = 200;
+const notesMax = 50;
 
 const noTokens: TokenUsage = {
   inputTokens: 0,
@@ -88,6 +96,8 @@ export class Call implements CallerLegListener {
   #endedAtMs: number | undefined;
   #modelConnectMs: number | undefined;
   #interruptions = 0;
+  #tools: readonly ToolRecord[] = [];
+  #notes: readonly string[] = [];
   readonly #tokens: TokenUsage = { ...noTokens };
   readonly #untold: ToldEvent[] = [];
   #telling = false;
@@ -171,6 +181,8 @@ export class Call implements CallerLegListener {
       interruptions: this.#interruptions,
       tokens: { ...this.#tokens },
       modelConnectMs: this.#modelConnectMs,
+      tools: this.#tools,
+      notes: this.#notes,
       media: this.#media?.stats,
     };
   }
@@ -226,6 +238,10 @@ export class Call implements CallerLegListener {
     if (this.#lastEmitted) return;
     this.#lastEmitted = event.kind === 'ended';
     if (event.kind === 'barge-in') this.#interruptions += 1;
+    if (event.kind === 'function-call' && this.#tools.length < toolRecordsMax) {
+      const { name, outcome, failure, durationMs } = event;
+      this.#tools = [...this.#tools, { name, outcome, failure, durationMs }];
+    }
     if (event.kind === 'agent-audio-started') this.#firstAudioAtMs ??= this.services.clock.wallTimeMs();
     this.#untold.push({ event, snapshot: this.snapshot() });
     if (this.#telling) return;
@@ -237,6 +253,13 @@ export class Call implements CallerLegListener {
   addResponse(done: ResponseDone): void {
     if (done.usage === undefined) return;
     for (const key of Object.keys(this.#tokens) as (keyof TokenUsage)[]) this.#tokens[key] += done.usage[key];
+  }
+
+  /** Keeps a note on the call's record. */
+  remember(note: string): 'kept' | 'full' {
+    if (this.#notes.length >= notesMax) return 'full';
+    this.#notes = [...this.#notes, note];
+    return 'kept';
   }
 
   // The caller's side (CallerLegListener).

@@ -1,23 +1,30 @@
 import type { PcmFrame, SampleRateHz } from '../audio/pcm';
 import type { AudioSource } from '../media/media-leg';
-import { interruptsResponse } from '../realtime/agent-schema';
+import { waitingTicks } from '../audio/waiting-ticks';
+import { interruptsResponse, languageName } from '../realtime/agent-schema';
 import type { RealtimeSession } from '../realtime/session';
 import type {
   FunctionCall,
   ItemContent,
   RealtimeSessionListener,
   ResponseDone,
+  ServerToolCall,
   SessionEnded,
 } from '../realtime/session-listener';
 import type { Clock, Timer } from '../runtime/clock';
+import type { Logger } from '../runtime/logger';
+import type { Random } from '../runtime/random';
 import type { CallControl } from '../tools/call-control';
-import { runTool } from '../tools/run-tool';
+import type { CallFacts } from '../tools/tool-run';
 import { CallerAudio } from './caller-audio';
 import type { CallEvent } from './call-observer';
 import type { EndReason } from './end-reason';
 import type { PlayoutListener } from './playout';
 import { Playout } from './playout';
 import type { PromptName, Prompts } from './prompts';
+import { Occupations } from './occupations';
+import type { CallTools } from './tool-runner';
+import { ToolRunner } from './tool-runner';
 import type { Agent } from '../dialplan/plan';
 
 /** The call that this conversation is held in. */
@@ -25,11 +32,18 @@ export interface ConversationHost {
   emit(event: CallEvent): void;
   addResponse(done: ResponseDone): void;
   end(reason: EndReason): void;
+  /** Keeps a note on the call's record. */
+  remember(note: string): 'kept' | 'full';
 }
 
 export interface ConversationOptions {
   clock: Clock;
+  random: Random;
+  logger: Logger;
   agent: Agent;
+  tools: CallTools;
+  /** What tools may know of the call. */
+  facts: CallFacts;
   legRateHz: SampleRateHz;
   prompts: Prompts;
   host: ConversationHost;
@@ -72,7 +86,7 @@ interface PendingEnd {
 type Phase = 'talking' | 'leaving' | 'closed';
 
 /** The talk between one caller and one model: the caller's audio up, the agent's audio down, and who interrupts whom. */
-export class Conversation implements RealtimeSessionListener, PlayoutListener, CallControl {
+export class Conversation implements RealtimeSessionListener, PlayoutListener {
   readonly #clock: Clock;
   readonly #agent: Agent;
   readonly #prompts: Prompts;
@@ -80,6 +94,8 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   readonly #session: RealtimeSession;
   readonly #playout: Playout;
   readonly #callerAudio: CallerAudio;
+  readonly #tools: ToolRunner;
+  readonly #occupations = new Occupations();
   #phase: Phase = 'talking';
   #ready: { resolve(ready: SessionReady): void; reject(cause: Error): void } | undefined;
   /** Resolves at `session.updated`; rejects with `ModelUnavailable`. */
@@ -87,7 +103,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   #ending: PendingEnd | undefined;
   #endTimer: Timer | undefined;
   readonly #activeResponses = new Map<string, { interrupted: boolean }>();
-  #currentCall: FunctionCall | undefined;
+  #callerSpeaks = false;
 
   constructor(options: ConversationOptions) {
     this.#clock = options.clock;
@@ -105,6 +121,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
       modelRateHz: rateHz,
       sink: (frame) => this.#session.appendAudio(frame),
     });
+    this.#tools = this.#toolRunner(options);
   }
 
   /** What the media leg pulls from. */
@@ -136,6 +153,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   leave(prompt: PromptName, reason: EndReason): void {
     if (this.#phase !== 'talking') return;
     this.#phase = 'leaving';
+    this.#tools.close();
     this.#session.close();
     this.#playout.silence();
     this.#playout.playPrompt(this.#prompts[prompt][this.#session.rateHz]);
@@ -147,7 +165,28 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
     this.#phase = 'closed';
     this.#ending = undefined;
     this.#endTimer?.cancel();
+    this.#tools.close();
     this.#session.close();
+  }
+
+  #toolRunner({ clock, random, logger, tools, facts, host }: ConversationOptions): ToolRunner {
+    return new ToolRunner({
+      clock,
+      random,
+      logger,
+      tools,
+      facts,
+      agentTools: this.#agent.tools,
+      occupations: this.#occupations,
+      host: {
+        submit: (result) => this.#session.submitToolResult(result),
+        emit: (event) => host.emit(event),
+        controlFor: (call) => this.#controlFor(call),
+        isQuiet: () => this.#isQuiet(),
+        say: (sentence) => this.#session.remark(wordForWord(sentence)),
+        waitingSound: (isOn) => this.#playout.fillSilence(isOn ? waitingTicks(this.#session.rateHz) : undefined),
+      },
+    });
   }
 
   // The model (RealtimeSessionListener).
@@ -160,12 +199,17 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   onSpeechStarted(event: { itemId: string; audioStartMs: number }): void {
     if (this.#phase !== 'talking') return;
     this.#host.emit({ kind: 'caller-speech-started', itemId: event.itemId });
+    this.#callerSpeaks = true;
     this.#keepCallOpen();
+    this.#tools.lineChanged();
     if (interruptsResponse(this.#agent.session.turn_detection)) this.#bargeIn();
   }
 
   onSpeechStopped(event: { itemId: string; audioEndMs: number }): void {
-    if (this.#phase === 'talking') this.#host.emit({ kind: 'caller-speech-stopped', itemId: event.itemId });
+    if (this.#phase !== 'talking') return;
+    this.#callerSpeaks = false;
+    this.#tools.lineChanged();
+    this.#host.emit({ kind: 'caller-speech-stopped', itemId: event.itemId });
   }
 
   onIdleTimeout(event: { itemId: string }): void {
@@ -174,6 +218,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
 
   onResponseStarted({ responseId }: { responseId: string }): void {
     this.#activeResponses.set(responseId, { interrupted: false });
+    this.#tools.lineChanged();
   }
 
   onAudio(event: ItemContent & { responseId: string; samples: PcmFrame }): void {
@@ -190,30 +235,22 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   onResponseDone(done: ResponseDone): void {
     this.#activeResponses.delete(done.responseId);
     this.#host.addResponse(done);
-    if (this.#phase === 'talking') this.#endIfHeard();
+    if (this.#phase !== 'talking') return;
+    this.#tools.lineChanged();
+    this.#endIfHeard();
   }
 
   onFunctionCall(call: FunctionCall): void {
-    if (this.#phase !== 'talking') return;
-    this.#currentCall = call;
-    const outcome = runTool({
-      name: call.name,
-      argumentsText: call.argumentsText,
-      allowed: this.#agent.tools,
-      control: this,
-    });
-    this.#currentCall = undefined;
-    if (outcome.kind === 'output') this.#session.submitToolResult({ callId: call.callId, output: outcome.output });
-    const failed = outcome.kind === 'output' && outcome.failed;
-    this.#host.emit({
-      kind: 'function-call',
-      name: call.name.slice(0, 64),
-      callId: call.callId,
-      outcome: failed ? 'failed' : 'done',
-    });
+    if (this.#phase === 'talking') this.#tools.start(call);
   }
 
-  onServerToolCall(): void {}
+  onServerToolCall({ callId, server, name, failed }: ServerToolCall): void {
+    if (this.#phase !== 'talking') return;
+    const outcome = failed ? 'failed' : 'done';
+    const failure = failed ? 'service-failed' : undefined;
+    const tool = `${server}.${name}`.slice(0, 64);
+    this.#host.emit({ kind: 'function-call', name: tool, callId, outcome, failure, durationMs: undefined });
+  }
 
   onTranscript(event: { itemId: string; by: 'agent' | 'caller'; text: string }): void {
     this.#host.emit({ kind: 'transcript', ...event });
@@ -232,6 +269,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
     if (ended.kind === 'closed') return;
     if (this.#isGoodbyeWhole()) {
       this.#phase = 'leaving';
+      this.#tools.close();
       return;
     }
     if (ended.kind === 'expired') this.leave('session-goodbye', { kind: 'session-limit' });
@@ -245,17 +283,37 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   }
 
   onDrained(): void {
+    this.#tools.lineChanged();
     this.#endIfHeard();
   }
 
-  // The tools (CallControl).
+  // The tools.
 
-  hangUpWhenHeard(_why: string): void {
-    const call = this.#currentCall;
-    const callIds = [...(this.#ending?.callIds ?? []), ...(call === undefined ? [] : [call.callId])];
-    this.#endWhenHeard({ reason: { kind: 'agent-hung-up' }, callIds, responseId: call?.responseId });
+  #controlFor(call: FunctionCall): CallControl {
+    return {
+      hangUpWhenHeard: () => this.#hangUpWhenHeard(call),
+      setLanguage: (code) => this.#setLanguage(code),
+      remember: (note) => this.#host.remember(note),
+    };
+  }
+
+  /** Nobody speaks, and no answer is on its way: whoever waits now waits in silence. */
+  #isQuiet(): boolean {
+    const isBusy = this.#callerSpeaks || this.#playout.speaking || this.#activeResponses.size > 0;
+    return this.#phase === 'talking' && this.#ending === undefined && !isBusy;
+  }
+
+  #hangUpWhenHeard({ callId, responseId }: FunctionCall): void {
+    if (this.#phase !== 'talking') return;
+    const callIds = [...(this.#ending?.callIds ?? []), callId];
+    this.#endWhenHeard({ reason: { kind: 'agent-hung-up' }, callIds, responseId });
     // Decided before the caller spoke and told after it: the two crossed on the way.
-    if (call !== undefined && this.#activeResponses.get(call.responseId)?.interrupted === true) this.#keepCallOpen();
+    if (this.#activeResponses.get(responseId)?.interrupted === true) this.#keepCallOpen();
+  }
+
+  async #setLanguage(code: string): Promise<'changed' | 'told' | 'unknown'> {
+    if (languageName(code) === undefined) return 'unknown';
+    return (await this.#session.setLanguage(code)) ? 'changed' : 'told';
   }
 
   /** On `speech_started`: stop what plays, and tell the model how much of it was heard. */
@@ -316,6 +374,12 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
     this.#endTimer?.cancel();
     this.#endTimer = this.#clock.setTimer(hangUpTailMs, () => this.#host.end(ending.reason));
   }
+}
+
+/** A sentence of the plan, or of a tool's progress: the model is its voice and nothing else. */
+function wordForWord(sentence: string): { instructions: string; metadata: Record<string, string> } {
+  const instructions = `Say exactly these words to the caller, and add nothing: ${JSON.stringify(sentence)}`;
+  return { instructions, metadata: { purpose: 'while-waiting' } };
 }
 
 /** One line about why a session is over. */

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { CivilClock, parseDay } from '../runtime/civil-time';
 import { invariant } from '../runtime/invariant';
-import type { BuiltInTool } from '../tools/tool-schema';
-import { isBuiltInTool } from '../tools/tool-schema';
+import { agentTool } from '../tools/agent-tool';
 import { parseClosed, parseOverride, parseWeeklyHours } from './opening-hours';
 import type { DaySpan } from './opening-hours';
 import { patternSet } from './pattern';
@@ -28,7 +27,8 @@ export function buildPlan(options: {
   const schedules = mapOf(entries, 'schedules', (name, entry) => toSchedule(name, entry, texts.calendars));
   const destinations = mapOf(entries, 'destinations', (name, { to }): Destination => ({ name, to }));
   const trunks = mapOf(entries, 'trunks', (name, { addresses }) => trunkAt(name, addresses));
-  const agents = mapOf(entries, 'agents', (name, entry) => toAgent(name, entry, texts.instructions));
+  const tools = mapOf(entries, 'tools', (_name, entry) => entry);
+  const agents = mapOf(entries, 'agents', (name, entry) => toAgent(name, entry, { tools, texts }));
   const lengths = mapOf(entries, 'agents', (_name, { limits }) => limits?.length);
   const routeEntries = entries.flatMap((entry) => entry.routes ?? []);
   const routes = routeEntries.map((entry) => toRoute(entry, { schedules, destinations, agents, lengths }));
@@ -78,14 +78,21 @@ function toSchedule(name: string, entry: ScheduleEntry, calendars: PlanTexts['ca
   return { name, clock, week, closedDays, closedYearly, overrides };
 }
 
-function toAgent(name: string, entry: AgentEntry, texts: PlanTexts['instructions']): Agent {
+function toAgent(
+  name: string,
+  entry: AgentEntry,
+  named: { tools: ReadonlyMap<string, EntryOf<'tools'>>; texts: PlanTexts },
+): Agent {
   const { tools, limits: _limits, idle: _idle, ...session } = entry;
   const { instructions } = session;
-  const text = instructions === undefined ? undefined : (texts.get(instructions) ?? instructions);
+  const text = instructions === undefined ? undefined : (named.texts.instructions.get(instructions) ?? instructions);
   return {
     name,
     session: text === undefined ? session : { ...session, instructions: text },
-    tools: tools.filter((tool): tool is BuiltInTool => isBuiltInTool(tool)),
+    tools: tools.flatMap((tool) => {
+      const known = agentTool(tool, named.tools.get(tool), named.texts.modules);
+      return known === undefined ? [] : [known];
+    }),
   };
 }
 
@@ -153,6 +160,10 @@ function hashOf(entries: readonly PlanFileEntry[], routes: readonly RouteEntry[]
     agents: mapOf(entries, 'agents', (_name, entry) => ({
       ...entry,
       instructions: texts.instructions.get(entry.instructions ?? '') ?? entry.instructions,
+    })),
+    tools: mapOf(entries, 'tools', (_name, entry) => ({
+      ...entry,
+      module: entry.module === undefined ? undefined : (texts.modules.get(entry.module) ?? entry.module),
     })),
     trunks: [...mapOf(entries, 'trunks', (_name, entry) => entry)],
     routes,

@@ -1,5 +1,5 @@
 import type { AgentSession } from '../realtime/agent-schema';
-import type { BuiltInTool } from '../tools/tool-schema';
+import type { AgentTool } from '../tools/agent-tool';
 import type { PatternSet } from './pattern';
 import type { RouteIndex } from './route-index';
 import type { Schedule } from './schedule';
@@ -29,7 +29,7 @@ export interface Agent {
    * (`{{caller.number}}`); in a `RouteDecision` they are filled in.
    */
   readonly session: AgentSession;
-  readonly tools: readonly BuiltInTool[];
+  readonly tools: readonly AgentTool[];
 }
 
 export interface Destination {

@@ -1,4 +1,4 @@
-import { reservedTools } from '../tools/tool-schema';
+import { builtInTools, reservedTools } from '../tools/tool-schema';
 import { visit } from './plan-path';
 import type { PlanPath } from './plan-path';
 
@@ -15,7 +15,6 @@ export const leaveOut = 'to be left out';
 
 /** Keys that cannot be honoured whatever their value. */
 export const unbuiltKeys: readonly PlanPath[] = [
-  ['tools', '*'],
   ['trunks', '*', 'host'],
   ['trunks', '*', 'transport'],
   ['trunks', '*', 'digest'],
@@ -40,6 +39,11 @@ interface UnbuiltValues {
 export const unbuiltValues: readonly UnbuiltValues[] = [
   { path: ['agents', '*', 'kind'], isUnbuilt: oneOf('interpreter', 'transcriber'), expected: 'agent' },
   { path: ['agents', '*', 'tools', '*'], isUnbuilt: oneOf(...reservedTools), expected: leaveOut },
+  {
+    path: ['tools', '*', 'builtin'],
+    isUnbuilt: oneOf(...reservedTools),
+    expected: `one of ${builtInTools.join(', ')}`,
+  },
   // Nothing else makes the agent answer yet: it would greet and then be silent for ever.
   { path: ['agents', '*', 'turn_detection', 'type'], isUnbuilt: oneOf('none'), expected: 'server_vad or semantic_vad' },
   {

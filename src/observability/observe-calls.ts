@@ -49,6 +49,7 @@ export class ObserveCalls implements CallObserver {
       case 'caller-speech-started':
       case 'caller-speech-stopped':
       case 'idle-timeout':
+      case 'tool-started':
       case 'transcript':
       case 'digit':
         return;
@@ -71,7 +72,13 @@ function logEvent(logger: Logger, event: CallEvent, call: CallSnapshot): void {
     case 'function-call':
       // The outcome of a tool is the operator's to see; its name is of our own list.
       logger.info(
-        { functionName: event.name, functionCallId: event.callId, outcome: event.outcome },
+        {
+          functionName: event.name,
+          functionCallId: event.callId,
+          outcome: event.outcome,
+          failure: event.failure,
+          durationMs: event.durationMs,
+        },
         'agent called a function',
       );
       return;
@@ -85,6 +92,7 @@ function logEvent(logger: Logger, event: CallEvent, call: CallSnapshot): void {
     case 'caller-speech-started':
     case 'caller-speech-stopped':
     case 'idle-timeout':
+    case 'tool-started':
     case 'transcript':
     case 'digit':
       logger.debug(facts, eventSentences[event.kind]);
@@ -97,6 +105,7 @@ const eventSentences = {
   'caller-speech-started': 'caller began to speak',
   'caller-speech-stopped': 'caller stopped speaking',
   'idle-timeout': 'nobody spoke for the idle timeout',
+  'tool-started': 'a tool began to run',
   transcript: 'transcript',
   digit: 'caller pressed a key',
 } as const;

@@ -94,20 +94,21 @@ export class ResponseSequencer {
     return this.#requested === undefined && this.#active === undefined && this.#conflictRetry === undefined;
   }
 
-  /** Asks for a response as soon as none is active; a `passing` one only if that is now. */
-  request(request: ResponseRequest): void {
-    if (request.origin === 'passing' && !this.#isFree) return;
+  /** Asks for a response as soon as none is active; a `passing` one only if that is now. False when it is dropped. */
+  request(request: ResponseRequest): boolean {
+    if (request.origin === 'passing' && !this.#isFree) return false;
     const asked = this.#queue.find(({ origin }) => origin === 'tool-results');
     if (request.origin === 'tool-results' && asked !== undefined) {
       asked.resultsSeen = false;
-      return;
+      return true;
     }
     if (this.#queue.length >= queuedRequestsMax) {
       this.#actions.onFailed({ code: 'response_queue_full', message: 'too many responses wait for their turn' });
-      return;
+      return false;
     }
     this.#queue.push({ ...request, eventId: this.#actions.nextEventId(), attempts: 0, resultsSeen: false });
     this.sendNext();
+    return true;
   }
 
   /** The server has taken up all tool results that were sent. */

@@ -55,7 +55,8 @@ export class Responses {
       isIdle: () => this.#sequencer.isIdle,
       hasSpoken: (responseId) => this.#spoken.has(responseId),
       sendOutput: (result) => host.send(toolOutputCreate(host.nextEventId(), result)),
-      requestResponse: () => this.#sequencer.request({ instructions: undefined, metadata: {}, origin: 'tool-results' }),
+      requestResponse: () =>
+        void this.#sequencer.request({ instructions: undefined, metadata: {}, origin: 'tool-results' }),
       resultsSeen: () => this.#sequencer.resultsSeen(),
     });
   }
@@ -69,9 +70,9 @@ export class Responses {
     this.#sequencer.request({ ...request, origin: 'asked' });
   }
 
-  /** Says something only if nothing else is being said, asked for or awaited, and calls no tools. */
-  remark(request: { instructions: string; metadata: Readonly<Record<string, string>> }): void {
-    this.#sequencer.request({ ...request, origin: 'passing' });
+  /** Says something only if nothing else is being said, asked for or awaited, and calls no tools; else false. */
+  remark(request: { instructions: string; metadata: Readonly<Record<string, string>> }): boolean {
+    return this.#sequencer.request({ ...request, origin: 'passing' });
   }
 
   turnBegan(): void {

@@ -161,11 +161,11 @@ export class RealtimeSession {
   }
 
   /**
-   * Makes the model say something in passing: only if nothing is being said, asked for or awaited, else it is dropped. It
-   * calls no tools.
+   * Makes the model say something in passing: only if nothing is being said, asked for or awaited, else it is dropped and
+   * false is returned. It calls no tools.
    */
-  remark(request: { instructions: string; metadata: Readonly<Record<string, string>> }): void {
-    if (this.#canSend) this.#responses.remark(request);
+  remark(request: { instructions: string; metadata: Readonly<Record<string, string>> }): boolean {
+    return this.#canSend && this.#responses.remark(request);
   }
 
   /**

@@ -12,6 +12,7 @@ function setUp() {
       lateness: () => lateness,
       sip: () => sip,
       recordFailures: () => 3,
+      toolDiscards: () => new Map(),
       planHash: () => '0123456789ab',
     },
     { processMetrics: false },
@@ -117,7 +118,7 @@ test('interruptions, function calls, model errors and tokens are counted', async
   metrics.callStarted();
   metrics.callInterrupted();
   metrics.callInterrupted();
-  metrics.functionCalled({ outcome: 'failed' });
+  metrics.functionCalled({ outcome: 'failed', durationMs: undefined });
   metrics.modelErred();
   metrics.callEnded(endedCall(), { reason: { kind: 'agent-hung-up' }, blame: 'nobody' });
   expect(await value('ringbridge_calls_started_total')).toBe(1);
@@ -148,6 +149,7 @@ test('the process itself is measured, too', async () => {
     lateness: () => ({ boundsMs: [], counts: [], total: 0, sumMs: 0 }),
     sip: () => ({}),
     recordFailures: () => 0,
+    toolDiscards: () => new Map(),
     planHash: () => undefined,
   });
   const text = await metrics.text();

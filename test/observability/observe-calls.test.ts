@@ -12,6 +12,7 @@ function setUp() {
     lateness: () => ({ boundsMs: [], counts: [], total: 0, sumMs: 0 }),
     sip: () => ({}),
     recordFailures: () => 0,
+    toolDiscards: () => new Map(),
     planHash: () => undefined,
   };
   const metrics = new Metrics(sources, { processMetrics: false });
@@ -31,7 +32,8 @@ const wholeCall: CallEvent[] = [
   { kind: 'idle-timeout', itemId: 'i3' },
   { kind: 'transcript', itemId: 'i2', by: 'caller', text: 'canary words' },
   { kind: 'digit', digit: '7' },
-  { kind: 'function-call', name: 'hang_up', callId: 'fc_1', outcome: 'done' },
+  { kind: 'function-call', name: 'hang_up', callId: 'fc_1', outcome: 'done', failure: undefined, durationMs: 12 },
+  { kind: 'tool-started', name: 'hang_up', callId: 'fc_1' },
   { kind: 'model-error', code: 'invalid_value', message: 'no number 33123456789' },
   { kind: 'ended', reason: { kind: 'agent-hung-up' }, blame: 'nobody' },
 ];
