@@ -179,7 +179,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
       agentTools: this.#agent.tools,
       occupations: this.#occupations,
       host: {
-        submit: (result) => this.#session.submitToolResult(result),
+        submit: (results) => this.#session.submitToolResults(results),
         emit: (event) => host.emit(event),
         controlFor: (call) => this.#controlFor(call),
         isQuiet: () => this.#isQuiet(),

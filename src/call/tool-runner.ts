@@ -1,3 +1,4 @@
+import type { FunctionResult } from '../realtime/function-calls';
 import type { FunctionCall } from '../realtime/session-listener';
 import type { Clock, Timer } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
@@ -27,8 +28,8 @@ export interface CallTools {
 
 /** The conversation that tools run in. */
 export interface ToolHost {
-  /** True when the model gets the result. */
-  submit(result: { callId: string; output: string; respond: boolean | 'unless-spoken' }): boolean;
+  /** Results that are there at the same moment. For each, whether the model gets it. */
+  submit(results: readonly FunctionResult[]): boolean[];
   emit(event: CallEvent): void;
   /** What a tool may do to the call, on behalf of one function call. */
   controlFor(call: FunctionCall): CallControl;
@@ -187,8 +188,8 @@ export class ToolRunner {
       return;
     }
     this.#leave(run);
+    this.#submit(run.callIds, result);
     for (const callId of run.callIds) {
-      this.#submit(callId, result);
       const outcome = result.kind === 'failed' ? 'failed' : 'done';
       this.#tell(run, callId, { outcome, failure: result.kind === 'failed' ? result.why : undefined });
     }
@@ -203,7 +204,7 @@ export class ToolRunner {
   }
 
   #refuse(call: FunctionCall, result: ToolResult): void {
-    this.#submit(call.callId, result);
+    this.#submit([call.callId], result);
     const failure = result.kind === 'failed' ? result.why : undefined;
     const name = call.name.slice(0, nameCharactersMax);
     this.#options.host.emit({
@@ -216,11 +217,12 @@ export class ToolRunner {
     });
   }
 
-  #submit(callId: string, result: ToolResult): void {
+  #submit(callIds: readonly string[], result: ToolResult): void {
     if (result.kind === 'pending') return;
     const respond = result.kind === 'done' ? result.respond : true;
-    if (!this.#options.host.submit({ callId, output: result.output, respond }))
-      this.#options.tools.discarded('refused');
+    const { host, tools } = this.#options;
+    const taken = host.submit(callIds.map((callId) => ({ callId, output: result.output, respond })));
+    for (const isTaken of taken) if (!isTaken) tools.discarded('refused');
   }
 
   #tell(

@@ -87,16 +87,11 @@ export class FunctionCalls {
     return true;
   }
 
-  submit({ callId, output, respond }: FunctionResult): SubmitOutcome {
-    const call = this.#calls.get(callId);
-    if (call === undefined) return 'unknown';
-    if (call.output !== undefined) return 'duplicate';
-    call.output = output;
-    call.batch.respond ||= respond === true;
-    call.batch.respondUnlessSpoken ||= respond === 'unless-spoken';
-    this.#ready.push(call);
+  /** Results that are there at the same moment: what may go goes together, and one response answers it. */
+  submit(results: readonly FunctionResult[]): SubmitOutcome[] {
+    const submitted = results.map((result) => this.#accept(result));
     this.flush();
-    return call.isSent ? 'sent' : 'held';
+    return submitted.map((each) => (typeof each === 'string' ? each : each.isSent ? 'sent' : 'held'));
   }
 
   /** `response.done`, or another sign that the response is over: its results may go out. */
@@ -118,7 +113,8 @@ export class FunctionCalls {
       this.#unseen.add(call.callId);
       this.#actions.sendOutput({ callId: call.callId, output: call.output ?? '' });
     }
-    for (const batch of new Set(going.map(({ batch: each }) => each))) this.#settle(batch);
+    const batches = new Set(going.map(({ batch }) => batch));
+    if ([...batches].filter((batch) => this.#settle(batch)).length > 0) this.#actions.requestResponse();
   }
 
   /** The server has added the result of a call to the conversation. */
@@ -126,11 +122,23 @@ export class FunctionCalls {
     if (this.#unseen.delete(callId) && this.#unseen.size === 0) this.#actions.resultsSeen();
   }
 
-  #settle(batch: Batch): void {
-    if (batch.unsent > 0 || !batch.responseOver) return;
+  #accept({ callId, output, respond }: FunctionResult): Call | 'unknown' | 'duplicate' {
+    const call = this.#calls.get(callId);
+    if (call === undefined) return 'unknown';
+    if (call.output !== undefined) return 'duplicate';
+    call.output = output;
+    call.batch.respond ||= respond === true;
+    call.batch.respondUnlessSpoken ||= respond === 'unless-spoken';
+    this.#ready.push(call);
+    return call;
+  }
+
+  /** True when the batch has all its results on the wire, and now wants an answer. */
+  #settle(batch: Batch): boolean {
+    if (batch.unsent > 0 || !batch.responseOver) return false;
     this.#batches.delete(batch.responseId);
     const isSilent = batch.respondUnlessSpoken && !this.#actions.hasSpoken(batch.responseId);
-    if (batch.respond || isSilent) this.#actions.requestResponse();
+    return batch.respond || isSilent;
   }
 
   #forgetOldest(): void {
@@ -141,7 +149,7 @@ export class FunctionCalls {
         // Nobody can answer it any more: the rest of its batch must not wait for it.
         this.#ready = this.#ready.filter((ready) => ready !== call);
         call.batch.unsent -= 1;
-        this.#settle(call.batch);
+        if (this.#settle(call.batch)) this.#actions.requestResponse();
       }
       return;
     }

@@ -97,8 +97,8 @@ export class Responses {
     this.#sequencer.interrupted();
   }
 
-  submit(result: FunctionResult): SubmitOutcome {
-    return this.#functionCalls.submit(result);
+  submit(results: readonly FunctionResult[]): SubmitOutcome[] {
+    return this.#functionCalls.submit(results);
   }
 
   /** Whole milliseconds of audio that were received; undefined for a content without audio. */

@@ -207,26 +207,26 @@ export class RealtimeSession {
     this.#send(textItemCreate(this.#nextEventId(), item));
   }
 
+  /** One result, as `submitToolResults` takes several. Returns whether the model gets it. */
+  submitToolResult({ respond = true, ...result }: Omit<FunctionResult, 'respond'> & Partial<FunctionResult>): boolean {
+    return this.submitToolResults([{ ...result, respond }]).every((isTaken) => isTaken);
+  }
+
   /**
-   * The result of a function call, usually a JSON text. It goes out when the response that made the call is over, only
-   * once per call; when all calls of that response have one, the model is asked to speak as soon as the caller does not,
-   * unless all said `respond: false` (or `unless-spoken`, and it had said something with the call). Returns whether the
-   * result is one that the model gets.
+   * Results of function calls, usually JSON texts, that are there at the same moment. A result goes out when the response
+   * that made the call is over and no other is active, only once per call; when all calls of that response have one, the
+   * model is asked to speak as soon as the caller does not, unless all said `respond: false` (or `unless-spoken`, and it
+   * had said something with the call). Returns, for each, whether the model gets it.
    */
-  submitToolResult({
-    callId,
-    output,
-    respond = true,
-  }: {
-    callId: string;
-    output: string;
-    respond?: FunctionResult['respond'];
-  }): boolean {
-    if (!this.#canSend) return false;
-    const outcome = this.#responses.submit({ callId, output, respond });
-    const isTaken = outcome === 'sent' || outcome === 'held';
-    if (!isTaken) this.#logger.warn({ functionCallId: callId, outcome }, 'discarded a function result');
-    return isTaken;
+  submitToolResults(results: readonly FunctionResult[]): boolean[] {
+    if (!this.#canSend) return results.map(() => false);
+    return this.#responses.submit(results).map((outcome, index) => {
+      const isTaken = outcome === 'sent' || outcome === 'held';
+      if (!isTaken) {
+        this.#logger.warn({ functionCallId: results[index]?.callId, outcome }, 'discarded a function result');
+      }
+      return isTaken;
+    });
   }
 
   get stats(): SessionStats {

@@ -18,7 +18,7 @@ function functionCalls() {
     announce: (callId: string, responseId = 'resp_1', responseOver = false) =>
       calls.announce({ callId, responseId, responseOver }),
     submit: (callId: string, { output = 'ok', respond = true }: Partial<FunctionResult> = {}) =>
-      calls.submit({ callId, output, respond }),
+      calls.submit([{ callId, output, respond }])[0],
   };
 }
 
@@ -169,4 +169,13 @@ test('results are seen when the server has added every one of them', () => {
   calls.seen('call_1');
   calls.seen('call_1');
   expect(wire.filter((each) => each === 'seen')).toHaveLength(1);
+});
+
+test('results of two responses that are there at the same moment are answered by one response', () => {
+  const { calls, announce, wire } = functionCalls();
+  announce('call_1', 'resp_1', true);
+  announce('call_2', 'resp_2', true);
+  const results = ['call_2', 'call_1'].map((callId) => ({ callId, output: 'ok', respond: true }));
+  expect(calls.submit(results)).toEqual(['sent', 'sent']);
+  expect(wire).toEqual(['call_1=ok', 'call_2=ok', 'respond']);
 });
