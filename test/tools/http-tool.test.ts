@@ -146,7 +146,11 @@ describe('the request', () => {
 describe('the answer', () => {
   test.each<[string, Answer, string]>([
     ['JSON', answer(200, '{ "state": "sent" }'), '<tool_data>{"state":"sent"}</tool_data>'],
-    ['text', answer(200, 'It left.', { 'content-type': 'text/plain; charset=UTF-8' }), '<tool_data>It left.</tool_data>'],
+    [
+      'text',
+      answer(200, 'It left.', { 'content-type': 'text/plain; charset=UTF-8' }),
+      '<tool_data>It left.</tool_data>',
+    ],
     ['nothing', answer(204), '{"done":true}'],
     [
       'words that look like a fence',
