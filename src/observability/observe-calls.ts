@@ -82,6 +82,9 @@ function logEvent(logger: Logger, event: CallEvent, call: CallSnapshot): void {
         'agent called a function',
       );
       return;
+    case 'tool-started':
+      logger.debug({ functionName: event.name, functionCallId: event.callId }, 'a tool began to run');
+      return;
     case 'model-error':
       logger.warn(facts, 'model reported an error');
       return;
@@ -92,7 +95,6 @@ function logEvent(logger: Logger, event: CallEvent, call: CallSnapshot): void {
     case 'caller-speech-started':
     case 'caller-speech-stopped':
     case 'idle-timeout':
-    case 'tool-started':
     case 'transcript':
     case 'digit':
       logger.debug(facts, eventSentences[event.kind]);
@@ -105,7 +107,6 @@ const eventSentences = {
   'caller-speech-started': 'caller began to speak',
   'caller-speech-stopped': 'caller stopped speaking',
   'idle-timeout': 'nobody spoke for the idle timeout',
-  'tool-started': 'a tool began to run',
   transcript: 'transcript',
   digit: 'caller pressed a key',
 } as const;

@@ -70,7 +70,7 @@ describe('take_message', () => {
     expect(call.messages).toEqual([
       expect.objectContaining({ callId, text: 'Please call back.', callBack: '+33 1 23', agent: 'reception' }),
     ]);
-    expect(call.log.lines.join('\n')).not.toContain('Please call');
+    expect(JSON.stringify(call.log.fields)).not.toContain('Please call');
     await ended(call);
   });
 

@@ -470,6 +470,6 @@ describe('while a tool runs', () => {
     tool.finish(failed('service-refused', 'canary-4711'));
     await call.run(10);
     await ended(call);
-    expect(call.log.lines.join('\n')).not.toContain('canary-4711');
+    expect(JSON.stringify(call.log.fields)).not.toContain('canary-4711');
   });
 });
