@@ -90,7 +90,7 @@ export class ResponseSequencer {
   }
 
   /** True when nothing is asked for or active. */
-  get isIdle(): boolean {
+  isIdle(): boolean {
     return this.#requested === undefined && this.#active === undefined && this.#conflictRetry === undefined;
   }
 
@@ -204,10 +204,10 @@ export class ResponseSequencer {
 
   /** Sends the next request if nothing is asked for or active. */
   sendNext(): void {
-    if (!this.#started || !this.isIdle) return;
+    if (!this.#started || !this.isIdle()) return;
     this.#actions.onIdle();
     // What was done about it may have asked for a response.
-    if (!this.isIdle) return;
+    if (!this.isIdle()) return;
     const place = this.#queue.findIndex(({ origin }) => origin !== 'tool-results' || this.#callerTurn === 'none');
     const [next] = place === -1 ? [] : this.#queue.splice(place, 1);
     if (next === undefined) return;
@@ -231,7 +231,7 @@ export class ResponseSequencer {
   }
 
   get #isFree(): boolean {
-    return this.#started && this.isIdle && this.#queue.length === 0 && this.#callerTurn === 'none';
+    return this.#started && this.isIdle() && this.#queue.length === 0 && this.#callerTurn === 'none';
   }
 
   #setCallerTurn(turn: 'speaking' | 'ended', lengthMsMax: number): void {

@@ -52,7 +52,7 @@ export class Responses {
       },
     });
     this.#functionCalls = new FunctionCalls({
-      isIdle: () => this.#sequencer.isIdle,
+      isIdle: () => this.#sequencer.isIdle(),
       hasSpoken: (responseId) => this.#spoken.has(responseId),
       sendOutput: (result) => host.send(toolOutputCreate(host.nextEventId(), result)),
       requestResponse: () =>

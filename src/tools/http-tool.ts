@@ -84,7 +84,7 @@ class HttpRun {
     for (let tried = 1; ; tried += 1) {
       const answer = await this.#follow(asked);
       const waitMs = this.#waitBefore(tried, answer);
-      if (waitMs === undefined || asked.signal.aborted) return answer;
+      if (waitMs === undefined) return answer;
       await pause(this.#options.clock, waitMs, asked.signal);
       if (asked.signal.aborted) return answer;
     }

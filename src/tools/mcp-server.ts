@@ -79,13 +79,13 @@ class HttpMcpServer implements McpServer {
   }
 
   async call(name: string, given: Readonly<Record<string, unknown>>, options: CallOptions): Promise<RemoteResult> {
-    const { timeoutMs, signal, onProgress } = options;
+    const { timeoutMs, signal } = options;
     return await this.#with(async (client) => {
       const result = await client.callTool({ name, arguments: { ...given } }, undefined, {
         timeout: timeoutMs,
         signal,
         onprogress: ({ message }) => {
-          if (message !== undefined) onProgress(message);
+          if (message !== undefined) options.onProgress(message);
         },
       });
       const content = Array.isArray(result.content) ? result.content : [];
@@ -155,7 +155,7 @@ class HttpMcpServer implements McpServer {
     const limited = request.method === 'POST' ? Readable.from(limitedBytes(answer)) : answer;
     const hasBody = status !== 204 && status !== 205 && status !== 304;
     if (!hasBody) answer.resume();
-    const body = hasBody ? (Readable.toWeb(limited) as ReadableStream<Uint8Array>) : null;
+    const body = hasBody ? Readable.toWeb(limited) : null;
     return new Response(body, { status, headers });
   }
 }

@@ -20,7 +20,7 @@ export interface OutgoingRequest extends Allowance {
 export interface OutgoingAnswer {
   kind: 'answer';
   status: number;
-  header(name: string): string | undefined;
+  readonly header: (name: string) => string | undefined;
   body: Buffer;
 }
 

@@ -14,10 +14,10 @@ export interface ToolModule<P extends ToolParameters = ToolParameters> {
   /** How long a run may take, 100 to 60,000; 8,000 unless given. Then it is given up and its signal aborted. */
   timeoutMs?: number;
   /**
-   * Runs the tool. The arguments fit the parameters. What is returned goes to the model as JSON, a text as it is; what is
+   * Runs the tool, at once or by a promise. The arguments fit the parameters. What is returned goes to the model as JSON, a text as it is; what is
    * thrown is told to the model as a failure, in words only if it is a `ToolError`.
    */
-  run(given: ArgumentsOf<P>, context: ModuleContext): Promise<unknown> | unknown;
+  run(given: ArgumentsOf<P>, context: ModuleContext): unknown;
 }
 
 export interface ModuleContext {

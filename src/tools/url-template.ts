@@ -17,7 +17,7 @@ export function filledUrl(
   given: ToolArguments,
 ): { url: URL; body: string | undefined } | undefined {
   const inUrl = new Set(argumentsInUrl(template));
-  let isWell = true;
+  let isWell = true as boolean;
   const text = template.replace(placeholder, (_use, name: string) => {
     const value = encoded(textOf(given[name]));
     isWell &&= value !== '';
