@@ -132,7 +132,7 @@ class HttpMcpServer implements McpServer {
           : { headers: { Authorization: `Bearer ${this.#options.secret(authorization)}` } },
     });
     const client = new clients.Client({ name: 'ringbridge', version: '1' });
-    await client.connect(transport as Parameters<typeof client.connect>[0], { timeout: listTimeoutMs });
+    await client.connect(transport, { timeout: listTimeoutMs });
     return client;
   }
 

@@ -32,7 +32,7 @@ export const takeMessage: BuiltIn = {
       calledNumber: call.calledNumber,
       agent: call.agent,
       text,
-      callBack: callBack === undefined ? undefined : oneLine(String(callBack as string), callBackCharactersMax),
+      callBack: typeof callBack === 'string' ? oneLine(callBack, callBackCharactersMax) : undefined,
     });
     switch (kept) {
       case 'kept':

@@ -433,9 +433,7 @@ describe('while a tool runs', () => {
     tool.runs[0]?.context.progress('I have found the\norder.');
     await call.run(1_100);
     expect(JSON.stringify(call.sent('response.create')[0]?.event.response)).toContain('I have found the order.');
-    const requestId = call.sent('response.create')[0]?.event.event_id as string;
     modelSays(call, { itemId: 'item_2', responseId: 'resp_2', ms: 20 });
-    void requestId;
     tool.runs[0]?.context.progress('I am looking for the parcel.');
     await call.run(3_000);
     expect(call.sent('response.create')).toHaveLength(1);

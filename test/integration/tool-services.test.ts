@@ -162,9 +162,7 @@ describe('an MCP server in our network', () => {
       server.registerTool('fails', { description: 'Fails.' }, () => {
         throw new Error('no such article');
       });
-      const transport = new StreamableHTTPServerTransport(
-        {} as ConstructorParameters<typeof StreamableHTTPServerTransport>[0],
-      );
+      const transport = new StreamableHTTPServerTransport({});
       void server
         .connect(transport as Parameters<typeof server.connect>[0])
         .then(() => transport.handleRequest(request, response));
