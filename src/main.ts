@@ -1,10 +1,12 @@
 // Start here: settings in, everything wired, calls answered, drained on request.
-import { access, constants, mkdir } from 'node:fs/promises';
+import { access, constants, mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { readWavFile } from './audio/wav';
 import type { CallServices } from './call/call';
 import { Calls } from './call/calls';
+import type { PriceTable } from './call/price-table';
+import { parsePriceTable } from './call/price-table';
 import type { Prompts } from './call/prompts';
 import { promptNames } from './call/prompts';
 import { modelChoice } from './config/model-choice';
@@ -256,6 +258,7 @@ export class Bridge {
       logger: this.#logger,
       media: this.#mediaFactory(),
       prompts: await readPrompts(),
+      prices: await readPrices(this.#settings.prices === undefined ? undefined : this.#folder(this.#settings.prices)),
       observers: [
         new RecordCalls({ journal: this.#journal, clock: this.#clock }),
         new ObserveCalls({ metrics: this.#metrics, logger: this.#logger }),
@@ -372,6 +375,18 @@ async function refused<T>(starting: Promise<T>): Promise<T> {
     return await starting;
   } catch (cause) {
     throw new StartRefused(messageOf(cause), { cause });
+  }
+}
+
+/** The table that is shipped, unless another one is named. */
+async function readPrices(named: string | undefined): Promise<PriceTable> {
+  const file = named ?? join(__dirname, '..', 'prices.json');
+  try {
+    const table = parsePriceTable(await readFile(file, 'utf8'));
+    if (!('fault' in table)) return table;
+    throw new Error(table.fault);
+  } catch (cause) {
+    throw new StartRefused(`the prices in ${file} cannot be used: ${messageOf(cause)}`, { cause });
   }
 }
 
