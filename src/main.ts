@@ -1,14 +1,11 @@
 // Start here: settings in, everything wired, calls answered, drained on request.
-import { access, constants, mkdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { access, constants, mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
 
-import { readWavFile } from './audio/wav';
 import type { CallServices } from './call/call';
 import { Calls } from './call/calls';
 import type { PriceTable } from './call/price-table';
-import { parsePriceTable } from './call/price-table';
-import type { Prompts } from './call/prompts';
-import { promptNames } from './call/prompts';
+import { UnpricedModels } from './call/unpriced-models';
 import { modelChoice } from './config/model-choice';
 import type { Settings } from './config/settings';
 import { unbuiltSettings } from './config/unbuilt-settings';
@@ -38,6 +35,7 @@ import type { Random } from './runtime/random';
 import { SipLink } from './signalling/sip-link';
 import type { SipServer } from './sip-server/server';
 import { startSipServer } from './sip-server/server';
+import { readPrices, readPrompts } from './shipped-files';
 import { readTlsFiles } from './tls-files';
 
 /** Settings, plan or machine do not allow a start; the message is for the person who typed. */
@@ -258,7 +256,8 @@ export class Bridge {
       logger: this.#logger,
       media: this.#mediaFactory(),
       prompts: await readPrompts(),
-      prices: await readPrices(this.#settings.prices === undefined ? undefined : this.#folder(this.#settings.prices)),
+      prices: await this.#readPrices(),
+      unpricedModels: new UnpricedModels(this.#logger),
       observers: [
         new RecordCalls({ journal: this.#journal, clock: this.#clock }),
         new ObserveCalls({ metrics: this.#metrics, logger: this.#logger }),
@@ -273,6 +272,11 @@ export class Bridge {
       modelDeadlineMs,
       timeWarningMs: this.#settings.sessionWarningMs,
     };
+  }
+
+  #readPrices(): Promise<PriceTable> {
+    const { prices } = this.#settings;
+    return refused(readPrices(prices === undefined ? undefined : this.#folder(prices)));
   }
 
   #mediaFactory(): MediaLegFactory {
@@ -376,25 +380,4 @@ async function refused<T>(starting: Promise<T>): Promise<T> {
   } catch (cause) {
     throw new StartRefused(messageOf(cause), { cause });
   }
-}
-
-/** The table that is shipped, unless another one is named. */
-async function readPrices(named: string | undefined): Promise<PriceTable> {
-  const file = named ?? join(__dirname, '..', 'prices.json');
-  try {
-    const table = parsePriceTable(await readFile(file, 'utf8'));
-    if (!('fault' in table)) return table;
-    throw new Error(table.fault);
-  } catch (cause) {
-    throw new StartRefused(`the prices in ${file} cannot be used: ${messageOf(cause)}`, { cause });
-  }
-}
-
-async function readPrompts(): Promise<Prompts> {
-  const folder = join(__dirname, '..', 'audio');
-  const entries = promptNames.map(async (name) => {
-    const at = (file: string, rateHz: 8_000 | 24_000) => readWavFile(join(folder, file), rateHz);
-    return [name, { 8_000: await at(`${name}-8khz.wav`, 8_000), 24_000: await at(`${name}.wav`, 24_000) }] as const;
-  });
-  return Object.fromEntries(await Promise.all(entries)) as unknown as Prompts;
 }

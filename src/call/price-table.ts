@@ -81,7 +81,7 @@ function modelPrices(name: string, entry: Raw): ModelPrices {
     if (key.startsWith('image') && entry[key] === undefined) return [ours, 0];
     return [ours, priceAt(entry, key, `models.${name}`)];
   });
-  return Object.fromEntries(prices) as unknown as ModelPrices;
+  return Object.fromEntries(prices);
 }
 
 function transcriptionPrices(name: string, entry: Raw): TranscriptionPrices {

@@ -1,9 +1,11 @@
 import type { CallEvent, CallSnapshot } from '../../src/call/call-observer';
 import type { CallServices } from '../../src/call/call';
 import { Calls } from '../../src/call/calls';
+import { Conversation } from '../../src/call/conversation';
 import type { Prompts } from '../../src/call/prompts';
 import type { Agent } from '../../src/dialplan/plan';
 import type { RouteDecision } from '../../src/dialplan/route';
+import { UnpricedModels } from '../../src/call/unpriced-models';
 import { FrameClock } from '../../src/media/frame-clock';
 import type { MediaLeg, MediaLegFactory } from '../../src/media/media-leg';
 import type { MemoryPhone } from '../../src/media/memory-leg';
@@ -13,6 +15,7 @@ import type { MemoryPeer } from '../../src/realtime/memory-connection';
 import { memoryModel } from '../../src/realtime/memory-connection';
 import type { ConnectModel } from '../../src/realtime/model-connection';
 import { RealtimeSession } from '../../src/realtime/session';
+import type { RealtimeSessionListener } from '../../src/realtime/session-listener';
 import { seededRandom } from '../../src/runtime/random';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
 import type { MemoryCallerOptions } from '../../src/signalling/memory-caller';
@@ -108,6 +111,7 @@ export class VirtualCall {
   peer: MemoryPeer | undefined;
   simulator: SimulatorSession | undefined;
   readonly #services: CallServices;
+  #listener: RealtimeSessionListener | undefined;
 
   constructor(options: VirtualCallOptions = {}) {
     const { clock } = this;
@@ -140,6 +144,7 @@ export class VirtualCall {
       logger: this.log,
       media: this.#watchedMedia(options),
       prompts,
+      unpricedModels: new UnpricedModels(this.log),
       prices: { models: new Map(), transcription: new Map() },
       observers: [
         { onCallEvent: (event, snapshot) => void this.events.push({ atMs: clock.now(), event, snapshot }) },
@@ -147,8 +152,9 @@ export class VirtualCall {
       ],
       route: () => options.decision?.(answer) ?? answer,
       modelFor: () => ({ kind: 'simulator', name: 'simulator:test' }),
-      openSession: (forAgent, listener) =>
-        RealtimeSession.open({
+      openSession: (forAgent, listener) => {
+        this.#listener = listener;
+        return RealtimeSession.open({
           connect,
           endpoint: { url: 'ws://model.invalid/v1/realtime', model: 'test', apiKey: undefined, headers: {} },
           agent: forAgent.session,
@@ -157,7 +163,8 @@ export class VirtualCall {
           logger: this.log,
           random,
           listener,
-        }),
+        });
+      },
       modelDeadlineMs: 3_000,
       timeWarningMs: 60_000,
       ...options.services,
@@ -179,6 +186,12 @@ export class VirtualCall {
 
   async run(ms: number): Promise<void> {
     await this.clock.advanceAsync(ms);
+  }
+
+  /** The conversation that the session tells everything to. */
+  get conversation(): Conversation {
+    if (!(this.#listener instanceof Conversation)) throw new Error('there is no conversation yet');
+    return this.#listener;
   }
 
   get phone(): MemoryPhone {
