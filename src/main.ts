@@ -1,12 +1,9 @@
 // Start here: settings in, everything wired, calls answered, drained on request.
 import { access, constants, mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 
-import { readWavFile } from './audio/wav';
 import type { CallServices } from './call/call';
 import { Calls } from './call/calls';
-import type { Prompts } from './call/prompts';
-import { promptNames } from './call/prompts';
 import { modelChoice } from './config/model-choice';
 import type { Settings } from './config/settings';
 import { unbuiltSettings } from './config/unbuilt-settings';
@@ -28,6 +25,7 @@ import { ObserveCalls } from './observability/observe-calls';
 import { recoverCrashedCalls } from './records/crash-recovery';
 import { Journal } from './records/journal';
 import { RecordCalls } from './records/record-calls';
+import { readPrompts } from './prompt-files';
 import { PortPool } from './rtp/port-pool';
 import type { Clock } from './runtime/clock';
 import { messageOf } from './runtime/errors';
@@ -373,13 +371,4 @@ async function refused<T>(starting: Promise<T>): Promise<T> {
   } catch (cause) {
     throw new StartRefused(messageOf(cause), { cause });
   }
-}
-
-async function readPrompts(): Promise<Prompts> {
-  const folder = join(__dirname, '..', 'audio');
-  const entries = promptNames.map(async (name) => {
-    const at = (file: string, rateHz: 8_000 | 24_000) => readWavFile(join(folder, file), rateHz);
-    return [name, { 8_000: await at(`${name}-8khz.wav`, 8_000), 24_000: await at(`${name}.wav`, 24_000) }] as const;
-  });
-  return Object.fromEntries(await Promise.all(entries)) as unknown as Prompts;
 }
