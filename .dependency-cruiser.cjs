@@ -15,6 +15,18 @@ const mayImport = {
   call: ['audio', 'media', 'realtime', 'signalling', 'tools', 'dialplan'],
   records: ['call'],
   observability: ['call'],
+  workers: [
+    'call',
+    'media',
+    'audio',
+    'rtp',
+    'signalling',
+    'dialplan',
+    'config',
+    'observability',
+    'models',
+    'start-refused',
+  ],
   console: ['call', 'records', 'observability', 'dialplan', 'config'],
 };
 
