@@ -21,6 +21,8 @@ export type EndReason =
   | { kind: 'no-media-port'; message: string }
   | { kind: 'overload'; message: string }
   | { kind: 'draining' }
+  /** The process that had the call is gone; the process that it worked for says so. */
+  | { kind: 'worker-lost'; message: string }
   | { kind: 'internal-error'; message: string };
 
 /** Who answers for the end: `upstream` is the model's side or the SIP server, `us` is Ringbridge or its settings. */
@@ -49,6 +51,7 @@ export function blameFor(reason: EndReason): Blame {
       return reason.failure.kind === 'media-timeout' ? 'caller' : 'us';
     case 'no-media-port':
     case 'overload':
+    case 'worker-lost':
     case 'internal-error':
       return 'us';
     default:
@@ -83,6 +86,7 @@ export function sipStatusFor(reason: EndReason): number | undefined {
     case 'no-media-port':
     case 'overload':
     case 'draining':
+    case 'worker-lost':
       return 503;
     default:
       return unreachable(reason);

@@ -1,4 +1,5 @@
 import type { CallEvent, CallSnapshot } from '../call/call-observer';
+import { CallLimits } from '../call/call-limits';
 import { Calls } from '../call/calls';
 import type { Prompts } from '../call/prompts';
 import { momentIn, parseCallTime } from '../dialplan/call-time';
@@ -70,17 +71,18 @@ export class Stage {
   #newCalls(): Calls {
     const { clock } = this;
     const { plan, prompts, random, onEvent } = this.#options;
+    const admission = new CallLimits({ callsMax: 1 });
     const connect = memoryModel({ clock, accept: (peer) => this.#acceptModel(peer) });
     return new Calls({
       clock,
       random,
-      callsMax: 1,
       services: {
         clock,
+        admission,
         logger: silentLogger,
         media: this.#media,
         prompts,
-        observers: [{ onCallEvent: onEvent }],
+        observers: [admission, { onCallEvent: onEvent }],
         route: (caller) => route(plan, caller, { atMs: clock.wallTimeMs() }),
         modelFor: () => ({ kind: 'simulator', name: 'simulator:scenario' }),
         openSession: (agent, listener) =>
