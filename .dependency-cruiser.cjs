@@ -26,6 +26,7 @@ const mayImport = {
     'config',
     'observability',
     'models',
+    'price-file',
     'prompt-files',
     'start-refused',
   ],

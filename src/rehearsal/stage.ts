@@ -82,6 +82,8 @@ export class Stage {
         logger: silentLogger,
         media: this.#media,
         prompts,
+        // A simulator costs nothing.
+        prices: { models: new Map(), transcription: new Map() },
         observers: [admission, { onCallEvent: onEvent }],
         route: (caller) => route(plan, caller, { atMs: clock.wallTimeMs() }),
         modelFor: () => ({ kind: 'simulator', name: 'simulator:scenario' }),

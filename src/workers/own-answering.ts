@@ -11,6 +11,7 @@ import { FrameClock } from '../media/frame-clock';
 import type { MediaLegFactory } from '../media/media-leg';
 import { createRtpLegFactory } from '../media/rtp-leg';
 import { ModelRefused, Models } from '../models';
+import { readPrices } from '../price-file';
 import { readPrompts } from '../prompt-files';
 import type { Buckets } from '../observability/buckets-metric';
 import { PortPool } from '../rtp/port-pool';
@@ -180,6 +181,7 @@ export class OwnAnswering implements Answering {
       observers,
       media: this.#mediaFactory(),
       prompts: await readPrompts(),
+      prices: await readPrices(settings.prices),
       route: (caller) => {
         invariant(this.#plan !== undefined, 'calls come only after a plan was loaded');
         return route(this.#plan, caller, { atMs: clock.wallTimeMs() });
