@@ -47,6 +47,8 @@ export interface BridgeOptions {
   settings: Settings;
   clock: Clock;
   random: Random;
+  /** Where `env:NAME` of a dialplan is looked up. */
+  env: Readonly<Record<string, string | undefined>>;
   /** What relative folders in the settings are relative to. */
   cwd: string;
   /** Standard output unless given. */
@@ -105,7 +107,7 @@ export class Bridge {
       ...(options.logDestination === undefined ? {} : { destination: options.logDestination }),
     });
     this.#frameClock = new FrameClock({ clock });
-    this.#plans = new PlanStore(folderReader(this.#folder(settings.dialplans)));
+    this.#plans = new PlanStore(folderReader(this.#folder(settings.dialplans), { env: options.env }));
     this.#journal = new Journal({ folder: this.#folder(settings.data), clock, logger: this.#logger });
     this.#metrics = new Metrics({
       calls: () => this.#calls?.snapshots() ?? [],

@@ -33,7 +33,7 @@ export async function runServeCommand(argv: readonly string[], io: CommandIo): P
   if (settings === undefined) return 2;
   letHeapGrow();
   try {
-    const bridge = await startBridge({ settings, clock: systemClock, random: systemRandom, cwd: process.cwd() });
+    const bridge = await startBridge({ settings, clock: systemClock, random: systemRandom, env: io.env, cwd: process.cwd() });
     io.stderr(banner(settings, bridge));
     return await serveUntilSignalled(bridge, io);
   } catch (cause) {
