@@ -20,6 +20,8 @@ import { route } from './dialplan/route';
 import { FrameClock } from './media/frame-clock';
 import type { MediaLegFactory } from './media/media-leg';
 import { createRtpLegFactory } from './media/rtp-leg';
+import type { EmbeddedSip } from './embedded-sip';
+import { startEmbeddedSip } from './embedded-sip';
 import { ModelRefused, Models } from './models';
 import type { LogDestination, RootLogger } from './observability/logger';
 import { createLogger } from './observability/logger';
@@ -34,9 +36,7 @@ import { messageOf } from './runtime/errors';
 import { invariant } from './runtime/invariant';
 import type { Random } from './runtime/random';
 import { SipLink } from './signalling/sip-link';
-import type { SipServer } from './sip-server/server';
-import { startSipServer } from './sip-server/server';
-import { readTlsFiles } from './tls-files';
+import { accessRefusals, openDoorWarning } from './sip-access';
 
 /** Settings, plan or machine do not allow a start; the message is for the person who typed. */
 export class StartRefused extends Error {
@@ -86,7 +86,7 @@ export class Bridge {
   readonly #journal: Journal;
   readonly #metrics: Metrics;
   #models: Models | undefined;
-  #sipServer: SipServer | undefined;
+  #sip: EmbeddedSip | undefined;
   #link: SipLink | undefined;
   #calls: Calls | undefined;
   #http: HttpServer | undefined;
@@ -122,9 +122,8 @@ export class Bridge {
   /** `udp:127.0.0.1:5060`, with the ports that were really taken. */
   get sipListening(): readonly string[] {
     const { drachtio } = this.#settings;
-    if (this.#sipServer === undefined)
-      return (drachtio ?? []).map(({ host, port }) => `drachtio-server ${host}:${port}`);
-    return this.#sipServer.listening.map(({ transport, address, port }) => {
+    if (this.#sip === undefined) return (drachtio ?? []).map(({ host, port }) => `drachtio-server ${host}:${port}`);
+    return this.#sip.server.listening.map(({ transport, address, port }) => {
       return `${transport}:${address.includes(':') ? `[${address}]` : address}:${port}`;
     });
   }
@@ -137,6 +136,13 @@ export class Bridge {
   get plan(): string {
     const plan = this.#plans.current;
     return plan === undefined ? '' : `${plan.hash} (${plan.files.join(', ')})`;
+  }
+
+  /** What the person who starts it should know, one line each. */
+  get warnings(): readonly string[] {
+    const plan = this.#plans.current;
+    const warning = plan === undefined ? undefined : openDoorWarning(plan, this.#settings);
+    return warning === undefined ? [] : [warning];
   }
 
   /** `ADDRESS:PORT` of the HTTP server. */
@@ -162,7 +168,8 @@ export class Bridge {
       random: this.#random,
       callsMax: this.#settings.maxCalls,
     });
-    await this.#listen();
+    await this.#listen(plan);
+    for (const warning of this.warnings) this.#logger.warn({ problem: warning }, 'the SIP server is open to everybody');
     this.#logger.info({ model: this.model, sip: this.sipListening, plan: plan.hash }, 'answering calls');
   }
 
@@ -205,7 +212,7 @@ export class Bridge {
     // The BYEs that were just sent need a moment on the link to the SIP server.
     if (this.#link?.connected === true) await this.#settleBye();
     await this.#closePart('link', () => this.#link?.close());
-    await this.#closePart('sip server', () => this.#sipServer?.close());
+    await this.#closePart('sip server', () => this.#sip?.server.close());
     await this.#closePart('models', () => this.#models?.close());
     await this.#closePart('records', () => this.#journal.close());
     this.#logger.info({}, 'stopped');
@@ -234,6 +241,8 @@ export class Bridge {
       const lines = load.problems.map((problem) => formatProblem(problem, { folder: this.#settings.dialplans }));
       throw new StartRefused(`the dialplans in ${this.#settings.dialplans} cannot be used:\n\n${lines.join('\n\n')}`);
     }
+    const refusals = accessRefusals(load.plan, this.#settings);
+    if (refusals.length > 0) throw new StartRefused(refusals.join('\nringbridge: '));
     return load.plan;
   }
 
@@ -295,18 +304,17 @@ export class Bridge {
     return this.#settings.rtpAddress ?? listener?.address ?? '127.0.0.1';
   }
 
-  async #listen(): Promise<void> {
-    const { settings } = { settings: this.#settings };
+  async #listen(plan: Plan): Promise<void> {
     this.#http = await refused(
       startHttpServer({
-        listen: settings.httpListen,
+        listen: this.#settings.httpListen,
         ready: () => this.#notReady(),
         metrics: () => this.#metrics.text(),
         contentType: this.#metrics.contentType,
         logger: this.#logger,
       }),
     );
-    const server = await this.#sipAdmin();
+    const server = await this.#sipAdmin(plan);
     this.#link = new SipLink({
       server,
       clock: this.#clock,
@@ -319,22 +327,21 @@ export class Bridge {
   }
 
   /** A drachtio-server when one is named, else the embedded SIP server. */
-  async #sipAdmin(): Promise<{ host: string; port: number; secret: string }> {
-    const { drachtio, drachtioSecret, sipListen, publicAddress } = this.#settings;
+  async #sipAdmin(plan: Plan): Promise<{ host: string; port: number; secret: string }> {
+    const { drachtio, drachtioSecret } = this.#settings;
     const [named] = drachtio ?? [];
     if (named !== undefined) return { ...named, secret: drachtioSecret ?? '' };
-    const tls = await refused(readTlsFiles(this.#settings, (path) => this.#folder(path)));
-    this.#sipServer = await refused(
-      startSipServer({
-        listen: sipListen,
-        ...(tls === undefined ? {} : { tls }),
-        ...(publicAddress === undefined ? {} : { publicAddress }),
+    this.#sip = await refused(
+      startEmbeddedSip({
+        settings: this.#settings,
+        plan,
         clock: this.#clock,
         random: this.#random,
         logger: this.#logger.child({ part: 'sip-server' }),
+        resolvePath: (path) => this.#folder(path),
       }),
     );
-    return this.#sipServer.admin;
+    return this.#sip.server.admin;
   }
 
   #notReady(): string[] {
@@ -348,7 +355,7 @@ export class Bridge {
 
   #sipCounters(): Record<string, number> {
     const counters: Record<string, number> = { unanswerable: this.#link?.unanswerable ?? 0 };
-    for (const [name, count] of Object.entries(this.#sipServer?.stats ?? {})) {
+    for (const [name, count] of Object.entries(this.#sip?.server.stats ?? {})) {
       if (typeof count === 'number') counters[name] = count;
     }
     return counters;

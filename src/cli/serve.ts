@@ -33,7 +33,13 @@ export async function runServeCommand(argv: readonly string[], io: CommandIo): P
   if (settings === undefined) return 2;
   letHeapGrow();
   try {
-    const bridge = await startBridge({ settings, clock: systemClock, random: systemRandom, env: io.env, cwd: process.cwd() });
+    const bridge = await startBridge({
+      settings,
+      clock: systemClock,
+      random: systemRandom,
+      env: io.env,
+      cwd: process.cwd(),
+    });
     io.stderr(banner(settings, bridge));
     return await serveUntilSignalled(bridge, io);
   } catch (cause) {
@@ -61,6 +67,7 @@ function banner(settings: Settings, bridge: Bridge): string {
     `    model   ${bridge.model}`,
     `    plan    ${bridge.plan}`,
     `    http    http://${bridge.http}/health /ready /metrics`,
+    ...bridge.warnings.map((warning) => `    WARNING ${warning}`),
     '',
     ...describeSettings(settings).map((line) => `    ${line}`),
     '',

@@ -27,10 +27,7 @@ export interface PlanMaterial {
  * Makes one plan of files that stand in the order of their names: names are one set, routes follow one another. Warnings
  * are about a plan that works, so a refused one has none.
  */
-export function assemblePlan(
-  files: readonly PlanFile[],
-  { texts, secrets, problems: found }: PlanMaterial,
-): PlanLoad {
+export function assemblePlan(files: readonly PlanFile[], { texts, secrets, problems: found }: PlanMaterial): PlanLoad {
   const problems = [...files.flatMap((file) => file.problems), ...referenceProblems(files)];
   const isReadable = files.every((file) => file.document !== undefined);
   if (isReadable && problems.length === 0 && files.every((file) => rawRouteCount(file) === 0)) {

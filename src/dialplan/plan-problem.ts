@@ -47,6 +47,7 @@ export const problemCodes = {
   secretFile: 'DP321',
   unknownUser: 'DP322',
   trunkUnknowable: 'DP323',
+  accountTwice: 'DP324',
   notBuilt: 'DP401',
   agentUnreached: 'DP901',
   routeUnreached: 'DP902',

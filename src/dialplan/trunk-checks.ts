@@ -1,4 +1,4 @@
-import { addressOfHost } from './destination-schema';
+import { addressOfHost, hostName } from './destination-schema';
 import { problemAt, rawEntries } from './plan-file';
 import type { PlanFile } from './plan-file';
 import { visit } from './plan-path';
@@ -14,6 +14,7 @@ export function trunkProblems(files: readonly PlanFile[]): PlanProblem[] {
     ...files.flatMap((file) => rawTrunks(file).flatMap((trunk) => keyProblems(file, trunk))),
     ...unknowable(files),
     ...undiallable(files),
+    ...accountsTwice(files),
   ];
 }
 
@@ -88,6 +89,31 @@ function undiallable(files: readonly PlanFile[]): PlanProblem[] {
       const message = `trunk "${name}" has no host that calls could be sent to`;
       problems.push(problemAt(file, path, { code: problemCodes.missingKey, message, expected: '"host" in the trunk' }));
     });
+  }
+  return problems;
+}
+
+/** The SIP server answers a challenge with the account that it has for the host: there can be one. */
+function accountsTwice(files: readonly PlanFile[]): PlanProblem[] {
+  const firstOf = new Map<string, { name: string; account: string }>();
+  const problems: PlanProblem[] = [];
+  for (const file of files) {
+    for (const { name, keys } of rawTrunks(file)) {
+      const { host, digest } = keys;
+      if (typeof host !== 'string' || digest === undefined) continue;
+      const key = hostName(host).toLowerCase();
+      const account = JSON.stringify(digest);
+      const first = firstOf.get(key);
+      firstOf.set(key, first ?? { name, account });
+      if (first === undefined || first.account === account) continue;
+      const message = `trunks "${first.name}" and "${name}" are two accounts at the same host`;
+      const problem = {
+        code: problemCodes.accountTwice,
+        message,
+        expected: 'another name of the host, or one account',
+      };
+      problems.push(problemAt(file, ['trunks', name, 'digest'], problem, 'key'));
+    }
   }
   return problems;
 }
