@@ -9,9 +9,12 @@ import type { Settings } from './config/settings';
 import { unbuiltSettings } from './config/unbuilt-settings';
 import type { HttpServer } from './console/http-server';
 import { startHttpServer } from './console/http-server';
+import type { Plan } from './dialplan/plan';
 import { formatProblem } from './dialplan/plan-problem';
 import { folderReader } from './dialplan/plan-reader';
 import { PlanStore } from './dialplan/plan-store';
+import type { EmbeddedSip } from './embedded-sip';
+import { startEmbeddedSip } from './embedded-sip';
 import type { LogDestination, RootLogger } from './observability/logger';
 import { createLogger } from './observability/logger';
 import { Metrics } from './observability/metrics';
@@ -25,10 +28,8 @@ import { invariant } from './runtime/invariant';
 import type { Logger } from './runtime/logger';
 import type { Random } from './runtime/random';
 import type { SipServerAddress } from './signalling/sip-link';
-import type { SipServer } from './sip-server/server';
-import { startSipServer } from './sip-server/server';
+import { accessRefusals, openDoorWarning } from './sip-access';
 import { refused, StartRefused } from './start-refused';
-import { readTlsFiles } from './tls-files';
 import type { Answering, ReadPlan } from './workers/answering';
 import { forkWorker } from './workers/fork-worker';
 import { OwnAnswering } from './workers/own-answering';
@@ -39,6 +40,8 @@ export interface BridgeOptions {
   settings: Settings;
   clock: Clock;
   random: Random;
+  /** Where `env:NAME` of a dialplan is looked up. */
+  env: Readonly<Record<string, string | undefined>>;
   /** What relative folders in the settings are relative to. */
   cwd: string;
   /** Standard output unless given. */
@@ -78,7 +81,7 @@ export class Bridge {
   readonly #records: RecordCalls;
   readonly #metrics: Metrics;
   #answering: Answering | undefined;
-  #sipServer: SipServer | undefined;
+  #sip: EmbeddedSip | undefined;
   #http: HttpServer | undefined;
   #failed = false;
   #closing: Promise<void> | undefined;
@@ -96,7 +99,7 @@ export class Bridge {
       level: settings.logLevel,
       ...(options.logDestination === undefined ? {} : { destination: options.logDestination }),
     });
-    this.#plans = new PlanStore(folderReader(this.#folder(settings.dialplans)));
+    this.#plans = new PlanStore(folderReader(this.#folder(settings.dialplans), { env: options.env }));
     this.#journal = new Journal({ folder: this.#folder(settings.data), clock, logger: this.#logger });
     this.#limits = new CallLimits({ callsMax: settings.maxCalls });
     this.#records = new RecordCalls({ journal: this.#journal, clock });
@@ -114,9 +117,8 @@ export class Bridge {
   /** `udp:127.0.0.1:5060`, with the ports that were really taken. */
   get sipListening(): readonly string[] {
     const { drachtio } = this.#settings;
-    if (this.#sipServer === undefined)
-      return (drachtio ?? []).map(({ host, port }) => `drachtio-server ${host}:${port}`);
-    return this.#sipServer.listening.map(({ transport, address, port }) => {
+    if (this.#sip === undefined) return (drachtio ?? []).map(({ host, port }) => `drachtio-server ${host}:${port}`);
+    return this.#sip.server.listening.map(({ transport, address, port }) => {
       return `${transport}:${address.includes(':') ? `[${address}]` : address}:${port}`;
     });
   }
@@ -129,6 +131,13 @@ export class Bridge {
   get plan(): string {
     const plan = this.#plans.current;
     return plan === undefined ? '' : `${plan.hash} (${plan.files.join(', ')})`;
+  }
+
+  /** What the person who starts it should know, one line each. */
+  get warnings(): readonly string[] {
+    const plan = this.#plans.current;
+    const warning = plan === undefined ? undefined : openDoorWarning(plan, this.#settings);
+    return warning === undefined ? [] : [warning];
   }
 
   /** `ADDRESS:PORT` of the HTTP server. */
@@ -150,7 +159,8 @@ export class Bridge {
     await this.#openRecords();
     this.#answering = answering;
     await answering.prepare(read);
-    await this.#listen(answering);
+    await this.#listen(answering, read.plan);
+    for (const warning of this.warnings) this.#logger.warn({ problem: warning }, 'the SIP server is open to everybody');
     this.#logger.info({ model: this.model, sip: this.sipListening, plan: read.plan.hash }, 'answering calls');
   }
 
@@ -190,7 +200,7 @@ export class Bridge {
     this.#answering?.endAll({ kind: 'draining' });
     await this.#closePart('http', () => this.#http?.close());
     await this.#closePart('calls', () => this.#answering?.close());
-    await this.#closePart('sip server', () => this.#sipServer?.close());
+    await this.#closePart('sip server', () => this.#sip?.server.close());
     await this.#closePart('records', () => this.#journal.close());
     this.#logger.info({}, 'stopped');
     this.#logger.flush();
@@ -214,6 +224,8 @@ export class Bridge {
       const lines = load.problems.map((problem) => formatProblem(problem, { folder: this.#settings.dialplans }));
       throw new StartRefused(`the dialplans in ${this.#settings.dialplans} cannot be used:\n\n${lines.join('\n\n')}`);
     }
+    const refusals = accessRefusals(load.plan, this.#settings);
+    if (refusals.length > 0) throw new StartRefused(refusals.join('\nringbridge: '));
     const { source } = this.#plans;
     invariant(source !== undefined, 'what a plan was made of is kept with it');
     return { plan: load.plan, source };
@@ -262,7 +274,7 @@ export class Bridge {
     return [this.#limits, this.#records, new ObserveCalls({ metrics: this.#metrics, logger })];
   }
 
-  async #listen(answering: Answering): Promise<void> {
+  async #listen(answering: Answering, plan: Plan): Promise<void> {
     this.#http = await refused(
       startHttpServer({
         listen: this.#settings.httpListen,
@@ -276,26 +288,25 @@ export class Bridge {
         logger: this.#logger,
       }),
     );
-    await refused(answering.connect(await this.#sipAdmin()));
+    await refused(answering.connect(await this.#sipAdmin(plan)));
   }
 
   /** A drachtio-server when one is named, else the embedded SIP server. */
-  async #sipAdmin(): Promise<SipServerAddress> {
-    const { drachtio, drachtioSecret, sipListen, publicAddress } = this.#settings;
+  async #sipAdmin(plan: Plan): Promise<SipServerAddress> {
+    const { drachtio, drachtioSecret } = this.#settings;
     const [named] = drachtio ?? [];
     if (named !== undefined) return { ...named, secret: drachtioSecret ?? '' };
-    const tls = await refused(readTlsFiles(this.#settings, (path) => this.#folder(path)));
-    this.#sipServer = await refused(
-      startSipServer({
-        listen: sipListen,
-        ...(tls === undefined ? {} : { tls }),
-        ...(publicAddress === undefined ? {} : { publicAddress }),
+    this.#sip = await refused(
+      startEmbeddedSip({
+        settings: this.#settings,
+        plan,
         clock: this.#clock,
         random: this.#random,
         logger: this.#logger.child({ part: 'sip-server' }),
+        resolvePath: (path) => this.#folder(path),
       }),
     );
-    return this.#sipServer.admin;
+    return this.#sip.server.admin;
   }
 
   #notReady(): string[] {
@@ -307,7 +318,7 @@ export class Bridge {
 
   #sipCounters(): Record<string, number> {
     const counters: Record<string, number> = { unanswerable: this.#answering?.unanswerable() ?? 0 };
-    for (const [name, count] of Object.entries(this.#sipServer?.stats ?? {})) {
+    for (const [name, count] of Object.entries(this.#sip?.server.stats ?? {})) {
       if (typeof count === 'number') counters[name] = count;
     }
     return counters;

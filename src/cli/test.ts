@@ -44,7 +44,7 @@ export async function runTestCommand(argv: readonly string[], io: CommandIo): Pr
     return 0;
   }
   const { folder } = options;
-  const load = await loadPlan(folderReader(folder));
+  const load = await loadPlan(folderReader(folder, { env: io.env }));
   if (load.kind === 'refused') {
     io.stderr(describeLoad(folder, load));
     return 1;
@@ -55,7 +55,7 @@ export async function runTestCommand(argv: readonly string[], io: CommandIo): Pr
     return 1;
   }
   const played: PlayedFile[] = [];
-  for (const file of files) played.push(await playFile(file, load.plan, options));
+  for (const file of files) played.push(await playFile(file, load.plan, options, io.env));
   const ran = played.reduce((sum, { rehearsals }) => sum + rehearsals.length, 0);
   if (ran === 0 && options.only !== undefined && played.every(({ problems }) => problems.length === 0)) {
     io.stderr(`ringbridge test: no scenario has a name with ${JSON.stringify(options.only)}\n`);
@@ -119,8 +119,13 @@ async function scenarioFiles(folder: string): Promise<string[]> {
   }
 }
 
-async function playFile(file: string, plan: Plan, { folder, only = '' }: TestOptions): Promise<PlayedFile> {
-  const read = await readScenarios(folderReader(folder), file);
+async function playFile(
+  file: string,
+  plan: Plan,
+  { folder, only = '' }: TestOptions,
+  env: CommandIo['env'],
+): Promise<PlayedFile> {
+  const read = await readScenarios(folderReader(folder, { env }), file);
   if (read.kind === 'refused') {
     return { file, problems: read.problems.map((problem) => formatProblem(problem, { folder })), rehearsals: [] };
   }
