@@ -15,7 +15,7 @@ const noGuarantees: GuaranteeRules = { firstSoundMs: undefined, silenceMs: undef
 type AnswerDecision = Extract<RouteDecision, { kind: 'answer' }>;
 
 /**
- * INVITE -> active call: route, ring, media, model ready, 200, media starts, greeting, ACK. The model comes before the
+ * INVITE -> active call: route, a place among the calls, ring, media, model ready, 200, media starts, greeting, ACK. The model comes before the
  * 200, so that the first word comes at once and a caller is never answered by nobody.
  *
  * Never rejects: every failure becomes `call.end(reason)`; after each wait the call may be over, and then nothing more is done.
@@ -43,10 +43,10 @@ async function answer(call: Call): Promise<void> {
     call.end({ kind: 'redirected-by-plan', contact: decision.contact });
     return;
   }
-  if (decision.callsLimit !== undefined && call.callsOnRoute(decision.route) > decision.callsLimit) {
-    call.end({ kind: 'route-full', message: `${decision.callsLimit} calls are up on route "${decision.route}"` });
-    return;
-  }
+  const { admission } = call.services;
+  const refusal = await admission.admit(call.snapshot(), { routeCallsMax: decision.callsLimit });
+  if (refusal !== undefined) call.end(refusal);
+  if (call.isEnding()) return;
 
   call.leg.ring();
   const media = await prepareMedia(call);

@@ -1,6 +1,8 @@
 import type { PercentSplit } from '../dialplan/percent-split';
 import type { MediaStats } from '../media/media-leg';
 import type { TokenUsage } from '../realtime/session-listener';
+import { messageOf } from '../runtime/errors';
+import type { Logger } from '../runtime/logger';
 import type { CallState } from './call-state';
 import type { CallCost } from './cost-meter';
 import type { Blame, EndReason } from './end-reason';
@@ -73,4 +75,20 @@ export type CallEvent =
  */
 export interface CallObserver {
   onCallEvent(event: CallEvent, snapshot: CallSnapshot): void;
+}
+
+/** Tells each observer; one that throws is logged and keeps nothing from the others. */
+export function tellObservers(
+  observers: readonly CallObserver[],
+  event: CallEvent,
+  snapshot: CallSnapshot,
+  logger: Logger,
+): void {
+  for (const observer of observers) {
+    try {
+      observer.onCallEvent(event, snapshot);
+    } catch (cause) {
+      logger.error({ error: messageOf(cause), event: event.kind }, 'an observer of calls failed');
+    }
+  }
 }

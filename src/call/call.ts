@@ -11,7 +11,9 @@ import { messageOf } from '../runtime/errors';
 import { InvariantError } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
 import type { CallerHangUp, CallerInfo, CallerLeg, CallerLegListener, OfferReply } from '../signalling/caller-leg';
+import type { Admission } from './call-limits';
 import type { CallEvent, CallObserver, CallSnapshot } from './call-observer';
+import { tellObservers } from './call-observer';
 import type { CallState } from './call-state';
 import { moveCall } from './call-state';
 import type { Conversation } from './conversation';
@@ -41,6 +43,7 @@ export interface CallServices {
   prices: PriceTable;
   unpricedModels: UnpricedModels;
   observers: readonly CallObserver[];
+  admission: Admission;
   route(caller: CallerInfo): RouteDecision;
   modelFor(agent: Agent): ModelChoice;
   openSession(agent: Agent, listener: RealtimeSessionListener, callId: string): RealtimeSession;
@@ -82,8 +85,6 @@ export class Call implements CallerLegListener {
   readonly leg: CallerLeg;
   readonly services: CallServices;
   readonly logger: Logger;
-  /** How many calls are up on a route, this one included. */
-  readonly callsOnRoute: (route: string) => number;
   readonly #onEnded: (call: Call) => void;
   readonly #startedAtMs: number;
   #state: CallState = 'ringing';
@@ -106,18 +107,11 @@ export class Call implements CallerLegListener {
   #telling = false;
   #lastEmitted = false;
 
-  constructor(options: {
-    callId: string;
-    leg: CallerLeg;
-    services: CallServices;
-    callsOnRoute: (route: string) => number;
-    onEnded: (call: Call) => void;
-  }) {
+  constructor(options: { callId: string; leg: CallerLeg; services: CallServices; onEnded: (call: Call) => void }) {
     this.callId = options.callId;
     this.leg = options.leg;
     this.services = options.services;
     this.logger = options.services.logger.child({ callId: options.callId });
-    this.callsOnRoute = options.callsOnRoute;
     this.#onEnded = options.onEnded;
     this.#startedAtMs = options.services.clock.wallTimeMs();
   }
@@ -368,13 +362,7 @@ export class Call implements CallerLegListener {
   }
 
   #tell({ event, snapshot }: ToldEvent): void {
-    for (const observer of this.services.observers) {
-      try {
-        observer.onCallEvent(event, snapshot);
-      } catch (cause) {
-        this.logger.error({ error: messageOf(cause), event: event.kind }, 'an observer of calls failed');
-      }
-    }
+    tellObservers(this.services.observers, event, snapshot, this.logger);
   }
 
   #blame(): Blame | undefined {

@@ -29,6 +29,8 @@ export type EndReason =
   | { kind: 'no-media-port'; message: string }
   | { kind: 'overload'; message: string }
   | { kind: 'draining' }
+  /** The process that had the call is gone; the process that it worked for says so. */
+  | { kind: 'worker-lost'; message: string }
   | { kind: 'internal-error'; message: string };
 
 /** Who answers for the end: `upstream` is the model's side or the SIP server, `us` is Ringbridge or its settings. */
@@ -61,6 +63,7 @@ export function blameFor(reason: EndReason): Blame {
       return reason.failure.kind === 'media-timeout' ? 'caller' : 'us';
     case 'no-media-port':
     case 'overload':
+    case 'worker-lost':
     case 'internal-error':
       return 'us';
     default:
@@ -99,6 +102,7 @@ export function sipStatusFor(reason: EndReason): number | undefined {
     case 'no-media-port':
     case 'overload':
     case 'draining':
+    case 'worker-lost':
       return 503;
     default:
       return unreachable(reason);

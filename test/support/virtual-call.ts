@@ -1,5 +1,6 @@
 import type { CallEvent, CallSnapshot } from '../../src/call/call-observer';
 import type { CallServices } from '../../src/call/call';
+import { CallLimits } from '../../src/call/call-limits';
 import { Calls } from '../../src/call/calls';
 import { Conversation } from '../../src/call/conversation';
 import type { Prompts } from '../../src/call/prompts';
@@ -138,6 +139,7 @@ export class VirtualCall {
       callsLimit: undefined,
       unavailable: { reject: 480 },
     };
+    const limits = new CallLimits({ callsMax: options.callsMax ?? 10 });
     const connect = this.#watched(memoryModel({ clock, accept: (peer) => this.#accept(peer, options) }));
     this.#services = {
       clock,
@@ -145,8 +147,10 @@ export class VirtualCall {
       media: this.#watchedMedia(options),
       prompts,
       unpricedModels: new UnpricedModels(this.log),
+      admission: limits,
       prices: { models: new Map(), transcription: new Map() },
       observers: [
+        limits,
         { onCallEvent: (event, snapshot) => void this.events.push({ atMs: clock.now(), event, snapshot }) },
         { onCallEvent: (event) => options.onEvent?.(event, this) },
       ],
@@ -169,7 +173,7 @@ export class VirtualCall {
       timeWarningMs: 60_000,
       ...options.services,
     };
-    this.calls = new Calls({ services: this.#services, clock, random, callsMax: options.callsMax ?? 10 });
+    this.calls = new Calls({ services: this.#services, clock, random });
   }
 
   /** The INVITE comes. */
