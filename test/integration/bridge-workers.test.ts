@@ -86,8 +86,8 @@ describeWith('sipp')('ringbridge serve --workers 2', () => {
       for (const { sipp } of placed) sipp.cue();
       expect(await Promise.all(placed.map(({ sipp }) => sipp.finished))).toEqual(placed.map(() => wentWell));
 
-      const [one, other] = served.workers().map(({ rtpPorts }) => rtpPorts);
-      expect(one!.last).toBeLessThan(other!.first);
+      const [one, other] = served.workers().sort((a, b) => a.worker - b.worker);
+      expect(one!.rtpPorts.last).toBeLessThan(other!.rtpPorts.first);
       expect(placed.map(({ worker }) => worker.worker).sort()).toEqual([1, 1, 1, 2, 2, 2]);
       for (const [index, { phone }] of placed.entries()) {
         const { flaws, framesSkipped } = judgeStream(phone.packets, 0);
@@ -256,11 +256,7 @@ describeWith('sipp')('ringbridge serve --workers 2', () => {
     expect(await served.exited).toBe(0);
     expect(pids.filter(isAlive)).toEqual([]);
     const ends = await endsOf(served);
-    expect(ends.filter(({ to }) => to !== '100' || ends.length > 2).length).toBeGreaterThan(0);
-    expect(ends.map(({ reason }) => (reason as { kind: string }).kind).filter((kind) => kind !== 'draining')).toEqual([
-      'caller-hung-up',
-      'caller-hung-up',
-    ]);
+    expect(ends.map(({ reason }) => (reason as { kind: string }).kind)).toEqual(['caller-hung-up', 'caller-hung-up']);
   });
 
   test('ends all calls on a second SIGTERM, each with its BYE and record', async () => {
