@@ -13,6 +13,7 @@ const mayImport = {
   media: ['audio', 'rtp'],
   phone: ['signalling', 'media', 'audio'],
   call: ['audio', 'media', 'realtime', 'signalling', 'tools', 'dialplan'],
+  rehearsal: ['call', 'dialplan', 'media', 'realtime', 'signalling', 'simulator', 'audio', 'tools'],
   records: ['call'],
   observability: ['call'],
   workers: [
@@ -25,6 +26,8 @@ const mayImport = {
     'config',
     'observability',
     'models',
+    'price-file',
+    'prompt-files',
     'start-refused',
   ],
   console: ['call', 'records', 'observability', 'dialplan', 'config'],
@@ -40,7 +43,7 @@ const libraryDoors = {
   ws: '(realtime|simulator)',
   yaml: 'dialplan',
   re2js: 'dialplan',
-  zod: '(dialplan|tools|realtime)',
+  zod: '(dialplan|tools|realtime|rehearsal)',
   pino: 'observability',
   'prom-client': 'observability',
 };

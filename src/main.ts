@@ -233,7 +233,10 @@ export class Bridge {
 
   #makeAnswering(): Answering {
     const { workers } = this.#options;
-    const [settings, clock, logger, admission] = [this.#settings, this.#clock, this.#logger, this.#limits];
+    const { prices } = this.#settings;
+    // Whoever reads the file may be another process.
+    const settings = { ...this.#settings, prices: prices === undefined ? undefined : this.#folder(prices) };
+    const [clock, logger, admission] = [this.#clock, this.#logger, this.#limits];
     const observersFor = (log: Logger): CallObserver[] => this.#observersFor(log);
     const { rtpPorts, drachtio, freeswitch } = settings;
     if (workers === undefined) {

@@ -7,7 +7,10 @@ import type { Call } from './call';
 import type { SessionReady } from './conversation';
 import { Conversation, ModelUnavailable } from './conversation';
 import type { EndReason } from './end-reason';
+import type { GuaranteeRules } from '../dialplan/conversation-rules';
 import type { RouteDecision } from '../dialplan/route';
+
+const noGuarantees: GuaranteeRules = { firstSoundMs: undefined, silenceMs: undefined };
 
 type AnswerDecision = Extract<RouteDecision, { kind: 'answer' }>;
 
@@ -53,9 +56,11 @@ async function answer(call: Call): Promise<void> {
     agent: decision.agent,
     legRateHz: media.leg.rateHz,
     prompts: call.services.prompts,
+    guarantees: decision.guarantees ?? noGuarantees,
     host: {
       emit: (event) => call.emit(event),
       addResponse: (done) => call.addResponse(done),
+      addTranscription: (usage) => call.addTranscription(usage),
       end: (reason) => call.end(reason),
     },
     openSession: (listener) => call.services.openSession(decision.agent, listener, call.callId),
@@ -133,7 +138,7 @@ function begin(call: Call, leg: MediaLeg, conversation: Conversation): void {
   if (call.isEnding()) return;
   const listener: MediaLegListener = {
     onAudio: (frame) => conversation.onCallerAudio(frame),
-    onDigit: (digit) => call.emit({ kind: 'digit', digit }),
+    onDigit: (digit) => call.onDigit(digit),
     onFailure: (failure) => call.end({ kind: 'media-failed', failure }),
   };
   leg.start(listener, conversation.source);

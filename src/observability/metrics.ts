@@ -56,6 +56,17 @@ export class Metrics {
   readonly #functionCalls = this.#counter('ringbridge_function_calls_total', 'Functions that models called', [
     'outcome',
   ]);
+  readonly #breaches = this.#counter(
+    'ringbridge_guarantee_breaches_total',
+    'Promises of routes that were not kept, by what was done about it',
+    ['guarantee', 'remedy'],
+  );
+  readonly #idle = this.#counter('ringbridge_idle_decisions_total', 'What was done when nobody spoke', [
+    'decision',
+    'by',
+  ]);
+  readonly #murmurs = this.#counter('ringbridge_murmurs_total', 'Murmurs of callers over which the agent went on', []);
+  readonly #costUsd = this.#counter('ringbridge_cost_usd_total', 'US dollars that ended calls have cost', []);
   readonly #tokens = this.#counter('ringbridge_tokens_total', 'Tokens of ended calls', ['direction', 'kind']);
   readonly #connectSeconds = this.#histogram(
     'ringbridge_model_connect_seconds',
@@ -115,6 +126,18 @@ export class Metrics {
     this.#modelErrors.inc();
   }
 
+  guaranteeBroken({ guarantee, remedy }: { guarantee: string; remedy: string }): void {
+    this.#breaches.inc({ guarantee, remedy });
+  }
+
+  callerIdle({ decision, by }: { decision: string; by: string }): void {
+    this.#idle.inc({ decision, by });
+  }
+
+  callerMurmured(): void {
+    this.#murmurs.inc();
+  }
+
   functionCalled({ outcome }: { outcome: 'done' | 'failed' }): void {
     this.#functionCalls.inc({ outcome });
   }
@@ -132,6 +155,7 @@ export class Metrics {
     this.#tokens.inc({ direction: 'input', kind: 'audio' }, tokens.inputAudioTokens);
     this.#tokens.inc({ direction: 'output', kind: 'text' }, tokens.outputTextTokens);
     this.#tokens.inc({ direction: 'output', kind: 'audio' }, tokens.outputAudioTokens);
+    this.#costUsd.inc(call.cost?.usd ?? 0);
     this.#media.addEnded(call.media);
   }
 

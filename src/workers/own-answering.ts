@@ -1,13 +1,8 @@
-import { join } from 'node:path';
-
-import { readWavFile } from '../audio/wav';
 import type { CallServices } from '../call/call';
 import type { Admission } from '../call/call-limits';
 import type { CallObserver, CallSnapshot } from '../call/call-observer';
 import { Calls } from '../call/calls';
 import type { EndReason } from '../call/end-reason';
-import type { Prompts } from '../call/prompts';
-import { promptNames } from '../call/prompts';
 import { modelChoice } from '../config/model-choice';
 import type { Settings } from '../config/settings';
 import type { Plan } from '../dialplan/plan';
@@ -16,6 +11,8 @@ import { FrameClock } from '../media/frame-clock';
 import type { MediaLegFactory } from '../media/media-leg';
 import { createRtpLegFactory } from '../media/rtp-leg';
 import { ModelRefused, Models } from '../models';
+import { readPrices } from '../price-file';
+import { readPrompts } from '../prompt-files';
 import type { Buckets } from '../observability/buckets-metric';
 import { PortPool } from '../rtp/port-pool';
 import type { Clock } from '../runtime/clock';
@@ -184,6 +181,7 @@ export class OwnAnswering implements Answering {
       observers,
       media: this.#mediaFactory(),
       prompts: await readPrompts(),
+      prices: await readPrices(settings.prices),
       route: (caller) => {
         invariant(this.#plan !== undefined, 'calls come only after a plan was loaded');
         return route(this.#plan, caller, { atMs: clock.wallTimeMs() });
@@ -219,13 +217,4 @@ async function startModels(options: Parameters<typeof Models.start>[0]): Promise
     if (cause instanceof ModelRefused) throw new StartRefused(cause.message, { cause });
     throw cause;
   }
-}
-
-async function readPrompts(): Promise<Prompts> {
-  const folder = join(__dirname, '..', '..', 'audio');
-  const entries = promptNames.map(async (name) => {
-    const at = (file: string, rateHz: 8_000 | 24_000) => readWavFile(join(folder, file), rateHz);
-    return [name, { 8_000: await at(`${name}-8khz.wav`, 8_000), 24_000: await at(`${name}.wav`, 24_000) }] as const;
-  });
-  return Object.fromEntries(await Promise.all(entries)) as unknown as Prompts;
 }
