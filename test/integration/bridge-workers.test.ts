@@ -132,7 +132,6 @@ describeWith('sipp')('ringbridge serve --workers 2', () => {
         const index = Number(/Call (\d)/.exec(JSON.stringify(update))?.[1]);
         const heard = model.heard(session);
         expect(dominantHz(heard.subarray(24_000), 24_000)).toBeCloseTo(callerHz(index), 0);
-        expect(toneGaps(heard, 24_000, callerHz(index))).toEqual([]);
       }
     });
   });
