@@ -53,7 +53,7 @@ const generalSettings = {
   }),
   rtpPorts: withDefault({
     env: 'RINGBRIDGE_RTP_PORTS',
-    doc: 'Ports of RTP and RTCP, both ends included. A call takes two.',
+    doc: 'Ports of RTP and RTCP, both ends included. A call takes two; with `--workers` each worker has a part to itself.',
     default: '10000-19999',
     format: portRange,
   }),
