@@ -4,7 +4,7 @@ import { accessPolicyOf, accessRefusals, openDoorWarning, registrationsOf, SipAc
 import type { AccessPolicy } from '../src/sip-server/access-policy';
 import type { Registration, RegistrationSettings } from '../src/sip-server/registration';
 import { planOf } from './dialplan/plan-of';
-import { spyLogger } from './support/logger-spy';
+import { LoggerSpy } from './support/logger-spy';
 
 const routes = 'routes: [{ name: all, when: any, reject: 404 }]\n';
 const settings = loadSettings({});
@@ -82,12 +82,14 @@ describe('registrations follow the plan', () => {
         return { close, state: { state: 'registering' } } as unknown as Registration;
       },
     };
-    const access = new SipAccess({ server, settings, logger: spyLogger().logger });
+    const access = new SipAccess({ server, settings, logger: new LoggerSpy() });
     return { access, log, left };
   }
   const at = (host: string, env: Record<string, string> = {}) =>
     plan(`trunks: { pbx: { host: ${host}, ${account} } }`, env);
-  const settle = () => new Promise((resolve) => process.nextTick(resolve));
+  const settle = async () => {
+    for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+  };
 
   test('one that says the same goes on', async () => {
     const { access, log } = serverUnderTest();

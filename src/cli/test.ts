@@ -55,7 +55,7 @@ export async function runTestCommand(argv: readonly string[], io: CommandIo): Pr
     return 1;
   }
   const played: PlayedFile[] = [];
-  for (const file of files) played.push(await playFile(file, load.plan, options, io.env));
+  for (const file of files) played.push(await playFile(file, load.plan, options));
   const ran = played.reduce((sum, { rehearsals }) => sum + rehearsals.length, 0);
   if (ran === 0 && options.only !== undefined && played.every(({ problems }) => problems.length === 0)) {
     io.stderr(`ringbridge test: no scenario has a name with ${JSON.stringify(options.only)}\n`);
@@ -119,13 +119,8 @@ async function scenarioFiles(folder: string): Promise<string[]> {
   }
 }
 
-async function playFile(
-  file: string,
-  plan: Plan,
-  { folder, only = '' }: TestOptions,
-  env: CommandIo['env'],
-): Promise<PlayedFile> {
-  const read = await readScenarios(folderReader(folder, { env }), file);
+async function playFile(file: string, plan: Plan, { folder, only = '' }: TestOptions): Promise<PlayedFile> {
+  const read = await readScenarios(folderReader(folder, { env: {} }), file);
   if (read.kind === 'refused') {
     return { file, problems: read.problems.map((problem) => formatProblem(problem, { folder })), rehearsals: [] };
   }

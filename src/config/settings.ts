@@ -57,11 +57,7 @@ export function describeSettings(settings: Settings): string[] {
 
 function isDefault({ format, default: text }: SettingDefinition<unknown>, value: unknown): boolean {
   const parsed = text === undefined ? undefined : format.parse(text);
-  return (
-    parsed !== undefined &&
-    'value' in parsed &&
-    format.print(parsed.value) === format.print(value as NonNullable<unknown>)
-  );
+  return parsed !== undefined && 'value' in parsed && JSON.stringify(parsed.value) === JSON.stringify(value);
 }
 
 /** Convict asks the format about the default, too; nothing is thrown, so that all problems are found in one pass. */

@@ -1,13 +1,16 @@
 import type { PlanRead } from './file-read';
 import type { PlanReader } from './plan-reader';
-import type { SecretReader } from './secret-reader';
 
-/** Everything that a plan was read from, octet by octet. Plain data: it may go to another process. */
+/**
+ * Everything that a plan was read from, octet by octet. Plain data: it may go to another process. Its secrets stand in clear
+ * in it: never log or keep it.
+ */
 export interface PlanSource {
   readonly names: readonly string[];
   readonly reads: ReadonlyMap<string, PlanRead>;
-  /** The variables and files that its secrets stood in. */
-  readonly variables: ReadonlyMap<string, string | undefined>;
+  /** Environment variables that the plan names, as far as they were set. */
+  readonly variables: ReadonlyMap<string, string>;
+  /** Files outside of the folder that hold secrets. */
   readonly secretFiles: ReadonlyMap<string, PlanRead>;
 }
 
@@ -15,8 +18,9 @@ export interface PlanSource {
 export function recordReads(reader: PlanReader): { reader: PlanReader; source: PlanSource } {
   const names: string[] = [];
   const reads = new Map<string, PlanRead>();
-  const variables = new Map<string, string | undefined>();
+  const variables = new Map<string, string>();
   const secretFiles = new Map<string, PlanRead>();
+  const { secrets } = reader;
   const recorder: PlanReader = {
     async list() {
       names.push(...(await reader.list()));
@@ -29,13 +33,13 @@ export function recordReads(reader: PlanReader): { reader: PlanReader; source: P
     },
     secrets: {
       variable(name) {
-        const value = reader.secrets.variable(name);
-        variables.set(name, value);
+        const value = secrets.variable(name);
+        if (value !== undefined) variables.set(name, value);
         return value;
       },
-      variableNames: () => reader.secrets.variableNames(),
+      variableNames: () => secrets.variableNames(),
       async file(path, limit) {
-        const read = await reader.secrets.file(path, limit);
+        const read = await secrets.file(path, limit);
         secretFiles.set(path, read);
         return read;
       },
@@ -46,20 +50,19 @@ export function recordReads(reader: PlanReader): { reader: PlanReader; source: P
 
 /** Reads what was recorded, and nothing else. */
 export function sourceReader({ names, reads, variables, secretFiles }: PlanSource): PlanReader {
-  const secrets: SecretReader = {
-    variable: (name) => variables.get(name),
-    variableNames: () => [...variables.keys()],
-    file: (path, { bytesMax }) => Promise.resolve(recorded(secretFiles.get(path), bytesMax)),
-  };
   return {
     list: () => Promise.resolve(names),
     read: (name, { bytesMax }) => Promise.resolve(recorded(reads.get(name), bytesMax)),
-    secrets,
+    secrets: {
+      variable: (name) => variables.get(name),
+      variableNames: () => [...variables.keys()],
+      file: (path, { bytesMax }) => Promise.resolve(recorded(secretFiles.get(path), bytesMax)),
+    },
   };
 }
 
-function recorded(read: PlanRead | undefined, bytesMax: number): PlanRead {
-  if (read?.kind !== 'read') return read ?? { kind: 'missing' };
+function recorded(read: PlanRead = { kind: 'missing' }, bytesMax: number): PlanRead {
+  if (read.kind !== 'read') return read;
   // Octets that come from another process are no Buffer there.
   const { buffer, byteOffset, byteLength } = read.bytes;
   const bytes = Buffer.from(buffer, byteOffset, byteLength);
