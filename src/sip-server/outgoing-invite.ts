@@ -166,7 +166,8 @@ export class OutgoingInvite implements ClientTransactionUser {
       if (template.body.length > 0) fork.dialog.localDescription = template.body;
       done(sent);
       fork.dialog.release();
-      if (this.#cancel.state === 'sent') this.#context.hangUp(fork.dialog, 'ACK-BYE due to cancel race condition');
+      // Also when the 2xx came before there was anything to cancel.
+      if (this.#cancel.state !== 'none') this.#context.hangUp(fork.dialog, 'ACK-BYE due to cancel race condition');
     });
   }
 
