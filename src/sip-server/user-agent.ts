@@ -13,6 +13,7 @@ import type { Incoming, IncomingOptions } from './incoming-request';
 import { IncomingRequest } from './incoming-request';
 import type { Limits } from './limits';
 import type { Cancellable, ProxyTeller } from './proxy-core';
+import { contactOf } from './local-side';
 import { ProxyCore } from './proxy-core';
 import { RequestSender } from './request-sender';
 import type { InviteServerTransaction, ServerTransaction } from './server-transaction';
@@ -145,7 +146,10 @@ export class UserAgent implements TransactionUser {
     if (method === 'INVITE') this.#context.cdr.attempt('network', message);
     if (application === undefined) this.#refuseUnwanted(transaction);
     else if (makingMethods.has(method) && this.#isFull) this.#refuseOverload(transaction);
-    else this.#deliver(transaction, application, undefined);
+    else {
+      if (makingMethods.has(method)) supplyContact(transaction.arrival);
+      this.#deliver(transaction, application, undefined);
+    }
   }
 
   #onDialogRequest(transaction: ServerTransaction): void {
@@ -283,6 +287,13 @@ export class UserAgent implements TransactionUser {
     transaction.respond(response);
     return response;
   }
+}
+
+/** A peer of RFC 2543 may leave it out, and drachtio-srf makes no dialog without it: where the request came from will do. */
+function supplyContact({ message, flow }: Arrival<SipRequest>): void {
+  if (message.headers.has('Contact')) return;
+  const { remoteAddress: host, remotePort: port, transport } = flow;
+  message.headers.add('Contact', contactOf({ host, port, transport: transport.name }));
 }
 
 /** The peer's last NOTIFY of a subscription. */

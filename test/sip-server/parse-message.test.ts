@@ -182,3 +182,38 @@ function mutate(bytes: Buffer, random: Random): Buffer {
   }
   return mutated;
 }
+
+describe('the start line', () => {
+  const longest = 4_096;
+  const requestOf = (uri: string): string =>
+    `OPTIONS ${uri} SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nContent-Length: 0\r\n\r\n`;
+
+  test.each([
+    [longest, 'request'],
+    [longest + 1, 'broken-request'],
+  ])('of a request with %d octets makes it a %s', (length, kind) => {
+    const uri = `sip:${'a'.repeat(length - 'OPTIONS sip: SIP/2.0'.length)}`;
+
+    expect(parseMessage(Buffer.from(requestOf(uri))).kind).toBe(kind);
+  });
+
+  test.each([
+    [longest, 'response'],
+    [longest + 1, 'garbage'],
+  ])('of a response with %d octets makes it %s', (length, kind) => {
+    const line = `SIP/2.0 200 ${'a'.repeat(length - 'SIP/2.0 200 '.length)}`;
+
+    expect(parseMessage(Buffer.from(`${line}\r\nContent-Length: 0\r\n\r\n`)).kind).toBe(kind);
+  });
+
+  test.each([
+    ['sip:jos\u00e9@host', 'request'],
+    ['sip:\u00e0@host', 'request'],
+    ['sip:jo\u00a0se@host', 'broken-request'],
+    ['sip:jo\u3000se@host', 'broken-request'],
+    ['sip:jo\u2028se@host', 'broken-request'],
+    ['sip:jo\u0000se@host', 'broken-request'],
+  ])('with the URI %j makes it a %s: spaces of every alphabet end it for drachtio-srf', (uri, kind) => {
+    expect(parseMessage(Buffer.from(requestOf(uri), 'utf8')).kind).toBe(kind);
+  });
+});
