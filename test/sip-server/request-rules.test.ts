@@ -2,6 +2,7 @@ import { readEssentials } from '../../src/sip-server/essentials';
 import { parseMessage } from '../../src/sip-server/parse-message';
 import type { RequestFault, RequestRules } from '../../src/sip-server/request-rules';
 import { defaultRequestRules, findRequestFault } from '../../src/sip-server/request-rules';
+import { uriBytesMax } from '../../src/sip-server/uri';
 import { requestText } from './test-peer';
 
 function faultOf(
@@ -177,4 +178,13 @@ describe('content', () => {
 
 test('what is wrong with an ACK is nobody told', () => {
   expect(statusOf(requestText('ACK', { uri: 'tel:1', headers: ['Require: one'] }))).toBeUndefined();
+});
+
+test.each([
+  [uriBytesMax, undefined],
+  [uriBytesMax + 1, 414],
+])('a Request-URI of %d octets gets %j', (length, status) => {
+  const uri = `sip:${'a'.repeat(length - 'sip:@host'.length)}@host`;
+
+  expect(statusOf(requestText('OPTIONS', { uri }))).toBe(status);
 });
