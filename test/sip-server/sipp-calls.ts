@@ -22,6 +22,8 @@ export interface CallCounts {
 
 /** How long a call of sipp's lasts before it hangs up. */
 const talkMs = 200;
+/** How long sipp may take to end when its calls are over. */
+const calleePatienceMs = 15_000;
 /** sipp would wait with new calls while so many are open. */
 const openCallsMax = 10_000;
 
@@ -49,8 +51,10 @@ export async function callOut(srf: SrfApp, plan: CallPlan): Promise<CallCounts> 
   };
   const outcomes = await Promise.allSettled(Array.from({ length: plan.calls }, call));
   const failures = outcomes.filter((outcome) => outcome.status === 'rejected');
-  if (failures.length > 0) callee.stop();
+  // Its last call waits for a repeated BYE before it ends; one that waits for anything else would wait for ever.
+  const patience = setTimeout(() => callee.stop(), calleePatienceMs);
   const { code, output } = await callee.finished;
+  clearTimeout(patience);
   const problems = new Set(failures.map(({ reason }) => String(reason)));
   if (code !== 0) problems.add(output);
   return { succeeded: plan.calls - failures.length, problems: [...problems] };
