@@ -83,6 +83,12 @@ export class TestPeer {
     };
   }
 
+  /** As if nothing had come yet. */
+  forget(): void {
+    this.received.length = 0;
+    this.#atMs.length = 0;
+  }
+
   send(text: string): void {
     const { address, port } = this.#target;
     const flow = { transport: this.transport, remoteAddress: address, remotePort: port };
