@@ -22,7 +22,7 @@ export interface SipServerStats {
   /** Sources and bans that had to be forgotten, as there are more than may be remembered. */
   sourcesForgotten: number;
   bansForgotten: number;
-  /** Requests that were refused before the application saw them: 400, 505, 501, 405, 416, 420, 415, 406. */
+  /** Requests that were refused before the application saw them: 400 and 414, 505, 501, 405, 416, 420, 415, 406. */
   refusedMalformed: number;
   refusedVersion: number;
   refusedUnknownMethod: number;
@@ -82,6 +82,8 @@ export interface SipServerStats {
   refusedSessionInterval: number;
   /** The other branch of a fork answered too: acknowledged and hung up. */
   extraForksHungUp: number;
+  /** Answers to one INVITE by more parties than we keep apart: no dialog was made. */
+  forksRefused: number;
   dialogsCreated: number;
   dialogsEnded: number;
   /** TCP connections that were closed for a cause; refused are those above the limits, in either direction. */
@@ -157,6 +159,7 @@ export function createStats(): SipServerStats {
     sessionsExpired: 0,
     refusedSessionInterval: 0,
     extraForksHungUp: 0,
+    forksRefused: 0,
     dialogsCreated: 0,
     dialogsEnded: 0,
     connectionsRefused: 0,
