@@ -13,14 +13,14 @@ import { unbuiltSettings } from './config/unbuilt-settings';
 import type { HttpServer } from './console/http-server';
 import { startHttpServer } from './console/http-server';
 import type { Plan } from './dialplan/plan';
-import { formatProblem } from './dialplan/plan-problem';
-import { folderReader } from './dialplan/plan-reader';
-import { PlanStore } from './dialplan/plan-store';
+import type { PlanLoader } from './dialplan/plan-attempt';
+import { PlanThread } from './dialplan/plan-thread';
 import { route } from './dialplan/route';
 import { FrameClock } from './media/frame-clock';
 import type { MediaLegFactory } from './media/media-leg';
 import { createRtpLegFactory } from './media/rtp-leg';
 import { ModelRefused, Models } from './models';
+import { PlanRefused, Plans } from './plans';
 import type { LogDestination, RootLogger } from './observability/logger';
 import { createLogger } from './observability/logger';
 import { Metrics } from './observability/metrics';
@@ -51,6 +51,10 @@ export interface BridgeOptions {
   cwd: string;
   /** Standard output unless given. */
   logDestination?: LogDestination;
+  /** For the person at the terminal, whole lines; nobody unless given. */
+  tell?: (text: string) => void;
+  /** A thread of its own unless given. */
+  planLoader?: PlanLoader;
 }
 
 /** How the bridge ended: `failed` after an error that nobody caught. */
@@ -80,7 +84,7 @@ export class Bridge {
   readonly #random: Random;
   readonly #logger: RootLogger;
   readonly #frameClock: FrameClock;
-  readonly #plans: PlanStore;
+  readonly #plans: Plans;
   readonly #journal: Journal;
   readonly #metrics: Metrics;
   #models: Models | undefined;
@@ -105,14 +109,24 @@ export class Bridge {
       ...(options.logDestination === undefined ? {} : { destination: options.logDestination }),
     });
     this.#frameClock = new FrameClock({ clock });
-    this.#plans = new PlanStore(folderReader(this.#folder(settings.dialplans)));
+    this.#plans = new Plans({
+      folder: this.#folder(settings.dialplans),
+      folderName: settings.dialplans,
+      keptFolder: join(this.#folder(settings.data), 'plans'),
+      keptMax: settings.keptPlans,
+      watch: settings.dialplanWatch === 'yes',
+      loader: options.planLoader ?? new PlanThread({ clock }),
+      clock,
+      logger: this.#logger,
+      tell: options.tell ?? (() => undefined),
+    });
     this.#journal = new Journal({ folder: this.#folder(settings.data), clock, logger: this.#logger });
     this.#metrics = new Metrics({
       calls: () => this.#calls?.snapshots() ?? [],
       lateness: () => this.#frameClock.lateness,
       sip: () => this.#sipCounters(),
       recordFailures: () => this.#journal.failures,
-      planHash: () => this.#plans.current?.hash,
+      plan: () => ({ hash: this.#plans.current?.hash, ...this.#plans.loads }),
     });
     this.closed = new Promise((resolveClosed) => (this.#tellClosed = resolveClosed));
   }
@@ -142,6 +156,11 @@ export class Bridge {
     return this.#http === undefined ? '' : `${this.#http.address}:${this.#http.port}`;
   }
 
+  /** Reads the dialplans again; a plan that cannot be used is reported and changes nothing. Never rejects. */
+  async reloadPlan(): Promise<void> {
+    await this.#plans.reload('signal');
+  }
+
   activeCalls(): number {
     return this.#calls?.active ?? 0;
   }
@@ -151,8 +170,8 @@ export class Bridge {
     const refusals = unbuiltSettings(this.#settings);
     if (choice.kind === 'refused') refusals.push(choice.line);
     if (refusals.length > 0 || choice.kind === 'refused') throw new StartRefused(refusals.join('\nringbridge: '));
-    const plan = await this.#loadPlan();
     await this.#openRecords();
+    const plan = await this.#loadPlan();
     const services = await this.#services(plan, choice);
     this.#calls = new Calls({
       services,
@@ -204,6 +223,7 @@ export class Bridge {
     if (this.#link?.connected === true) await this.#settleBye();
     await this.#closePart('link', () => this.#link?.close());
     await this.#closePart('sip server', () => this.#sipServer?.close());
+    await this.#closePart('dialplans', () => this.#plans.close());
     await this.#closePart('models', () => this.#models?.close());
     await this.#closePart('records', () => this.#journal.close());
     this.#logger.info({}, 'stopped');
@@ -225,14 +245,15 @@ export class Bridge {
   }
 
   async #loadPlan(): Promise<Plan> {
-    const load = await this.#plans.load();
-    for (const warning of load.warnings)
-      this.#logger.warn({ problem: formatProblem(warning, { folder: this.#settings.dialplans }) }, 'dialplan warning');
-    if (load.kind === 'refused') {
-      const lines = load.problems.map((problem) => formatProblem(problem, { folder: this.#settings.dialplans }));
-      throw new StartRefused(`the dialplans in ${this.#settings.dialplans} cannot be used:\n\n${lines.join('\n\n')}`);
+    try {
+      await this.#plans.start();
+    } catch (cause) {
+      if (cause instanceof PlanRefused) throw new StartRefused(cause.message, { cause });
+      throw cause;
     }
-    return load.plan;
+    const { current } = this.#plans;
+    invariant(current !== undefined, 'a start without a plan is refused');
+    return current;
   }
 
   /** A start without a place for records is refused; later failures of the disk are counted and cost no call. */
@@ -301,6 +322,8 @@ export class Bridge {
         ready: () => this.#notReady(),
         metrics: () => this.#metrics.text(),
         contentType: this.#metrics.contentType,
+        plans: this.#plans,
+        token: settings.httpToken,
         logger: this.#logger,
       }),
     );

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { describeSettings, loadSettings, SettingsError } from '../config/settings';
@@ -14,6 +15,7 @@ const usage = `usage: ringbridge serve
 
 Answers SIP calls until SIGTERM or SIGINT. Everything is set by environment variables: see docs/settings.md.
 The first signal takes no new calls and waits for those in progress (RINGBRIDGE_DRAIN_TIME); a second one ends them.
+SIGHUP reads the dialplans again.
 `;
 
 /** `ringbridge serve`: 0 after a drained end, 1 after a failure, 2 when settings or plan do not allow a start. */
@@ -33,7 +35,13 @@ export async function runServeCommand(argv: readonly string[], io: CommandIo): P
   if (settings === undefined) return 2;
   letHeapGrow();
   try {
-    const bridge = await startBridge({ settings, clock: systemClock, random: systemRandom, cwd: process.cwd() });
+    const bridge = await startBridge({
+      settings,
+      clock: systemClock,
+      random: systemRandom,
+      cwd: process.cwd(),
+      tell: (text) => io.stderr(text),
+    });
     io.stderr(banner(settings, bridge));
     return await serveUntilSignalled(bridge, io);
   } catch (cause) {
@@ -80,6 +88,11 @@ async function serveUntilSignalled(bridge: Bridge, io: CommandIo): Promise<ExitC
       bridge.endNow();
     }
   };
+  const onHangUp = (): void => {
+    if (terminalIsGone()) onSignal('SIGHUP');
+    else void bridge.reloadPlan();
+  };
+  process.on('SIGHUP', onHangUp);
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   process.on('uncaughtException', bridge.onEscapedError);
@@ -87,9 +100,21 @@ async function serveUntilSignalled(bridge: Bridge, io: CommandIo): Promise<ExitC
   try {
     return (await bridge.closed) === 'well' ? 0 : 1;
   } finally {
+    process.off('SIGHUP', onHangUp);
     process.off('SIGTERM', onSignal);
     process.off('SIGINT', onSignal);
     process.off('uncaughtException', bridge.onEscapedError);
     process.off('unhandledRejection', bridge.onEscapedError);
+  }
+}
+
+/** A terminal that was closed sends SIGHUP as well; nothing can be written to it any more. */
+function terminalIsGone(): boolean {
+  if (!process.stderr.isTTY) return false;
+  try {
+    writeSync(process.stderr.fd, 'ringbridge: SIGHUP: reading the dialplans\n');
+    return false;
+  } catch {
+    return true;
   }
 }

@@ -7,6 +7,7 @@ import {
   oneOf,
   portRange,
   realtimeUrl,
+  secretToken,
   simulatorBehaviour,
   sipListeners,
   wholeNumber,
@@ -129,6 +130,18 @@ export const settingDefinitions = {
     default: 'dialplans',
     format: filePath,
   }),
+  dialplanWatch: withDefault({
+    env: 'RINGBRIDGE_DIALPLAN_WATCH',
+    doc: 'Whether dialplans are loaded by themselves when their files change: `yes` or `no`. SIGHUP and `ringbridge reload` work either way.',
+    default: 'yes',
+    format: oneOf(['yes', 'no']),
+  }),
+  keptPlans: withDefault({
+    env: 'RINGBRIDGE_KEPT_PLANS',
+    doc: 'How many plans that were in force are kept in `plans` in the data folder, to be put back with `ringbridge restore`. `0` keeps none.',
+    default: '20',
+    format: wholeNumber({ atLeast: 0, atMost: 1_000 }),
+  }),
   data: withDefault({
     env: 'RINGBRIDGE_DATA',
     doc: 'Folder of the call records. One process per folder.',
@@ -137,10 +150,17 @@ export const settingDefinitions = {
   }),
   httpListen: withDefault({
     env: 'RINGBRIDGE_HTTP_LISTEN',
-    doc: '`IP:PORT` of `/health`, `/ready` and `/metrics`.',
+    doc: '`IP:PORT` of `/health`, `/ready`, `/metrics` and the dialplan API. Beyond loopback the API wants `RINGBRIDGE_HTTP_TOKEN`.',
     default: '127.0.0.1:8080',
     format: listenAddress,
   }),
+  httpToken: {
+    env: 'RINGBRIDGE_HTTP_TOKEN',
+    doc: 'What `ringbridge reload`, `plans` and `restore` and other users of the API show (`Authorization: Bearer`), 16 characters at least. Unset: the API answers this machine only.',
+    default: undefined,
+    format: secretToken,
+    sensitive: true,
+  } satisfies SettingDefinition<string | undefined>,
   logLevel: withDefault({
     env: 'RINGBRIDGE_LOG_LEVEL',
     doc: `Least severe lines that are logged: ${logLevels.map((level) => `\`${level}\``).join(', ')}.`,

@@ -1,59 +1,56 @@
-import { createHash } from 'node:crypto';
-
 import { CivilClock, parseDay } from '../runtime/civil-time';
 import { invariant } from '../runtime/invariant';
+import { runSteps } from '../runtime/steps';
+import type { Steps } from '../runtime/steps';
 import type { BuiltInTool } from '../tools/tool-schema';
 import { isBuiltInTool } from '../tools/tool-schema';
 import { parseClosed, parseOverride, parseWeeklyHours } from './opening-hours';
 import type { DaySpan } from './opening-hours';
-import { patternSet } from './pattern';
-import type { Agent, Destination, Plan, Route, RouteAction } from './plan';
+import { patternSetSteps } from './pattern';
+import type { PatternSet } from './pattern';
+import type { Agent, Destination, HeaderMatch, Plan, Route, RouteAction } from './plan';
+import { listOf, namedEntries, routeEntries } from './plan-parts';
+import type { EntryOf, PlanParts, PlanSection } from './plan-parts';
 import type { AgentEntry, PlanFileEntry } from './plan-schema';
 import type { PlanTexts } from './plan-texts';
-import { indexRoutes } from './route-index';
+import { indexSteps } from './route-index';
 import type { RouteEntry } from './route-schema';
 import type { Schedule } from './schedule';
 import type { ScheduleEntry } from './schedule-schema';
 import { trunkAt } from './trunk';
 
-const hashLength = 12;
-
 /** Makes a plan of entries that were checked: every name is known, every hour and number well formed. */
-export function buildPlan(options: {
-  files: readonly string[];
-  entries: readonly PlanFileEntry[];
-  texts: PlanTexts;
-}): Plan {
-  const { files, entries, texts } = options;
-  const schedules = mapOf(entries, 'schedules', (name, entry) => toSchedule(name, entry, texts.calendars));
-  const destinations = mapOf(entries, 'destinations', (name, { to }): Destination => ({ name, to }));
-  const trunks = mapOf(entries, 'trunks', (name, { addresses }) => trunkAt(name, addresses));
-  const agents = mapOf(entries, 'agents', (name, entry) => toAgent(name, entry, texts.instructions));
-  const lengths = mapOf(entries, 'agents', (_name, { limits }) => limits?.length);
-  const routeEntries = entries.flatMap((entry) => entry.routes ?? []);
-  const routes = routeEntries.map((entry) => toRoute(entry, { schedules, destinations, agents, lengths }));
-  return {
-    hash: hashOf(entries, routeEntries, texts),
-    files,
-    schedules,
-    destinations,
-    trunks,
-    agents,
-    routes,
-    index: indexRoutes(routes),
-  };
+export function buildPlan(parts: PlanParts): Plan {
+  return runSteps(planSteps(parts));
 }
 
-type Section = Exclude<keyof PlanFileEntry, 'routes'>;
-type EntryOf<S extends Section> = NonNullable<PlanFileEntry[S]>[string];
+/** The same in small steps, so that whoever builds a large plan can do other things in between. */
+export function* planSteps({ hash, files, entries, texts }: PlanParts): Steps<Plan> {
+  const schedules = yield* mapOf(entries, 'schedules', (name, entry) => toSchedule(name, entry, texts.calendars));
+  const destinations = yield* mapOf(entries, 'destinations', (name, { to }): Destination => ({ name, to }));
+  const trunks = yield* mapOf(entries, 'trunks', (name, { addresses }) => trunkAt(name, addresses));
+  const agents = yield* mapOf(entries, 'agents', (name, entry) => toAgent(name, entry, texts.instructions));
+  const lengths = yield* mapOf(entries, 'agents', (_name, { limits }) => limits?.length);
+  const routes: Route[] = [];
+  for (const entry of routeEntries(entries)) {
+    routes.push(yield* toRoute(entry, { schedules, destinations, agents, lengths }));
+    yield;
+  }
+  const index = yield* indexSteps(routes);
+  return { hash, files, schedules, destinations, trunks, agents, routes, index };
+}
 
-function mapOf<S extends Section, T>(
+function* mapOf<S extends PlanSection, T>(
   entries: readonly PlanFileEntry[],
   section: S,
   make: (name: string, entry: EntryOf<S>) => T,
-): Map<string, T> {
-  const named = entries.flatMap((entry) => Object.entries(entry[section] ?? {}) as [string, EntryOf<S>][]);
-  return new Map(named.map(([name, entry]) => [name, make(name, entry)]));
+): Steps<Map<string, T>> {
+  const map = new Map<string, T>();
+  for (const [name, entry] of namedEntries(entries, section)) {
+    map.set(name, make(name, entry));
+    yield;
+  }
+  return map;
 }
 
 function toSchedule(name: string, entry: ScheduleEntry, calendars: PlanTexts['calendars']): Schedule {
@@ -97,21 +94,27 @@ interface Named {
   readonly lengths: ReadonlyMap<string, number | undefined>;
 }
 
-function toRoute(entry: RouteEntry, named: Named): Route {
+function* toRoute(entry: RouteEntry, named: Named): Steps<Route> {
   const when = entry.when === 'any' ? {} : entry.when;
+  const headers: HeaderMatch[] = [];
+  for (const [name, patterns] of Object.entries(when.header ?? {})) {
+    headers.push({ name: name.toLowerCase(), patterns: yield* patternSetSteps(patterns) });
+  }
   return {
     name: entry.name,
-    to: when.to === undefined ? undefined : patternSet(when.to),
-    from: when.from === undefined ? undefined : patternSet(when.from),
+    to: yield* patternsOf(when.to),
+    from: yield* patternsOf(when.from),
     trunks: when.trunk === undefined ? undefined : new Set(listOf(when.trunk)),
-    headers: Object.entries(when.header ?? {}).map(([name, patterns]) => {
-      return { name: name.toLowerCase(), patterns: patternSet(patterns) };
-    }),
+    headers,
     during: schedulesOf(when.during, named),
     outside: schedulesOf(when.outside, named),
     percent: when.percent,
     action: toAction(entry, named),
   };
+}
+
+function* patternsOf(texts: string | readonly string[] | undefined): Steps<PatternSet | undefined> {
+  return texts === undefined ? undefined : yield* patternSetSteps(texts);
 }
 
 function schedulesOf(names: string | readonly string[] | undefined, { schedules }: Named): Schedule[] | undefined {
@@ -136,41 +139,4 @@ function toAction(entry: RouteEntry, { agents, destinations, lengths }: Named): 
   const lengthsMs = [limits?.length, lengths.get(answer)].filter((length) => length !== undefined);
   const lengthLimitMs = lengthsMs.length === 0 ? undefined : Math.min(...lengthsMs);
   return { kind: 'answer', agent, lengthLimitMs, callsLimit: limits?.calls, unavailable };
-}
-
-function listOf(value: string | readonly string[]): readonly string[] {
-  return typeof value === 'string' ? [value] : value;
-}
-
-/** Of what the plan says, in whichever files it says it: names are sets, routes and trunks have an order. */
-function hashOf(entries: readonly PlanFileEntry[], routes: readonly RouteEntry[], texts: PlanTexts): string {
-  const said = {
-    schedules: mapOf(entries, 'schedules', (_name, entry) => ({
-      ...entry,
-      closed: listOf(entry.closed ?? []).map((closed) => texts.calendars.get(closed) ?? closed),
-    })),
-    destinations: mapOf(entries, 'destinations', (_name, entry) => entry),
-    agents: mapOf(entries, 'agents', (_name, entry) => ({
-      ...entry,
-      instructions: texts.instructions.get(entry.instructions ?? '') ?? entry.instructions,
-    })),
-    trunks: [...mapOf(entries, 'trunks', (_name, entry) => entry)],
-    routes,
-  };
-  return createHash('sha256')
-    .update(JSON.stringify(canonical(said)))
-    .digest('hex')
-    .slice(0, hashLength);
-}
-
-/** The order in which keys were written means nothing. */
-function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical);
-  if (value instanceof Map) return canonical(Object.fromEntries(value as Map<string, unknown>));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([one], [other]) => (one < other ? -1 : 1))
-      .map(([key, inner]) => [key, canonical(inner)]),
-  );
 }

@@ -7,6 +7,8 @@ import type { Blame, EndReason } from '../call/end-reason';
 import { BucketsMetric } from './buckets-metric';
 import type { Buckets } from './buckets-metric';
 import { MediaTotals } from './media-totals';
+import { registerPlanMetrics } from './plan-metrics';
+import type { PlanMetricsSource } from './plan-metrics';
 
 /** What is asked at each scrape. All are called synchronously and must be quick. */
 export interface MetricsSources {
@@ -18,8 +20,7 @@ export interface MetricsSources {
   sip: () => Readonly<Record<string, number>>;
   /** Records that could not be written. */
   recordFailures: () => number;
-  /** Hash of the plan in force. */
-  planHash: () => string | undefined;
+  plan: () => PlanMetricsSource;
 }
 
 const states: readonly CallState[] = ['ringing', 'answering', 'active', 'ending'];
@@ -72,6 +73,7 @@ export class Metrics {
     );
     this.#registerCalls(sources);
     this.#registerCounts(sources);
+    registerPlanMetrics(this.#registry, () => sources.plan());
   }
 
   /** For the Content-Type header of a scrape. */
@@ -130,9 +132,6 @@ export class Metrics {
           if (state !== 'ended') gauge.inc({ state, model_kind: modelKind });
       },
     );
-    this.#onScrape(this.#gauge('ringbridge_plan_info', 'The plan in force', ['hash']), (gauge) => {
-      gauge.set({ hash: sources.planHash() ?? 'none' }, 1);
-    });
   }
 
   #registerCounts(sources: MetricsSources): void {

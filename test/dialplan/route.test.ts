@@ -48,6 +48,7 @@ test('a decision carries all that a call needs', async () => {
     planHash: plan.hash,
     trunk: undefined,
     splits: [],
+    headers: {},
     agent: plan.agents.get('day'),
     lengthLimitMs: 1_200_000,
     callsLimit: undefined,
@@ -59,6 +60,7 @@ test('a decision carries all that a call needs', async () => {
     planHash: plan.hash,
     trunk: undefined,
     splits: [],
+    headers: {},
     status: 603,
   });
   expect(route(plan, incomingCall({ to: '1', from: '1' }), noon)).toEqual({
@@ -66,6 +68,7 @@ test('a decision carries all that a call needs', async () => {
     planHash: plan.hash,
     trunk: undefined,
     splits: [],
+    headers: {},
   });
 });
 

@@ -37,8 +37,10 @@ test.each([
   ['many empty lines', '\n'.repeat(1_000_000), ['DP108']],
   ['many directives', '%x\n'.repeat(300_000), ['DP107']],
   ['many bad escapes', `a: "${'\\z'.repeat(500_000)}"`, ['DP101']],
-  ['many anchors', '&a '.repeat(300_000), ['DP108']],
-  ['many aliases', `a: &a 1\nb: [${'*a, '.repeat(300_000)}]`, ['DP103']],
+  ['many anchors', '&a '.repeat(300_000), ['DP103']],
+  ['many tags', `a: [${'!x y, '.repeat(90_000)}]`, ['DP104']],
+  ['many comments', '#\n'.repeat(400_000), ['DP108']],
+  ['many aliases', `a: &a 1\nb: [${'*a, '.repeat(150_000)}]`, ['DP103']],
   ['a lone surrogate', 'a: \ud800', ['DP005']],
   ['zeros', '\0'.repeat(1_000_000), ['DP005']],
 ])('%s: found before the parser sees it', (_, text, codes) => {

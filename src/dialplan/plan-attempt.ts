@@ -1,0 +1,58 @@
+import type { PlanLoad } from './assemble-plan';
+import { loadPlan } from './load-plan';
+import type { PlanParts } from './plan-parts';
+import type { PlanProblem } from './plan-problem';
+import type { PlanReader } from './plan-reader';
+import { RecordingReader, sourcesDigest } from './plan-sources';
+import type { PlanSources } from './plan-sources';
+import type { Plan } from './plan';
+
+/** What came of reading a folder, and the octets of which it came. */
+export type PlanAttempt = {
+  readonly sources: PlanSources;
+  /** Names that were asked for and could not be read. */
+  readonly missed: readonly string[];
+  /** Equal when the folder said, octet for octet, the same. */
+  readonly digest: string;
+  readonly warnings: readonly PlanProblem[];
+} & (
+  | { readonly kind: 'loaded'; readonly plan: Plan }
+  | { readonly kind: 'refused'; readonly problems: readonly PlanProblem[] }
+);
+
+/** Where plans are made: here, or in a thread of their own. */
+export interface PlanLoader {
+  /** Reads the dialplans of a folder. Never rejects: what goes wrong is a refused plan. */
+  load(folder: string): Promise<PlanAttempt>;
+  /** Ends what is under way. Twice is fine. */
+  close(): Promise<void>;
+}
+
+/** One load with everything that was read on the way; `parts` of a plan that loaded. */
+export async function attemptPlan(reader: PlanReader): Promise<{ attempt: PlanAttempt; parts: PlanParts | undefined }> {
+  const recording = new RecordingReader(reader);
+  const load: PlanLoad = await loadPlan(recording);
+  const { sources, missed } = recording;
+  const common = { sources, missed, digest: sourcesDigest(sources, missed), warnings: load.warnings };
+  if (load.kind === 'refused') {
+    return { attempt: { kind: 'refused', problems: load.problems, ...common }, parts: undefined };
+  }
+  return { attempt: { kind: 'loaded', plan: load.plan, ...common }, parts: load.parts };
+}
+
+/** Makes plans in this thread: for tests, and where nothing else is waiting. */
+export class PlanLoaderHere implements PlanLoader {
+  readonly #readerOf: (folder: string) => PlanReader;
+
+  constructor(readerOf: (folder: string) => PlanReader) {
+    this.#readerOf = readerOf;
+  }
+
+  async load(folder: string): Promise<PlanAttempt> {
+    return (await attemptPlan(this.#readerOf(folder))).attempt;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
