@@ -147,8 +147,11 @@ export class Bridge {
   }
 
   get plan(): string {
-    const plan = this.#plans.current;
-    return plan === undefined ? '' : `${plan.hash} (${plan.files.join(', ')})`;
+    const { inForce } = this.#plans;
+    if (inForce === undefined) return '';
+    const { plan, origin } = inForce;
+    const kept = origin === 'kept' ? `, a kept plan: ${this.#settings.dialplans} says something else` : '';
+    return `${plan.hash} (${plan.files.join(', ')})${kept}`;
   }
 
   /** `ADDRESS:PORT` of the HTTP server. */

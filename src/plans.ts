@@ -103,6 +103,7 @@ export class Plans implements PlanControl {
       const again = await this.#restore(before.hash);
       if (again.kind === 'loaded') {
         const fields = { plan: before.hash, folder: folderName };
+        if (outcome.kind === 'refused') this.#tellRefused(outcome.problems, before.hash);
         if (wasPutBack) logger.warn(fields, 'the plan that was put back stays in force: its folder has not changed');
         else logger.error(fields, 'the plan that was in force before the restart takes calls');
         return;
@@ -182,8 +183,7 @@ export class Plans implements PlanControl {
       logger.error({ cause, problems: problems.length, plan: inForce }, 'the dialplans were refused');
       // At the start there may be nothing that stays; that is told with the refusal to start.
       if (inForce === undefined) return;
-      const printed = formatProblems(problems, { folder: folderName, printedMax: loggedProblemsMax });
-      tell(`\n${printed}\nringbridge: ${folderName} was refused; plan ${inForce} stays in force\n\n`);
+      this.#tellRefused(problems, inForce);
     } else {
       const { inForce, before } = outcome;
       const { hash, routes, agents } = inForce.plan;
@@ -193,8 +193,14 @@ export class Plans implements PlanControl {
       }
       logger.info({ cause, plan: hash, before: before?.hash, ...counts }, 'the dialplans were loaded');
       if (before !== undefined)
-        tell(`ringbridge: ${folderName} was loaded: plan ${hash} is in force, was ${before.hash}\n`);
+        tell(`ringbridge: the dialplans in ${folderName} were loaded; plan ${hash} is in force, was ${before.hash}\n`);
     }
+  }
+
+  #tellRefused(problems: readonly PlanProblem[], inForce: string): void {
+    const { folderName, tell } = this.#options;
+    const printed = formatProblems(problems, { folder: folderName, printedMax: loggedProblemsMax });
+    tell(`\n${printed}\nringbridge: the dialplans in ${folderName} were refused; plan ${inForce} stays in force\n\n`);
   }
 
   #logProblems(problems: readonly PlanProblem[], folder: string): void {

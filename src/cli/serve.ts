@@ -68,7 +68,7 @@ function banner(settings: Settings, bridge: Bridge): string {
     ...bridge.sipListening.map((listener) => `    SIP     ${listener}`),
     `    model   ${bridge.model}`,
     `    plan    ${bridge.plan}`,
-    `    http    http://${bridge.http}/health /ready /metrics`,
+    `    http    http://${bridge.http}/health /ready /metrics /dialplan`,
     '',
     ...describeSettings(settings).map((line) => `    ${line}`),
     '',

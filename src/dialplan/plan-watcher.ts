@@ -73,6 +73,7 @@ export class PlanWatcher {
     this.#closed = true;
     this.#timer?.cancel();
     this.#deaf();
+    this.#deaf = () => undefined;
   }
 
   #hint(): void {
@@ -83,21 +84,28 @@ export class PlanWatcher {
   }
 
   #lookIn(delayMs: number): void {
+    if (this.#closed) return;
     this.#timer?.cancel();
-    if (!this.#closed) this.#timer = this.#options.clock.setTimer(delayMs, () => void this.#look());
+    this.#timer = this.#options.clock.setTimer(delayMs, () => void this.#look());
   }
 
   async #look(): Promise<void> {
     this.#looking = true;
-    this.#hinted = false;
+    this.#takeHint();
     const now = await this.#marks();
     const isQuiet = sameMarks(now, this.#seen);
     this.#seen = now;
     const isChanged = !sameMarks(now, this.#loaded);
     if (isChanged && isQuiet) await this.#reload();
     this.#looking = false;
-    const isSoon = this.#hinted || (isChanged && !isQuiet);
+    const isSoon = this.#takeHint() || (isChanged && !isQuiet);
     this.#lookIn(isSoon ? this.#options.quietMs : this.#options.pollMs);
+  }
+
+  #takeHint(): boolean {
+    const hinted = this.#hinted;
+    this.#hinted = false;
+    return hinted;
   }
 
   async #reload(): Promise<void> {

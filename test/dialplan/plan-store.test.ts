@@ -108,7 +108,9 @@ test('the octets that were read are enough to make the same plan elsewhere', asy
     'agents: { a: { instructions: "file:p/a.md" } }\nroutes: [{ name: all, when: any, answer: a }]\n' +
     'schedules: { s: { timezone: UTC, open: mon 09:00-10:00, closed: file:h.ics } }\n';
   const calendar = 'BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20261225\nEND:VEVENT\nEND:VCALENDAR\n';
-  const store = storeOf(memoryReader({ 'a.yaml': agents, 'p/a.md': 'Be kind.', 'h.ics': calendar, 'x.md': 'not read' }));
+  const store = storeOf(
+    memoryReader({ 'a.yaml': agents, 'p/a.md': 'Be kind.', 'h.ics': calendar, 'x.md': 'not read' }),
+  );
   await store.load();
   const { sources } = store.inForce!;
   expect([...sources.keys()].sort()).toEqual(['a.yaml', 'h.ics', 'p/a.md']);
