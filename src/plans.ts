@@ -6,7 +6,7 @@ import type { PlanLoader } from './dialplan/plan-attempt';
 import { formatProblem, formatProblems } from './dialplan/plan-problem';
 import type { PlanProblem } from './dialplan/plan-problem';
 import { PlanStore } from './dialplan/plan-store';
-import type { PlanInForce, PlanOutcome } from './dialplan/plan-store';
+import type { PlanInForce, PlanOutcome, PlanStoreOptions } from './dialplan/plan-store';
 import { folderLook, PlanWatcher } from './dialplan/plan-watcher';
 import type { PlanLoadCounts } from './observability/plan-metrics';
 import type { Clock } from './runtime/clock';
@@ -24,6 +24,8 @@ export interface PlansOptions {
   keptMax: number;
   watch: boolean;
   loader: PlanLoader;
+  /** See `PlanStoreOptions.use`. */
+  use: PlanStoreOptions['use'];
   clock: Clock;
   logger: Logger;
   /** For the person at the terminal: problems as `ringbridge check` prints them. */
@@ -52,9 +54,9 @@ export class Plans implements PlanControl {
   #lastSuccessMs: number | undefined;
 
   constructor(options: PlansOptions) {
-    const { folder, loader, clock, keptFolder, keptMax, watch } = options;
+    const { folder, loader, use, clock, keptFolder, keptMax, watch } = options;
     this.#options = options;
-    this.#store = new PlanStore({ loader, folder, clock });
+    this.#store = new PlanStore({ loader, folder, clock, use });
     this.#kept = new KeptPlans({ folder: keptFolder, plansMax: keptMax });
     if (watch) {
       this.#watcher = new PlanWatcher({
@@ -210,12 +212,12 @@ export class Plans implements PlanControl {
   }
 
   /** On disk, behind the back of calls: a disk that fails costs no more than what would have been kept. */
-  #remember({ plan, sources, origin, sinceMs }: PlanInForce): void {
+  #remember({ plan, source, origin, sinceMs }: PlanInForce): void {
     this.#lastSuccessMs = sinceMs;
     const folderDigest = this.#store.lastAttempt?.digest ?? '';
     const remember = async (): Promise<void> => {
       try {
-        await this.#kept.keep({ hash: plan.hash, sources, atMs: sinceMs });
+        await this.#kept.keep({ hash: plan.hash, source, atMs: sinceMs });
         await this.#kept.writeState({ version: 1, hash: plan.hash, origin, folderDigest });
       } catch (cause) {
         this.#options.logger.warn({ plan: plan.hash, error: messageOf(cause) }, 'the plan could not be kept');
@@ -226,6 +228,6 @@ export class Plans implements PlanControl {
 
   #namesRead(): string[] {
     const { lastAttempt } = this.#store;
-    return lastAttempt === undefined ? [] : [...lastAttempt.sources.keys(), ...lastAttempt.missed];
+    return lastAttempt === undefined ? [] : [...lastAttempt.source.reads.keys()];
   }
 }

@@ -104,7 +104,7 @@ async function loadSide(
     io.stderr(`ringbridge diff: ${name} is no folder, and no plan of that hash is kept\n`);
     return undefined;
   }
-  const load = await loadPlan(folderReader(folder));
+  const load = await loadPlan(folderReader(folder, { env: io.env }));
   if (load.kind === 'loaded') return load;
   io.stderr(describeLoad(folder, load));
   return undefined;

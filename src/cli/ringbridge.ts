@@ -12,6 +12,7 @@ import { runReloadCommand } from './reload';
 import { runRestoreCommand } from './restore';
 import { runSchemaCommand } from './schema';
 import { runServeCommand } from './serve';
+import { runTestCommand } from './test';
 
 interface Command {
   summary: string;
@@ -28,6 +29,7 @@ const commands: Readonly<Record<string, Command>> = {
   plans: { summary: 'list the plans that the running bridge keeps', run: runPlansCommand },
   restore: { summary: 'put a kept plan back in force', run: runRestoreCommand },
   diff: { summary: 'compare two plans, and replay recorded calls on both', run: runDiffCommand },
+  test: { summary: 'play call scenarios against the dialplans, offline', run: runTestCommand },
   schema: { summary: 'print the JSON Schema of dialplans for editors', run: runSchemaCommand },
   demo: { summary: 'hold one recorded call with a barge-in against the simulator', run: runDemoCommand },
 };

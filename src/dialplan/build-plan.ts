@@ -4,20 +4,24 @@ import { runSteps } from '../runtime/steps';
 import type { Steps } from '../runtime/steps';
 import type { BuiltInTool } from '../tools/tool-schema';
 import { isBuiltInTool } from '../tools/tool-schema';
+import { agentRules, guaranteeRules, usdOf } from './agent-rules';
 import { parseClosed, parseOverride, parseWeeklyHours } from './opening-hours';
 import type { DaySpan } from './opening-hours';
 import { patternSetSteps } from './pattern';
 import type { PatternSet } from './pattern';
-import type { Agent, Destination, HeaderMatch, Plan, Route, RouteAction } from './plan';
+import { toDestination } from './destination';
+import type { Destination } from './destination';
+import type { Agent, HeaderMatch, Plan, Route, RouteAction, User } from './plan';
 import { listOf, namedEntries, routeEntries } from './plan-parts';
 import type { EntryOf, PlanParts, PlanSection } from './plan-parts';
 import type { AgentEntry, PlanFileEntry } from './plan-schema';
+import { secretOf } from './secret-reference';
 import type { PlanTexts } from './plan-texts';
 import { indexSteps } from './route-index';
 import type { RouteEntry } from './route-schema';
 import type { Schedule } from './schedule';
 import type { ScheduleEntry } from './schedule-schema';
-import { trunkAt } from './trunk';
+import { toTrunk } from './trunk';
 
 /** Makes a plan of entries that were checked: every name is known, every hour and number well formed. */
 export function buildPlan(parts: PlanParts): Plan {
@@ -25,19 +29,22 @@ export function buildPlan(parts: PlanParts): Plan {
 }
 
 /** The same in small steps, so that whoever builds a large plan can do other things in between. */
-export function* planSteps({ hash, files, entries, texts }: PlanParts): Steps<Plan> {
+export function* planSteps({ hash, files, entries, texts, secrets }: PlanParts): Steps<Plan> {
   const schedules = yield* mapOf(entries, 'schedules', (name, entry) => toSchedule(name, entry, texts.calendars));
-  const destinations = yield* mapOf(entries, 'destinations', (name, { to }): Destination => ({ name, to }));
-  const trunks = yield* mapOf(entries, 'trunks', (name, { addresses }) => trunkAt(name, addresses));
+  const trunks = yield* mapOf(entries, 'trunks', (name, entry) => toTrunk(name, entry, secrets));
+  const users = yield* mapOf(entries, 'users', (name, { password }): User => {
+    return { name, password: secretOf(password, secrets) };
+  });
+  const destinations = yield* mapOf(entries, 'destinations', (name, entry) => toDestination(name, entry, trunks));
   const agents = yield* mapOf(entries, 'agents', (name, entry) => toAgent(name, entry, texts.instructions));
-  const lengths = yield* mapOf(entries, 'agents', (_name, { limits }) => limits?.length);
+  const limits = yield* mapOf(entries, 'agents', (_name, entry) => entry.limits);
   const routes: Route[] = [];
   for (const entry of routeEntries(entries)) {
-    routes.push(yield* toRoute(entry, { schedules, destinations, agents, lengths }));
+    routes.push(yield* toRoute(entry, { schedules, destinations, agents, limits }));
     yield;
   }
   const index = yield* indexSteps(routes);
-  return { hash, files, schedules, destinations, trunks, agents, routes, index };
+  return { hash, files, schedules, destinations, trunks, users, agents, routes, index };
 }
 
 function* mapOf<S extends PlanSection, T>(
@@ -76,13 +83,20 @@ function toSchedule(name: string, entry: ScheduleEntry, calendars: PlanTexts['ca
 }
 
 function toAgent(name: string, entry: AgentEntry, texts: PlanTexts['instructions']): Agent {
-  const { tools, limits: _limits, idle: _idle, ...session } = entry;
-  const { instructions } = session;
-  const text = instructions === undefined ? undefined : (texts.get(instructions) ?? instructions);
+  const { tools, limits: _l, idle: _i, barge_in: _b, push_to_talk: _p, ...session } = entry;
+  const textOf = (text: string | undefined): string | undefined => texts.get(text ?? '') ?? text;
+  const { detection, idle, turns } = agentRules(entry, textOf);
+  const instructions = textOf(session.instructions);
   return {
     name,
-    session: text === undefined ? session : { ...session, instructions: text },
+    session: {
+      ...session,
+      turn_detection: detection,
+      ...(instructions === undefined ? {} : { instructions }),
+    },
     tools: tools.filter((tool): tool is BuiltInTool => isBuiltInTool(tool)),
+    idle,
+    turns,
   };
 }
 
@@ -90,8 +104,8 @@ interface Named {
   readonly schedules: ReadonlyMap<string, Schedule>;
   readonly destinations: ReadonlyMap<string, Destination>;
   readonly agents: ReadonlyMap<string, Agent>;
-  /** The longest call of each agent, in milliseconds. */
-  readonly lengths: ReadonlyMap<string, number | undefined>;
+  /** Of each agent. */
+  readonly limits: ReadonlyMap<string, AgentEntry['limits']>;
 }
 
 function* toRoute(entry: RouteEntry, named: Named): Steps<Route> {
@@ -126,17 +140,30 @@ function schedulesOf(names: string | readonly string[] | undefined, { schedules 
   });
 }
 
-function toAction(entry: RouteEntry, { agents, destinations, lengths }: Named): RouteAction {
+function toAction(entry: RouteEntry, { agents, destinations, limits: agentLimits }: Named): RouteAction {
   if (entry.reject !== undefined) return { kind: 'reject', status: entry.reject };
   if (entry.redirect !== undefined) {
     const destination = destinations.get(entry.redirect);
-    invariant(destination !== undefined, 'names of destinations were checked');
-    return { kind: 'redirect', contact: destination.to };
+    invariant(destination?.target.kind === 'address', 'names and kinds of destinations were checked');
+    return { kind: 'redirect', contact: destination.target.uri };
   }
   const { answer = '', limits, unavailable } = entry;
   const agent = agents.get(answer);
   invariant(agent !== undefined && typeof unavailable !== 'string', 'what is not built was refused');
-  const lengthsMs = [limits?.length, lengths.get(answer)].filter((length) => length !== undefined);
-  const lengthLimitMs = lengthsMs.length === 0 ? undefined : Math.min(...lengthsMs);
-  return { kind: 'answer', agent, lengthLimitMs, callsLimit: limits?.calls, unavailable };
+  const ofAgent = agentLimits.get(answer);
+  return {
+    kind: 'answer',
+    agent,
+    lengthLimitMs: smaller(limits?.length, ofAgent?.length),
+    callsLimit: limits?.calls,
+    costLimitUsd: smaller(usdOf(limits?.cost), usdOf(ofAgent?.cost)),
+    guarantees: guaranteeRules(entry.guarantees),
+    unavailable,
+  };
+}
+
+/** Of two limits the smaller one holds; undefined is none. */
+function smaller(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Math.min(one, other);
 }

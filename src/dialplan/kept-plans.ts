@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'n
 import { dirname, join } from 'node:path';
 
 import { isoTime } from '../runtime/iso-time';
-import type { PlanSources } from './plan-sources';
+import type { PlanSource } from './plan-source';
 
 /** A plan that was in force, as a folder of its own. */
 export interface KeptPlan {
@@ -67,15 +67,16 @@ export class KeptPlans {
   }
 
   /** Keeps a plan that came into force and lets the oldest go. Rejects when the disk does. */
-  async keep({ hash, sources, atMs }: { hash: string; sources: PlanSources; atMs: number }): Promise<void> {
+  async keep({ hash, source, atMs }: { hash: string; source: Pick<PlanSource, 'reads'>; atMs: number }): Promise<void> {
     if (this.#plansMax === 0) return;
     const folder = join(this.#folder, hash);
     const making = join(this.#folder, `.${hash}.new`);
     await rm(making, { recursive: true, force: true });
     await mkdir(making, { recursive: true, mode: 0o700 });
-    for (const [name, bytes] of sources) {
+    for (const [name, read] of source.reads) {
+      if (read.kind !== 'read') continue;
       await mkdir(dirname(join(making, name)), { recursive: true, mode: 0o700 });
-      await writeFile(join(making, name), bytes, { mode: 0o600, flag: 'wx' });
+      await writeFile(join(making, name), read.bytes, { mode: 0o600, flag: 'wx' });
     }
     await rm(folder, { recursive: true, force: true });
     await rename(making, folder);

@@ -1,18 +1,17 @@
-import type { PlanLoad } from './assemble-plan';
+import { createHash } from 'node:crypto';
+
 import { loadPlan } from './load-plan';
+import type { Plan } from './plan';
 import type { PlanParts } from './plan-parts';
 import type { PlanProblem } from './plan-problem';
 import type { PlanReader } from './plan-reader';
-import { RecordingReader, sourcesDigest } from './plan-sources';
-import type { PlanSources } from './plan-sources';
-import type { Plan } from './plan';
+import { recordReads } from './plan-source';
+import type { PlanSource } from './plan-source';
 
 /** What came of reading a folder, and the octets of which it came. */
 export type PlanAttempt = {
-  readonly sources: PlanSources;
-  /** Names that were asked for and could not be read. */
-  readonly missed: readonly string[];
-  /** Equal when the folder said, octet for octet, the same. */
+  readonly source: PlanSource;
+  /** Equal when the folder said, octet for octet, the same. Secrets outside of the folder are no part of it. */
   readonly digest: string;
   readonly warnings: readonly PlanProblem[];
 } & (
@@ -30,10 +29,10 @@ export interface PlanLoader {
 
 /** One load with everything that was read on the way; `parts` of a plan that loaded. */
 export async function attemptPlan(reader: PlanReader): Promise<{ attempt: PlanAttempt; parts: PlanParts | undefined }> {
-  const recording = new RecordingReader(reader);
-  const load: PlanLoad = await loadPlan(recording);
-  const { sources, missed } = recording;
-  const common = { sources, missed, digest: sourcesDigest(sources, missed), warnings: load.warnings };
+  const recording = recordReads(reader);
+  const load = await loadPlan(recording.reader);
+  const { source } = recording;
+  const common = { source, digest: digestOf(source), warnings: load.warnings };
   if (load.kind === 'refused') {
     return { attempt: { kind: 'refused', problems: load.problems, ...common }, parts: undefined };
   }
@@ -55,4 +54,14 @@ export class PlanLoaderHere implements PlanLoader {
   close(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+function digestOf({ reads }: PlanSource): string {
+  const hash = createHash('sha256');
+  for (const name of [...reads.keys()].sort()) {
+    const read = reads.get(name);
+    if (read?.kind !== 'read') hash.update(JSON.stringify([name, read?.kind]));
+    else hash.update(JSON.stringify([name, read.bytes.length])).update(read.bytes);
+  }
+  return hash.digest('hex');
 }

@@ -3,7 +3,7 @@ import type { PlanParts } from './plan-parts';
 
 /** Names of one section, by what became of them from one plan to the other. */
 export interface SectionDiff {
-  readonly section: 'schedules' | 'destinations' | 'trunks' | 'agents' | 'routes';
+  readonly section: 'schedules' | 'destinations' | 'trunks' | 'users' | 'agents' | 'routes';
   readonly added: readonly string[];
   readonly removed: readonly string[];
   readonly changed: readonly string[];
@@ -21,6 +21,7 @@ export function diffSections(old: PlanParts, next: PlanParts): SectionDiff[] {
     sectionDiff('schedules', before.schedules, after.schedules),
     sectionDiff('destinations', before.destinations, after.destinations),
     sectionDiff('trunks', before.trunks, after.trunks),
+    sectionDiff('users', before.users, after.users),
     sectionDiff('agents', before.agents, after.agents),
     { ...sectionDiff('routes', routesBefore, routesAfter), moved: movedNames(routesBefore, routesAfter) },
   ].filter(({ added, removed, changed, moved }) => [added, removed, changed, moved].some((names) => names.length > 0));

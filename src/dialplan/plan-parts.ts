@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 
-import type { PlanFileEntry } from './plan-schema';
+import type { AgentEntry, PlanFileEntry } from './plan-schema';
 import type { PlanTexts } from './plan-texts';
 import type { RouteEntry } from './route-schema';
+import type { PlanSecrets } from './secret-reference';
 
 /** What a plan is built of: checked, and plain data, so that it can pass from one thread to another. */
 export interface PlanParts {
@@ -13,13 +14,15 @@ export interface PlanParts {
   /** In order. One file may stand in several entries: names are one set, routes follow one another. */
   readonly entries: readonly PlanFileEntry[];
   readonly texts: PlanTexts;
+  /** No part of the hash. */
+  readonly secrets: PlanSecrets;
 }
 
 export type PlanSection = Exclude<keyof PlanFileEntry, 'routes'>;
 export type EntryOf<S extends PlanSection> = NonNullable<PlanFileEntry[S]>[string];
 
-export function planParts({ files, entries, texts }: Omit<PlanParts, 'hash'>): PlanParts {
-  return { hash: hashOf(entries, texts), files, entries, texts };
+export function planParts(parts: Omit<PlanParts, 'hash'>): PlanParts {
+  return { hash: hashOf(parts.entries, parts.texts), ...parts };
 }
 
 /** Everything of one section by its name, in the order in which it was read. */
@@ -58,9 +61,11 @@ const hashLength = 12;
 
 /** Of what the plan says, in whichever files it says it: names are sets, routes and trunks have an order. */
 function hashOf(entries: readonly PlanFileEntry[], texts: PlanTexts): string {
-  const { schedules, destinations, agents, trunks, routes } = whatIsSaid(entries, texts);
-  const said = { schedules, destinations, agents, trunks: [...trunks], routes };
-  return createHash('sha256').update(canonicalJson(said)).digest('hex').slice(0, hashLength);
+  const said = whatIsSaid(entries, texts);
+  return createHash('sha256')
+    .update(canonicalJson({ ...said, trunks: [...said.trunks] }))
+    .digest('hex')
+    .slice(0, hashLength);
 }
 
 /** What entries say, each by its name, with the texts of files in place of their names. */
@@ -74,14 +79,23 @@ export function whatIsSaid(entries: readonly PlanFileEntry[], texts: PlanTexts) 
     ),
     destinations: new Map(namedEntries(entries, 'destinations')),
     trunks: new Map(namedEntries(entries, 'trunks')),
+    users: new Map(namedEntries(entries, 'users')),
     agents: new Map(
       namedEntries(entries, 'agents').map(([name, entry]) => {
         const instructions = texts.instructions.get(entry.instructions ?? '') ?? entry.instructions;
-        return [name, { ...entry, instructions }] as const;
+        const idle = entry.idle && { ...entry.idle, texts: idleTexts(entry.idle, texts.instructions) };
+        return [name, { ...entry, instructions, idle }] as const;
       }),
     ),
     routes: routeEntries(entries),
   };
+}
+
+function idleTexts(
+  { check_in, goodbye }: NonNullable<AgentEntry['idle']>,
+  texts: PlanTexts['instructions'],
+): (string | undefined)[] {
+  return [texts.get(check_in ?? ''), texts.get(goodbye ?? '')];
 }
 
 /** Equal texts for equal values: the order in which keys were written means nothing. */

@@ -1,15 +1,16 @@
 import type { Clock } from '../runtime/clock';
+import { messageOf } from '../runtime/errors';
 import type { Plan } from './plan';
 import type { PlanAttempt, PlanLoader } from './plan-attempt';
 import { problemCodes } from './plan-problem';
 import type { PlanProblem } from './plan-problem';
-import type { PlanSources } from './plan-sources';
+import type { PlanSource } from './plan-source';
 
 /** The plan that takes calls, and where it came from. */
 export interface PlanInForce {
   readonly plan: Plan;
   /** Every octet that was read to make it: the same plan can be made of these elsewhere, without the folder. */
-  readonly sources: PlanSources;
+  readonly source: PlanSource;
   readonly warnings: readonly PlanProblem[];
   /** `kept`: put back from the kept plans, so the dialplan folder may say something else. */
   readonly origin: PlanOrigin;
@@ -37,6 +38,11 @@ export interface PlanStoreOptions {
   /** The folder of dialplans. */
   folder: string;
   clock: Clock;
+  /**
+   * Puts a plan to use before the one in force is let go: from then on calls follow it. Rejects, and changes nothing, when
+   * the bridge cannot work by it: then it is refused.
+   */
+  use: (read: Pick<PlanInForce, 'plan' | 'source'>) => Promise<void>;
 }
 
 export interface LoadOptions {
@@ -120,15 +126,26 @@ export class PlanStore {
     const isSame = attempt.digest !== '' && attempt.digest === before?.digest;
     if (onlyLook || (onlyIfChanged && isSame)) return { kind: 'unchanged' };
     if (attempt.kind === 'loaded') return this.#adopt(attempt, 'folder');
-    const { problems, warnings } = attempt;
-    this.#refusal = { problems, atMs: this.#options.clock.wallTimeMs() };
+    return this.#refuse(attempt, 'folder');
+  }
+
+  #refuse(
+    { problems, warnings }: { problems: readonly PlanProblem[]; warnings: readonly PlanProblem[] },
+    origin: PlanOrigin,
+  ): PlanOutcome {
+    if (origin === 'folder') this.#refusal = { problems, atMs: this.#options.clock.wallTimeMs() };
     return { kind: 'refused', problems, warnings };
   }
 
-  #adopt(attempt: Extract<PlanAttempt, { kind: 'loaded' }>, origin: PlanOrigin): PlanOutcome {
-    const { plan, sources, warnings } = attempt;
+  async #adopt(attempt: Extract<PlanAttempt, { kind: 'loaded' }>, origin: PlanOrigin): Promise<PlanOutcome> {
+    const { plan, source, warnings } = attempt;
+    try {
+      await this.#options.use({ plan, source });
+    } catch (cause) {
+      return this.#refuse({ problems: [unusable(messageOf(cause))], warnings }, origin);
+    }
     const before = this.#inForce?.plan;
-    this.#inForce = { plan, sources, warnings, origin, sinceMs: this.#options.clock.wallTimeMs() };
+    this.#inForce = { plan, source, warnings, origin, sinceMs: this.#options.clock.wallTimeMs() };
     if (origin === 'folder') this.#refusal = undefined;
     for (const listener of [...this.#listeners]) listener(this.#inForce);
     return { kind: 'loaded', inForce: this.#inForce, before };
@@ -136,13 +153,12 @@ export class PlanStore {
 }
 
 function otherPlan(hash: string, found: string): PlanProblem {
-  return {
-    code: problemCodes.keptPlanChanged,
-    severity: 'error',
-    file: '',
-    position: undefined,
-    message: `the kept plan ${hash} says something else now (${found})`,
-    expected: 'the files as they were kept',
-    nearest: undefined,
-  };
+  const message = `the kept plan ${hash} says something else now (${found})`;
+  return { ...wholePlan, code: problemCodes.keptPlanChanged, message, expected: 'the files as they were kept' };
 }
+
+function unusable(message: string): PlanProblem {
+  return { ...wholePlan, code: problemCodes.planUnusable, message, expected: 'a plan that fits the settings' };
+}
+
+const wholePlan = { severity: 'error', file: '', position: undefined, nearest: undefined } as const;

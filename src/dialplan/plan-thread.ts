@@ -5,18 +5,22 @@ import type { MessagePort } from 'node:worker_threads';
 
 import type { Clock, Timer } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
+import { Secret } from '../runtime/secret';
 import { runInSlices } from '../runtime/steps';
 import type { Steps } from '../runtime/steps';
 import { planSteps } from './build-plan';
+import type { PlanRead } from './file-read';
 import type { Plan } from './plan';
 import type { PlanAttempt, PlanLoader } from './plan-attempt';
 import { problemCodes } from './plan-problem';
 import type { PlanFileEntry } from './plan-schema';
-import type { PlanSources } from './plan-sources';
+import type { PlanSource } from './plan-source';
 import type { PlanPiece, ReadAnswer, ReadRequest } from './plan-worker';
 
 export interface PlanThreadOptions {
   clock: Clock;
+  /** Where secrets of the form `env:NAME` stand. */
+  env: Readonly<Record<string, string | undefined>>;
   /** What a load may take, thread and all. */
   loadMsMax?: number;
   /** What the thread's heap may take. */
@@ -72,11 +76,10 @@ export class PlanThread implements PlanLoader {
     const { port1: pieces, port2: far } = new MessageChannel();
     try {
       const answer = await this.#ask({ folder, pieces: far });
-      const sources = new Map<string, Uint8Array>();
-      const { digest, missed, warnings } = answer;
-      const common = { sources, digest, missed, warnings };
-      const steps = receivedPlan(pieces, answer, sources);
-      const plan = await runInSlices(steps, { clock: this.#options.clock, sliceMs });
+      const { digest, warnings } = answer;
+      const steps = receivedPlan(pieces, answer);
+      const { plan, source } = await runInSlices(steps, { clock: this.#options.clock, sliceMs });
+      const common = { source, digest, warnings };
       if (answer.kind === 'refused') return { kind: 'refused', problems: answer.problems, ...common };
       return plan === undefined ? failed('the thread sent no plan') : { kind: 'loaded', plan, ...common };
     } catch (cause) {
@@ -123,8 +126,9 @@ export class PlanThread implements PlanLoader {
   #onError: (cause: unknown) => void = () => undefined;
 
   #start(): Worker {
-    const { heapMbMax, workerFile } = this.#options;
+    const { heapMbMax, workerFile, env } = this.#options;
     const worker = new Worker(workerFile, {
+      env: { ...env },
       resourceLimits: { maxOldGenerationSizeMb: heapMbMax, maxYoungGenerationSizeMb: youngHeapMb },
     });
     // Always listened to: without a listener an error in the thread would be one of this process.
@@ -151,31 +155,37 @@ export class PlanThread implements PlanLoader {
 }
 
 /** Takes in what the thread sent, one piece a step, and builds the plan; undefined when it was refused. */
-function* receivedPlan(
-  pieces: MessagePort,
-  answer: ReadAnswer,
-  sources: Map<string, Uint8Array>,
-): Steps<Plan | undefined> {
+function* receivedPlan(pieces: MessagePort, answer: ReadAnswer): Steps<{ plan: Plan | undefined; source: PlanSource }> {
+  const reads = new Map<string, PlanRead>();
+  let outside: Omit<PlanSource, 'reads'> = nothingOutside;
   const instructions = new Map<string, string>();
   const calendars = new Map<string, readonly number[]>();
+  const secrets = new Map<string, Secret>();
   const entries: PlanFileEntry[] = [];
   for (;;) {
     const received = receiveMessageOnPort(pieces) as { message: PlanPiece } | undefined;
     if (received === undefined) break;
     const { message: piece } = received;
-    if (piece.kind === 'source') sources.set(piece.name, piece.bytes);
+    if (piece.kind === 'read') reads.set(piece.name, piece.read);
+    else if (piece.kind === 'outside') outside = piece;
     else if (piece.kind === 'instructions') instructions.set(piece.name, piece.text);
     else if (piece.kind === 'calendar') calendars.set(piece.name, piece.days);
+    else if (piece.kind === 'secret') secrets.set(piece.reference, new Secret(piece.value));
     else entries.push(piece.entry);
     yield;
   }
-  if (answer.kind === 'refused') return undefined;
+  const { names, variables, secretFiles } = outside;
+  const source = { names, variables, secretFiles, reads };
+  if (answer.kind === 'refused') return { plan: undefined, source };
   const { hash, files } = answer;
-  return yield* planSteps({ hash, files, entries, texts: { instructions, calendars } });
+  const plan = yield* planSteps({ hash, files, entries, texts: { instructions, calendars }, secrets });
+  return { plan, source };
 }
 
+const nothingOutside: Omit<PlanSource, 'reads'> = { names: [], variables: new Map(), secretFiles: new Map() };
+
 function failed(fault: string): PlanAttempt {
-  const sources: PlanSources = new Map();
+  const source: PlanSource = { ...nothingOutside, reads: new Map() };
   const problem = {
     code: problemCodes.loaderFailed,
     severity: 'error',
@@ -185,7 +195,7 @@ function failed(fault: string): PlanAttempt {
     expected: undefined,
     nearest: undefined,
   } as const;
-  return { kind: 'refused', problems: [problem], warnings: [], sources, missed: [], digest: '' };
+  return { kind: 'refused', problems: [problem], warnings: [], source, digest: '' };
 }
 
 /** A thread runs what was compiled, also where the rest runs from its sources. */

@@ -215,7 +215,7 @@ export class UserAgent implements TransactionUser {
   ): Refusal | undefined {
     const incoming = this.#incoming.get(transactionId);
     if (incoming?.application !== application) return { refused: refusals.unknownTransaction };
-    if (!this.#context.transactions.hasRoomForClient) return { refused: refusals.tooManyTransactions };
+    if (!this.#context.transactions.admitsClient()) return { refused: refusals.tooManyTransactions };
     const transaction = incoming.release();
     if (transaction === undefined) return { refused: refusals.notProxied };
     const proxied = this.#proxies.proxy(transaction, options, teller);

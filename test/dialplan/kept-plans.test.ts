@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import type { PlanRead } from '../../src/dialplan/file-read';
 import { KeptPlans } from '../../src/dialplan/kept-plans';
 
 let folder = '';
@@ -11,15 +12,18 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const hashAt = (index: number) => String(index).padStart(12, '0');
-const sources = (text: string) =>
-  new Map([
-    ['10-plan.yaml', Buffer.from(text)],
-    ['prompts/a.md', Buffer.from('Hi.')],
+const source = (text: string) => {
+  const read = (one: string) => ({ kind: 'read', bytes: Buffer.from(one) }) as const;
+  const reads = new Map<string, PlanRead>([
+    ['10-plan.yaml', read(text)],
+    ['prompts/a.md', read('Hi.')],
   ]);
+  return { reads: reads.set('not-there.md', { kind: 'missing' }) };
+};
 
 test('a plan is kept with its files, readable by its owner alone', async () => {
   const kept = new KeptPlans({ folder: join(folder, 'plans'), plansMax: 3 });
-  await kept.keep({ hash: hashAt(1), sources: sources('routes: []\n'), atMs: 1_000 });
+  await kept.keep({ hash: hashAt(1), source: source('routes: []\n'), atMs: 1_000 });
   const [plan] = await kept.list();
   expect(plan).toMatchObject({ hash: hashAt(1), lastInForce: '1970-01-01T00:00:01.000Z' });
   expect(plan?.files).toEqual(['10-plan.yaml', 'prompts/a.md']);
@@ -30,16 +34,16 @@ test('a plan is kept with its files, readable by its owner alone', async () => {
 
 test('the oldest are let go, and one that comes into force again is new', async () => {
   const kept = new KeptPlans({ folder, plansMax: 3 });
-  for (const index of [1, 2, 3]) await kept.keep({ hash: hashAt(index), sources: sources('a'), atMs: index * 1_000 });
-  await kept.keep({ hash: hashAt(1), sources: sources('b'), atMs: 4_000 });
-  await kept.keep({ hash: hashAt(4), sources: sources('a'), atMs: 5_000 });
+  for (const index of [1, 2, 3]) await kept.keep({ hash: hashAt(index), source: source('a'), atMs: index * 1_000 });
+  await kept.keep({ hash: hashAt(1), source: source('b'), atMs: 4_000 });
+  await kept.keep({ hash: hashAt(4), source: source('a'), atMs: 5_000 });
   expect((await kept.list()).map(({ hash }) => hash)).toEqual([4, 1, 3].map(hashAt));
   expect((await readdir(folder)).sort()).toEqual([1, 3, 4].map(hashAt));
 });
 
 test('nothing is kept when none may be', async () => {
   const kept = new KeptPlans({ folder, plansMax: 0 });
-  await kept.keep({ hash: hashAt(1), sources: sources('a'), atMs: 1_000 });
+  await kept.keep({ hash: hashAt(1), source: source('a'), atMs: 1_000 });
   expect(await kept.list()).toEqual([]);
 });
 

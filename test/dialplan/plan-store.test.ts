@@ -1,6 +1,6 @@
 import { PlanLoaderHere } from '../../src/dialplan/plan-attempt';
 import type { PlanReader } from '../../src/dialplan/plan-reader';
-import { sourcesReader } from '../../src/dialplan/plan-sources';
+import { sourceReader } from '../../src/dialplan/plan-source';
 import { PlanStore } from '../../src/dialplan/plan-store';
 import { loadPlan } from '../../src/dialplan/load-plan';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
@@ -11,9 +11,13 @@ const better = 'routes:\n  - { name: all, when: any, reject: 486 }\n';
 
 const clock = new VirtualClock();
 
-function storeOf(reader: PlanReader, kept: PlanReader = reader): PlanStore {
+function storeOf(
+  reader: PlanReader,
+  kept: PlanReader = reader,
+  use: () => Promise<void> = () => Promise.resolve(),
+): PlanStore {
   const loader = new PlanLoaderHere((folder) => (folder === 'dialplans' ? reader : kept));
-  return new PlanStore({ loader, folder: 'dialplans', clock });
+  return new PlanStore({ loader, folder: 'dialplans', clock, use });
 }
 
 const statusOf = (store: PlanStore) => store.current?.routes[0]?.action;
@@ -112,9 +116,23 @@ test('the octets that were read are enough to make the same plan elsewhere', asy
     memoryReader({ 'a.yaml': agents, 'p/a.md': 'Be kind.', 'h.ics': calendar, 'x.md': 'not read' }),
   );
   await store.load();
-  const { sources } = store.inForce!;
-  expect([...sources.keys()].sort()).toEqual(['a.yaml', 'h.ics', 'p/a.md']);
-  expect(await loadPlan(sourcesReader(sources))).toMatchObject({ kind: 'loaded', plan: { hash: store.current?.hash } });
+  const { source } = store.inForce!;
+  expect([...source.reads.keys()].sort()).toEqual(['a.yaml', 'h.ics', 'p/a.md']);
+  expect(await loadPlan(sourceReader(source))).toMatchObject({ kind: 'loaded', plan: { hash: store.current?.hash } });
+});
+
+test('a plan that the bridge cannot work by is refused, and the one in force stays', async () => {
+  const texts = { 'a.yaml': good };
+  let fault = '';
+  const use = () => (fault === '' ? Promise.resolve() : Promise.reject(new Error(fault)));
+  const store = storeOf(memoryReader(texts), undefined, use);
+  await store.load();
+  texts['a.yaml'] = better;
+  fault = 'no key for model x';
+  const outcome = await store.load();
+  expect(outcome).toMatchObject({ kind: 'refused', problems: [{ code: 'DP009', message: fault }] });
+  expect(store.refusal?.problems).toHaveLength(1);
+  expect(statusOf(store)).toEqual({ kind: 'reject', status: 404 });
 });
 
 test('loads run one after the other, so that the last one asked for wins', async () => {
@@ -124,6 +142,7 @@ test('loads run one after the other, so that the last one asked for wins', async
   let reading = 0;
   let readingMax = 0;
   const store = storeOf({
+    ...reader,
     async list() {
       reading += 1;
       readingMax = Math.max(readingMax, reading);
@@ -131,7 +150,6 @@ test('loads run one after the other, so that the last one asked for wins', async
       reading -= 1;
       return reader.list();
     },
-    read: (name, limit) => reader.read(name, limit),
   });
   const first = store.load();
   const second = store.load();

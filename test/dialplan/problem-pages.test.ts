@@ -21,6 +21,7 @@ const withoutPlan = [
   'DP006',
   'DP007',
   'DP008',
+  'DP009',
   'DP108',
   'DP109',
   'DP903',

@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 function thread(options: Partial<PlanThreadOptions> = {}): PlanThread {
-  const started = new PlanThread({ clock: systemClock, ...options });
+  const started = new PlanThread({ clock: systemClock, env: {}, ...options });
   threads.push(started);
   return started;
 }
@@ -45,7 +45,7 @@ const faults = (attempt: PlanAttempt) =>
 test('a plan that comes out of the thread is the one that is made without it', async () => {
   const loader = thread();
   for (const dialplans of ['dialplans', 'test/fixtures/dialplans/warned/routes-in-the-shadow']) {
-    const here = await loadPlan(folderReader(dialplans));
+    const here = await loadPlan(folderReader(dialplans, { env: {} }));
     const there = await loader.load(dialplans);
     if (here.kind !== 'loaded' || there.kind !== 'loaded') throw new Error('refused');
     const { index, ...plan } = there.plan;
@@ -69,17 +69,29 @@ test('a large plan in several files keeps the order of its routes and all that i
   }
   const attempt = await thread().load(folder);
   if (attempt.kind !== 'loaded') throw new Error('refused');
-  const { plan, sources } = attempt;
-  const here = await loadPlan(folderReader(folder));
+  const { plan, source } = attempt;
+  const here = await loadPlan(folderReader(folder, { env: {} }));
   expect(here).toMatchObject({ kind: 'loaded', plan: { hash: plan.hash } });
   expect(plan.routes.map(({ name }) => name)).toEqual([...plan.agents.keys()]);
   expect(plan.routes).toHaveLength(500);
-  expect([...sources.keys()]).toEqual(['1.yaml', '2.yaml']);
+  expect([...source.reads.keys()]).toEqual(['1.yaml', '2.yaml']);
+});
+
+test('secrets come out of the thread as secrets, by the environment that it was given', async () => {
+  await writeFile(
+    join(folder, '1.yaml'),
+    'users: { desk: { password: env:DESK_PASSWORD } }\nroutes: [{ name: all, when: any, reject: 404 }]\n',
+  );
+  expect((await thread().load(folder)).kind).toBe('refused');
+  const attempt = await thread({ env: { DESK_PASSWORD: 'open sesame' } }).load(folder);
+  const { plan, source } = attempt.kind === 'loaded' ? attempt : {};
+  expect(plan?.users.get('desk')?.password.reveal()).toBe('open sesame');
+  expect(source?.variables.get('DESK_PASSWORD')).toBe('open sesame');
 });
 
 test('a broken plan has the same problems as without the thread', async () => {
   const broken = 'test/fixtures/dialplans/broken/several-problems';
-  const here = await loadPlan(folderReader(broken));
+  const here = await loadPlan(folderReader(broken, { env: {} }));
   const there = await thread().load(broken);
   expect(here.kind === 'refused' && there.kind === 'refused' && there.problems).toEqual(
     here.kind === 'refused' && here.problems,
