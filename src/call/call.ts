@@ -166,6 +166,8 @@ export class Call implements CallerLegListener {
       agent: decision?.kind === 'answer' ? decision.agent.name : undefined,
       planHash: decision?.planHash,
       splits: decision?.splits ?? [],
+      headers: decision?.headers ?? {},
+      sourceAddress: this.leg.info.sourceAddress,
       model: this.#model?.name,
       modelKind: this.#model?.kind,
       state: this.#state,
