@@ -9,7 +9,10 @@ import { endedCall } from '../support/ended-call';
 import { LoggerSpy } from '../support/logger-spy';
 import { FakeChild } from './fake-child';
 
-const readPlan = (hash: string) => ({ plan: { hash } as Plan, source: { names: [], reads: new Map() } });
+const readPlan = (hash: string) => ({
+  plan: { hash } as Plan,
+  source: { names: [], reads: new Map(), variables: new Map(), secretFiles: new Map() },
+});
 const server = { host: '127.0.0.1', port: 9, secret: 's' };
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
