@@ -16,6 +16,20 @@ const mayImport = {
   rehearsal: ['call', 'dialplan', 'media', 'realtime', 'signalling', 'simulator', 'audio', 'tools'],
   records: ['call'],
   observability: ['call'],
+  workers: [
+    'call',
+    'media',
+    'audio',
+    'rtp',
+    'signalling',
+    'dialplan',
+    'config',
+    'observability',
+    'models',
+    'price-file',
+    'prompt-files',
+    'start-refused',
+  ],
   console: ['call', 'records', 'observability', 'dialplan', 'config'],
 };
 

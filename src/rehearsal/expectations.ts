@@ -24,7 +24,12 @@ export function unmetExpectations(expected: ScenarioExpectation, seen: Seen): st
   compare('rejected', expected.rejected, rejected);
   compare('redirected', expected.redirected, redirected);
   compare('tools', expected.tools?.map(toolText), toolsOf(seen.events, expected.tools));
-  compare('check_ins', expected.check_ins, seen.events.filter(({ kind }) => kind === 'idle-timeout').length);
+  compare('check_ins', expected.check_ins, seen.events.filter(isCheckIn).length);
+  compare(
+    'promises_broken',
+    expected.promises_broken,
+    snapshot.breaches.map(({ guarantee }) => guarantee),
+  );
   compare('interruptions', expected.interruptions, snapshot.interruptions);
   compare('ends', expected.ends, end ?? 'the call is still up');
   const { at_least: least = 0, at_most: most = Infinity } = expected.lasts ?? {};
@@ -42,6 +47,10 @@ function outcomeOf({ snapshot, saw }: Seen): {
   const reason = snapshot.endReason;
   const redirected = reason?.kind === 'redirected-by-plan' ? reason.contact : undefined;
   return { end: reason?.kind, rejected: redirected === undefined ? refusal?.status : undefined, redirected };
+}
+
+function isCheckIn(event: CallEvent): boolean {
+  return event.kind === 'idle-timeout' && event.decision === 'check-in';
 }
 
 /** Told in as much detail as was asked for. */

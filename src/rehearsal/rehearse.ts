@@ -266,7 +266,13 @@ function eventText(event: CallEvent): string | undefined {
     case 'barge-in':
       return `the caller interrupts after ${event.audioEndMs} ms`;
     case 'idle-timeout':
-      return 'nobody spoke: the agent checks in';
+      return `nobody spoke: ${event.decision} (by ${event.by})`;
+    case 'murmur':
+      return 'only a murmur: the agent goes on';
+    case 'push-to-talk':
+      return event.pressed ? 'the caller opens a turn by the key' : 'the caller closes the turn by the key';
+    case 'guarantee-broken':
+      return `promise not kept: ${event.guarantee}, remedy: ${event.remedy}`;
     case 'function-call':
       return `tool ${event.name}: ${event.outcome}`;
     case 'model-error':

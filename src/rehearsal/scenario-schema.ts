@@ -78,6 +78,10 @@ const expectSchema = z.strictObject({
     .optional()
     .describe('The tools that ran, in the order in which they ended.'),
   check_ins: z.number().int().min(0).optional().describe('How often a silent caller was asked.'),
+  promises_broken: z
+    .array(z.enum(['first-sound', 'silence', 'answer', 'length', 'cost']))
+    .optional()
+    .describe('The guarantees of the route that were not kept, in order.'),
   interruptions: z.number().int().min(0).optional().describe('How often the caller interrupted the agent.'),
   ends: name.optional().describe('Why the call ended, as it stands on its record: agent-hung-up, caller-hung-up ...'),
   lasts: z

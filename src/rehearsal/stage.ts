@@ -1,6 +1,8 @@
 import type { CallEvent, CallSnapshot } from '../call/call-observer';
+import { CallLimits } from '../call/call-limits';
 import { Calls } from '../call/calls';
 import type { Prompts } from '../call/prompts';
+import { UnpricedModels } from '../call/unpriced-models';
 import { momentIn, parseCallTime } from '../dialplan/call-time';
 import type { Plan } from '../dialplan/plan';
 import { route } from '../dialplan/route';
@@ -70,17 +72,21 @@ export class Stage {
   #newCalls(): Calls {
     const { clock } = this;
     const { plan, prompts, random, onEvent } = this.#options;
+    const admission = new CallLimits({ callsMax: 1 });
     const connect = memoryModel({ clock, accept: (peer) => this.#acceptModel(peer) });
     return new Calls({
       clock,
       random,
-      callsMax: 1,
       services: {
         clock,
+        admission,
         logger: silentLogger,
         media: this.#media,
         prompts,
-        observers: [{ onCallEvent: onEvent }],
+        // A simulator costs nothing.
+        prices: { models: new Map(), transcription: new Map() },
+        unpricedModels: new UnpricedModels(silentLogger),
+        observers: [admission, { onCallEvent: onEvent }],
         route: (caller) => route(plan, caller, { atMs: clock.wallTimeMs() }),
         modelFor: () => ({ kind: 'simulator', name: 'simulator:scenario' }),
         openSession: (agent, listener) =>

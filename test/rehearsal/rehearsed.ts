@@ -6,7 +6,13 @@ import { seededRandom } from '../../src/runtime/random';
 import { planOf } from '../dialplan/plan-of';
 
 const recording = { 8_000: new Int16Array(8_000).fill(3_000), 24_000: new Int16Array(24_000).fill(3_000) };
-export const prompts: Prompts = { apology: recording, 'session-warning': recording, 'session-goodbye': recording };
+export const prompts: Prompts = {
+  apology: recording,
+  goodbye: recording,
+  'please-wait': recording,
+  'session-warning': recording,
+  'session-goodbye': recording,
+};
 
 /** Plays one scenario, given as the YAML of its keys, against a plan. */
 export async function rehearsed(plan: string, scenario: string): Promise<Rehearsal> {
