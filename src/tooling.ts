@@ -1,27 +1,27 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
+import type { Settings } from './config/settings';
 import type { Plan } from './dialplan/plan';
-import { problemCodes } from './dialplan/plan-problem';
-import type { PlanProblem } from './dialplan/plan-problem';
 import { MessageFile } from './records/message-file';
 import type { Clock } from './runtime/clock';
 import type { Logger } from './runtime/logger';
 import type { Random } from './runtime/random';
+import { StartRefused } from './start-refused';
 import { toolSecrets } from './tool-secrets';
 import { mcpOverHttp } from './tools/mcp-server';
 import { folderModules } from './tools/module-loader';
 import { outgoingHttp } from './tools/outgoing-http';
 import { Toolbox } from './tools/toolbox';
 
-/** The tools of a bridge whose dialplans lie in `dialplans` and whose records lie in `data`. */
+/** The tools of a process that answers calls. */
 export function createToolbox(options: {
-  dialplans: string;
-  data: string;
+  settings: Pick<Settings, 'dialplans' | 'data'>;
   clock: Clock;
   random: Random;
   logger: Logger;
 }): Toolbox {
-  const { dialplans, data, clock, random, logger } = options;
+  const { settings, clock, random, logger } = options;
+  const dialplans = resolve(settings.dialplans);
   return new Toolbox({
     clock,
     random,
@@ -30,21 +30,13 @@ export function createToolbox(options: {
     secret: toolSecrets(process.env, dialplans),
     loadModule: folderModules(dialplans),
     connectMcp: mcpOverHttp(),
-    messages: new MessageFile({ folder: join(data, 'messages'), clock, logger }),
+    messages: new MessageFile({ folder: join(resolve(settings.data), 'messages'), clock, logger }),
   });
 }
 
-/** Makes the tools of a plan ready; what cannot run is a problem of the plan. */
-export async function prepareTools(toolbox: Toolbox, plan: Plan): Promise<PlanProblem[]> {
+/** Makes the tools of a plan ready. Rejects with `StartRefused` when one of them cannot run. */
+export async function prepareTools(toolbox: Toolbox, plan: Plan): Promise<void> {
   const problems = await toolbox.prepare([...plan.agents.values()].flatMap(({ tools }) => tools));
   const lines = new Set(problems.map(({ tool, message }) => `tool "${tool}" cannot be used: ${message}`));
-  return [...lines].map((message) => ({
-    code: problemCodes.toolUnready,
-    severity: 'error',
-    file: '',
-    position: undefined,
-    message,
-    expected: undefined,
-    nearest: undefined,
-  }));
+  if (lines.size > 0) throw new StartRefused([...lines].join('\nringbridge: '));
 }

@@ -14,20 +14,7 @@ export interface UnbuiltUse {
 export const leaveOut = 'to be left out';
 
 /** Keys that cannot be honoured whatever their value. */
-export const unbuiltKeys: readonly PlanPath[] = [
-  ['trunks', '*', 'host'],
-  ['trunks', '*', 'transport'],
-  ['trunks', '*', 'digest'],
-  ['trunks', '*', 'register'],
-  ['trunks', '*', 'caller_id'],
-  ['trunks', '*', 'codecs'],
-  ['destinations', '*', 'trunk'],
-  ['destinations', '*', 'headers'],
-  ['agents', '*', 'idle'],
-  ['agents', '*', 'limits', 'cost'],
-  ['routes', '*', 'bridge'],
-  ['routes', '*', 'limits', 'cost'],
-];
+export const unbuiltKeys: readonly PlanPath[] = [['routes', '*', 'bridge']];
 
 interface UnbuiltValues {
   readonly path: PlanPath;
@@ -44,12 +31,10 @@ export const unbuiltValues: readonly UnbuiltValues[] = [
     isUnbuilt: oneOf(...reservedTools),
     expected: `one of ${builtInTools.join(', ')}`,
   },
-  // Nothing else makes the agent answer yet: it would greet and then be silent for ever.
-  { path: ['agents', '*', 'turn_detection', 'type'], isUnbuilt: oneOf('none'), expected: 'server_vad or semantic_vad' },
   {
-    path: ['agents', '*', 'turn_detection', 'create_response'],
-    isUnbuilt: (value) => value === false,
-    expected: 'true',
+    path: ['agents', '*', 'idle', 'then'],
+    isUnbuilt: (value) => typeof value === 'string' && value !== 'hang_up' && value !== 'wait',
+    expected: 'hang_up or wait',
   },
   {
     path: ['routes', '*', 'unavailable'],

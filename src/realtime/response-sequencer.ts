@@ -19,7 +19,7 @@ export interface SequencerActions {
   nextEventId(): string;
   send(event: ClientEvent): void;
   /** A response of the conversation has begun, whoever asked for it. */
-  onStarted(responseId: string): void;
+  onStarted(responseId: string, request: ResponseRequest | undefined): void;
   /** A response is over although the server never said so. */
   onAbandoned(abandoned: { responseId: string; reason: 'superseded' | 'no_response_done' }): void;
   /** A response that was asked for will not come. */
@@ -37,11 +37,9 @@ const queuedRequestsMax = 16;
 const createdDeadlineMs = 10_000;
 /** From a cancellation to its `response.done`. */
 const cancelledDeadlineMs = 5_000;
-/** Wait after a conflict with a response that we know nothing of. */
+/** Wait after a conflict with a response that we know nothing of, and for the one that turn detection makes. */
 const conflictRetryMs = 1_000;
 const attemptsMax = 3;
-/** How long a turn of the caller may hold back the answer to tool results: noise may never end. */
-const turnMsMax = 30_000;
 /** From the end of a turn to the `response.created` of the answer that the server makes by itself. */
 const answerDeadlineMs = 1_500;
 
@@ -69,14 +67,17 @@ export class ResponseSequencer {
   #active: { responseId: string; cancelled: boolean } | undefined;
   /** Requests that were cancelled before their response had an id. */
   readonly #cancelOnArrival = new RecentIds(queuedRequestsMax);
+  /** The next response that we did not ask for is not wanted. */
+  #refusesNext = false;
+  /** With `interrupts` nothing is said over the caller. */
+  #callerSpeaks: { interrupts: boolean } | undefined;
   readonly #over = new RecentIds(64);
   readonly #outOfBand = new RecentIds(64);
   #createdDeadline: Timer | undefined;
   #cancelledDeadline: Timer | undefined;
   #conflictRetry: Timer | undefined;
-  //  none ─▶ speaking ─▶ ended ─▶ none      ended: the server's own answer is about to begin; speaking may go to none
-  #callerTurn: 'none' | 'speaking' | 'ended' = 'none';
-  #callerTurnTimer: Timer | undefined;
+  /** Runs while the answer that turn detection makes of the caller's turn is about to begin. */
+  #answerDue: Timer | undefined;
 
   constructor({ clock, actions }: { clock: Clock; actions: SequencerActions }) {
     this.#clock = clock;
@@ -96,7 +97,7 @@ export class ResponseSequencer {
 
   /** Asks for a response as soon as none is active; a `passing` one only if that is now. False when it is dropped. */
   request(request: ResponseRequest): boolean {
-    if (request.origin === 'passing' && !this.#isFree) return false;
+    if (request.origin === 'passing' && !this.#isFree()) return false;
     const asked = this.#queue.find(({ origin }) => origin === 'tool-results');
     if (request.origin === 'tool-results' && asked !== undefined) {
       asked.resultsSeen = false;
@@ -116,19 +117,6 @@ export class ResponseSequencer {
     for (const request of this.#queue) request.resultsSeen ||= request.origin === 'tool-results';
   }
 
-  /** The caller speaks: answers to tool results wait, and a passing remark comes too late. */
-  turnBegan(): void {
-    if (this.#requested?.origin === 'passing') this.#cancelOnArrival.add(this.#requested.eventId);
-    this.#setCallerTurn('speaking', turnMsMax);
-  }
-
-  /** With `serverAnswers`, a response that nobody asked for is about to come. */
-  turnEnded({ serverAnswers }: { serverAnswers: boolean }): void {
-    if (this.#callerTurn !== 'speaking') return;
-    if (serverAnswers) this.#setCallerTurn('ended', answerDeadlineMs);
-    else this.#endCallerTurn();
-  }
-
   /**
    * Cancels what is being said and what was asked for. Answers to tool results that still wait are kept: without them
    * the model would never speak of the result.
@@ -140,9 +128,37 @@ export class ResponseSequencer {
     this.#cancelActive();
   }
 
-  /** The server cancels the active response by itself (`interrupt_response`); its last deltas may be on their way. */
-  interrupted(): void {
+  /**
+   * The caller speaks: nothing is asked for until the turn is over. With `interrupts` the server cancels the active
+   * response by itself (`interrupt_response`), its last deltas may be on their way, and what was asked for and has not
+   * begun would be said over the caller: it is not wanted any more.
+   */
+  callerSpeaks({ interrupts }: { interrupts: boolean }): void {
+    this.#callerSpeaks = { interrupts };
+    this.#refusesNext = false;
+    this.#forgetAnswerDue();
+    if (this.#requested?.origin === 'passing') this.#cancelOnArrival.add(this.#requested.eventId);
+    if (!interrupts) return;
+    this.#queue = this.#queue.filter(({ origin }) => origin === 'tool-results');
     if (this.#active !== undefined && !this.#active.cancelled) this.#markCancelled();
+  }
+
+  /** The caller's turn is over; `answered` when turn detection answers it by itself: that answer comes first. */
+  callerStopped({ answered }: { answered: boolean }): void {
+    this.#callerSpeaks = undefined;
+    this.#refusesNext = false;
+    if (!answered || this.#active !== undefined) return;
+    this.#forgetAnswerDue();
+    this.#answerDue = this.#clock.setTimer(answerDeadlineMs, () => {
+      this.#answerDue = undefined;
+      this.sendNext();
+    });
+    if (this.#queue.length > 0) this.#waitForOther();
+  }
+
+  /** The next response that turn detection makes is cancelled as soon as it begins. */
+  refuseNext(): void {
+    this.#refusesNext = true;
   }
 
   /** `response.created`. */
@@ -153,12 +169,14 @@ export class ResponseSequencer {
       this.#outOfBand.add(responseId);
       return;
     }
+    const request = isRequested ? this.#requested : undefined;
+    const isRefused = isRequested ? this.#callerSpeaks?.interrupts === true : this.#refusesNext;
     if (isRequested) this.#forgetRequested();
-    else this.#answeredByItself();
+    else this.#answeredByItself({ isRefused });
     if (this.#active !== undefined) this.#abandon(this.#active.responseId, 'superseded');
     this.#active = { responseId, cancelled: false };
-    this.#actions.onStarted(responseId);
-    if (requestId !== undefined && this.#cancelOnArrival.has(requestId)) this.#cancelActive();
+    this.#actions.onStarted(responseId, request);
+    if (isRefused || (requestId !== undefined && this.#cancelOnArrival.has(requestId))) this.#cancelActive();
   }
 
   /**
@@ -207,8 +225,8 @@ export class ResponseSequencer {
     if (!this.#started || !this.isIdle()) return;
     this.#actions.onIdle();
     // What was done about it may have asked for a response.
-    if (!this.isIdle()) return;
-    const place = this.#queue.findIndex(({ origin }) => origin !== 'tool-results' || this.#callerTurn === 'none');
+    if (!this.isIdle() || this.#callerSpeaks !== undefined) return;
+    const place = this.#queue.findIndex(({ origin }) => origin !== 'tool-results' || this.#answerDue === undefined);
     const [next] = place === -1 ? [] : this.#queue.splice(place, 1);
     if (next === undefined) return;
     next.attempts += 1;
@@ -226,34 +244,25 @@ export class ResponseSequencer {
     this.#queue = [];
     this.#forgetRequested();
     this.#forgetActive();
+    this.#forgetAnswerDue();
     this.#conflictRetry?.cancel();
-    this.#callerTurnTimer?.cancel();
   }
 
-  get #isFree(): boolean {
-    return this.#started && this.isIdle() && this.#queue.length === 0 && this.#callerTurn === 'none';
+  #isFree(): boolean {
+    const isAwaited = this.#callerSpeaks !== undefined || this.#answerDue !== undefined;
+    return this.#started && this.isIdle() && this.#queue.length === 0 && !isAwaited;
   }
 
-  #setCallerTurn(turn: 'speaking' | 'ended', lengthMsMax: number): void {
-    this.#callerTurn = turn;
-    this.#callerTurnTimer?.cancel();
-    this.#callerTurnTimer = this.#clock.setTimer(lengthMsMax, () => this.#endCallerTurn());
+  /** The server began an answer of its own: unless it is not wanted, it speaks of every result that it had by then. */
+  #answeredByItself({ isRefused }: { isRefused: boolean }): void {
+    this.#refusesNext = false;
+    this.#forgetAnswerDue();
+    if (!isRefused) this.#queue = this.#queue.filter(({ resultsSeen }) => !resultsSeen);
   }
 
-  #endCallerTurn(): void {
-    this.#callerTurn = 'none';
-    this.#callerTurnTimer?.cancel();
-    this.#callerTurnTimer = undefined;
-    this.sendNext();
-  }
-
-  /** The server began an answer of its own: it speaks of every result that it had by then. */
-  #answeredByItself(): void {
-    this.#queue = this.#queue.filter(({ resultsSeen }) => !resultsSeen);
-    if (this.#callerTurn !== 'ended') return;
-    this.#callerTurn = 'none';
-    this.#callerTurnTimer?.cancel();
-    this.#callerTurnTimer = undefined;
+  #forgetAnswerDue(): void {
+    this.#answerDue?.cancel();
+    this.#answerDue = undefined;
   }
 
   #cancelActive(): void {
@@ -286,7 +295,12 @@ export class ResponseSequencer {
       return;
     }
     this.#queue.unshift({ ...request, eventId: this.#actions.nextEventId() });
-    if (this.#active !== undefined) return;
+    if (this.#active === undefined) this.#waitForOther();
+  }
+
+  /** Some response is about to begin, or to end, that we were not told of. */
+  #waitForOther(): void {
+    this.#conflictRetry?.cancel();
     this.#conflictRetry = this.#clock.setTimer(conflictRetryMs, () => {
       this.#conflictRetry = undefined;
       this.sendNext();

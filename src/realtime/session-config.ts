@@ -1,6 +1,6 @@
 import { languageName, type AgentSession, type TurnDetection } from './agent-schema';
 import { invariant } from '../runtime/invariant';
-import { wireAudioFormats, type WireAudioFormat } from './audio-format';
+import { formatsOf, wireAudioFormats, type WireAudioFormat } from './audio-format';
 
 /** A function that the model may call. */
 export interface FunctionTool {
@@ -29,7 +29,7 @@ export type SessionTool = FunctionTool | McpServerTool;
  * where the API's default is "none", and stated where live defaults have changed before.
  */
 export function sessionConfig({ agent, tools }: { agent: AgentSession; tools: readonly SessionTool[] }): SessionConfig {
-  const format = wireAudioFormats[agent.audio_format];
+  const formats = formatsOf(agent);
   return {
     type: 'realtime',
     output_modalities: ['audio'],
@@ -37,12 +37,12 @@ export function sessionConfig({ agent, tools }: { agent: AgentSession; tools: re
     ...(agent.prompt === undefined ? {} : { prompt: promptConfig(agent.prompt) }),
     audio: {
       input: {
-        format,
-        ...(agent.noise_reduction === undefined ? {} : { noise_reduction: { type: agent.noise_reduction } }),
+        format: wireAudioFormats[formats.input],
+        ...noiseReductionConfig(agent.noise_reduction),
         ...transcriptionConfig(agent),
         turn_detection: turnDetectionConfig(agent.turn_detection),
       },
-      output: { format, voice: agent.voice, speed: agent.speed },
+      output: { format: wireAudioFormats[formats.output], voice: agent.voice, speed: agent.speed },
     },
     tools: tools.map(toolConfig),
     tool_choice: toolChoiceConfig(agent.tool_choice),
@@ -50,6 +50,8 @@ export function sessionConfig({ agent, tools }: { agent: AgentSession; tools: re
     max_output_tokens: agent.max_output_tokens ?? 'inf',
     ...(agent.truncation === undefined ? {} : { truncation: truncationConfig(agent.truncation) }),
     ...(agent.reasoning === undefined ? {} : { reasoning: agent.reasoning }),
+    ...(agent.tracing === undefined ? {} : { tracing: tracingConfig(agent.tracing) }),
+    ...(agent.include === undefined ? {} : { include: agent.include }),
   };
 }
 
@@ -62,7 +64,7 @@ export interface SessionConfig {
   audio: {
     input: {
       format: WireAudioFormat;
-      noise_reduction?: { type: 'near_field' | 'far_field' };
+      noise_reduction?: NoiseReductionConfig;
       transcription?: TranscriptionConfig;
       turn_detection: TurnDetectionConfig | null;
     };
@@ -74,6 +76,8 @@ export interface SessionConfig {
   max_output_tokens: number | 'inf';
   truncation?: TruncationConfig;
   reasoning?: NonNullable<AgentSession['reasoning']>;
+  tracing?: TracingConfig;
+  include?: NonNullable<AgentSession['include']>;
 }
 
 export type ToolConfig =
@@ -88,18 +92,11 @@ export type ToolConfig =
       require_approval: 'never';
     };
 
-/** The `session` of an update to another language: what is left out stays as it is. */
-export interface LanguageUpdate {
-  type: 'realtime';
-  instructions?: string;
-  audio?: { input: { transcription: TranscriptionConfig } };
-}
-
 /**
  * What tells a session that another language is spoken now; undefined when it has nothing that could be told: a hosted
  * prompt would be replaced by instructions, and nobody writes down what the caller says.
  */
-export function languageUpdate(agent: AgentSession, language: string): LanguageUpdate | undefined {
+export function languageUpdate(agent: AgentSession, language: string): SessionPatch | undefined {
   const { instructions } = instructionsConfig({ ...agent, language });
   const { transcription } = agent;
   // A model that is told several languages finds out by itself which one is spoken.
@@ -113,6 +110,13 @@ export function languageUpdate(agent: AgentSession, language: string): LanguageU
       : { audio: { input: { ...transcriptionInput({ ...agent, transcription: { ...spoken, language } }) } } }),
   };
 }
+
+export interface NoiseReductionConfig {
+  type: 'near_field' | 'far_field';
+  strength?: number;
+}
+
+export type TracingConfig = 'auto' | { workflow_name?: string; group_id?: string; metadata?: Record<string, string> };
 
 export interface HostedPromptConfig {
   id: string;
@@ -163,6 +167,33 @@ function instructionsConfig({ instructions, language }: AgentSession): { instruc
 
 function promptConfig({ id, version, variables }: NonNullable<AgentSession['prompt']>): HostedPromptConfig {
   return { id, ...(version === undefined ? {} : { version }), ...(variables === undefined ? {} : { variables }) };
+}
+
+/** The part of a `session.update` that changes turn detection and nothing else. */
+export function turnDetectionUpdate(detection: TurnDetection): SessionPatch {
+  return { type: 'realtime', audio: { input: { turn_detection: turnDetectionConfig(detection) } } };
+}
+
+/** Keys that are left out stay as they are. */
+export interface SessionPatch {
+  type: 'realtime';
+  instructions?: string;
+  audio?: { input: { turn_detection?: TurnDetectionConfig | null; transcription?: TranscriptionConfig } };
+}
+
+function noiseReductionConfig(reduction: AgentSession['noise_reduction']): { noise_reduction?: NoiseReductionConfig } {
+  if (reduction === undefined) return {};
+  return { noise_reduction: typeof reduction === 'string' ? { type: reduction } : reduction };
+}
+
+function tracingConfig(tracing: NonNullable<AgentSession['tracing']>): TracingConfig {
+  if (tracing === 'auto') return tracing;
+  const { workflow_name, group_id, metadata } = tracing;
+  return {
+    ...(workflow_name === undefined ? {} : { workflow_name }),
+    ...(group_id === undefined ? {} : { group_id }),
+    ...(metadata === undefined ? {} : { metadata }),
+  };
 }
 
 function turnDetectionConfig(detection: TurnDetection): TurnDetectionConfig | null {

@@ -166,16 +166,70 @@ describe('cancelling', () => {
   test('an interruption by the server sends no cancel', () => {
     const { sequencer, created, wire } = startedSequencer();
     created('resp_1');
-    sequencer.interrupted();
+    sequencer.callerSpeaks({ interrupts: true });
     expect(sequencer.follow('resp_1')).toBe('cancelled');
     expect(wire()).toEqual([]);
   });
 
-  test('an interruption does not touch a response that begins afterwards', () => {
+  test('what was asked for is not said over a caller who speaks meanwhile', () => {
+    const { sequencer, ask, created, wire } = startedSequencer();
+    ask('one');
+    ask('two');
+    sequencer.callerSpeaks({ interrupts: true });
+    created('resp_1', 'e1');
+    expect(sequencer.follow('resp_1')).toBe('cancelled');
+    expect(wire()).toEqual(['create one e1', 'cancel resp_1']);
+  });
+
+  test('what was asked for is said after all when the caller has stopped before it begins', () => {
     const { sequencer, ask, created } = startedSequencer();
     ask('one');
-    sequencer.interrupted();
+    sequencer.callerSpeaks({ interrupts: true });
+    sequencer.callerStopped({ answered: true });
     created('resp_1', 'e1');
+    expect(sequencer.follow('resp_1')).toBe('active');
+  });
+
+  test('a caller who may not interrupt is spoken over', () => {
+    const { sequencer, ask, created } = startedSequencer();
+    ask('one');
+    sequencer.callerSpeaks({ interrupts: false });
+    created('resp_1', 'e1');
+    expect(sequencer.follow('resp_1')).toBe('active');
+  });
+
+  test('nothing is asked for while the caller speaks, and the answer to their turn comes first', () => {
+    const { clock, sequencer, askAboutResults, created, done, wire } = startedSequencer();
+    sequencer.callerSpeaks({ interrupts: true });
+    askAboutResults();
+    sequencer.sendNext();
+    expect(wire()).toEqual([]);
+    sequencer.callerStopped({ answered: true });
+    sequencer.sendNext();
+    expect(wire()).toEqual([]);
+    created('resp_1');
+    done('resp_1');
+    expect(wire()).toEqual(['create results e1']);
+    clock.advance(2_000);
+    expect(wire()).toHaveLength(1);
+  });
+
+  test('the next response that turn detection makes can be refused, and only that one', () => {
+    const { sequencer, created, done, wire } = startedSequencer();
+    sequencer.refuseNext();
+    created('resp_1');
+    done('resp_1');
+    created('resp_2');
+    expect(sequencer.follow('resp_2')).toBe('active');
+    expect(wire()).toEqual(['cancel resp_1']);
+  });
+
+  test('a refusal does not outlive the turn of a caller who speaks', () => {
+    const { sequencer, created } = startedSequencer();
+    sequencer.callerSpeaks({ interrupts: true });
+    sequencer.refuseNext();
+    sequencer.callerStopped({ answered: true });
+    created('resp_1');
     expect(sequencer.follow('resp_1')).toBe('active');
   });
 
@@ -356,18 +410,19 @@ describe('refusals and lost events', () => {
 describe('the answer to tool results', () => {
   test('waits for the end of what the caller says', () => {
     const { sequencer, askAboutResults, wire } = startedSequencer();
-    sequencer.turnBegan();
+    sequencer.callerSpeaks({ interrupts: true });
     askAboutResults();
     expect(wire()).toEqual([]);
-    sequencer.turnEnded({ serverAnswers: false });
+    sequencer.callerStopped({ answered: false });
+    sequencer.sendNext();
     expect(wire()).toEqual(['create results e1']);
   });
 
   test('waits for the answer that the server makes by itself, too', () => {
     const { sequencer, clock, askAboutResults, created, done, wire } = startedSequencer();
-    sequencer.turnBegan();
+    sequencer.callerSpeaks({ interrupts: true });
     askAboutResults();
-    sequencer.turnEnded({ serverAnswers: true });
+    sequencer.callerStopped({ answered: true });
     clock.advance(500);
     created('resp_vad');
     expect(wire()).toEqual([]);
@@ -377,10 +432,10 @@ describe('the answer to tool results', () => {
 
   test("is not asked for when the server's own answer came with the results in its hands", () => {
     const { sequencer, askAboutResults, created, done, wire } = startedSequencer();
-    sequencer.turnBegan();
+    sequencer.callerSpeaks({ interrupts: true });
     askAboutResults();
     sequencer.resultsSeen();
-    sequencer.turnEnded({ serverAnswers: true });
+    sequencer.callerStopped({ answered: true });
     created('resp_vad');
     done('resp_vad');
     expect(wire()).toEqual([]);
@@ -388,11 +443,11 @@ describe('the answer to tool results', () => {
 
   test('is asked for when more results came after those that the server had', () => {
     const { sequencer, askAboutResults, created, done, wire } = startedSequencer();
-    sequencer.turnBegan();
+    sequencer.callerSpeaks({ interrupts: true });
     askAboutResults();
     sequencer.resultsSeen();
     askAboutResults();
-    sequencer.turnEnded({ serverAnswers: true });
+    sequencer.callerStopped({ answered: true });
     created('resp_vad');
     done('resp_vad');
     expect(wire()).toEqual(['create results e1']);
@@ -400,34 +455,18 @@ describe('the answer to tool results', () => {
 
   test('is asked for when no answer comes by itself', () => {
     const { sequencer, clock, askAboutResults, wire } = startedSequencer();
-    sequencer.turnBegan();
+    sequencer.callerSpeaks({ interrupts: true });
     askAboutResults();
-    sequencer.turnEnded({ serverAnswers: true });
+    sequencer.callerStopped({ answered: true });
     clock.advance(1_499);
     expect(wire()).toEqual([]);
     clock.advance(1);
     expect(wire()).toEqual(['create results e1']);
   });
 
-  test('is not held back for ever by a noise that never ends', () => {
-    const { sequencer, clock, askAboutResults, wire } = startedSequencer();
-    sequencer.turnBegan();
-    askAboutResults();
-    clock.advance(30_000);
-    expect(wire()).toEqual(['create results e1']);
-  });
-
-  test('lets what was asked for otherwise go before it', () => {
-    const { sequencer, ask, askAboutResults, wire } = startedSequencer();
-    sequencer.turnBegan();
-    askAboutResults();
-    ask('one');
-    expect(wire()).toEqual(['create one e2']);
-  });
-
   test('leaves no timer behind', () => {
     const { sequencer, clock } = startedSequencer();
-    sequencer.turnBegan();
+    sequencer.callerSpeaks({ interrupts: true });
     sequencer.close();
     expect(clock.pendingTimers).toBe(0);
   });
@@ -443,12 +482,12 @@ describe('a passing remark', () => {
   test.each<[string, (sequencer: ReturnType<typeof startedSequencer>) => void]>([
     ['a response is active', ({ created }) => created('resp_vad')],
     ['another was asked for', ({ ask }) => ask()],
-    ['the caller speaks', ({ sequencer }) => sequencer.turnBegan()],
+    ['the caller speaks', ({ sequencer }) => sequencer.callerSpeaks({ interrupts: true })],
     [
       'the server is about to answer',
       ({ sequencer }) => {
-        sequencer.turnBegan();
-        sequencer.turnEnded({ serverAnswers: true });
+        sequencer.callerSpeaks({ interrupts: true });
+        sequencer.callerStopped({ answered: true });
       },
     ],
   ])('is dropped when %s', (_, begin) => {
@@ -471,7 +510,7 @@ describe('a passing remark', () => {
   test('is cancelled when the caller began to speak before it had begun', () => {
     const { sequencer, remark, created, wire } = startedSequencer();
     remark();
-    sequencer.turnBegan();
+    sequencer.callerSpeaks({ interrupts: true });
     created('resp_1', 'e1');
     expect(wire()).toEqual(['create remark e1', 'cancel resp_1']);
   });
