@@ -36,6 +36,8 @@ export interface Answering {
   lateness(): Buckets;
   /** Requests whose headers were too long for any answer. */
   unanswerable(): number;
+  /** Results of tools that came to nothing, by reason. Not known of processes of their own. */
+  toolDiscards?(): ReadonlyMap<string, number>;
   /** Brings the figures up to date; resolves soon, whether or not all could be had. */
   refresh(): Promise<void>;
   /** Why no call can be taken now, one sentence each; empty when they can. */

@@ -115,6 +115,10 @@ export class OwnAnswering implements Answering {
     return this.#frameClock.lateness;
   }
 
+  toolDiscards(): ReadonlyMap<string, number> {
+    return this.#toolbox.discards;
+  }
+
   unanswerable(): number {
     return this.#link?.unanswerable ?? 0;
   }
