@@ -33,10 +33,7 @@ import type { Clock } from './runtime/clock';
 import { messageOf } from './runtime/errors';
 import { invariant } from './runtime/invariant';
 import type { Random } from './runtime/random';
-import { SipLink } from './signalling/sip-link';
-import type { SipServer } from './sip-server/server';
-import { startSipServer } from './sip-server/server';
-import { readTlsFiles } from './tls-files';
+import { SipFront } from './sip-front';
 
 /** Settings, plan or machine do not allow a start; the message is for the person who typed. */
 export class StartRefused extends Error {
@@ -58,7 +55,8 @@ export type BridgeEnd = 'well' | 'failed';
 
 /** The model must be ready this soon after the INVITE, or the route's `unavailable` applies. */
 const modelDeadlineMs = 3_000;
-const linkDeadlineMs = 10_000;
+/** While draining, how many calls are left is logged this often. */
+const drainReportMs = 10_000;
 
 /** Starts everything in the order in which it is needed; what was started is closed again when a later part fails. */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
@@ -84,8 +82,7 @@ export class Bridge {
   readonly #journal: Journal;
   readonly #metrics: Metrics;
   #models: Models | undefined;
-  #sipServer: SipServer | undefined;
-  #link: SipLink | undefined;
+  #sip: SipFront | undefined;
   #calls: Calls | undefined;
   #http: HttpServer | undefined;
   #failed = false;
@@ -110,7 +107,8 @@ export class Bridge {
     this.#metrics = new Metrics({
       calls: () => this.#calls?.snapshots() ?? [],
       lateness: () => this.#frameClock.lateness,
-      sip: () => this.#sipCounters(),
+      sip: () => this.#sip?.counters ?? {},
+      waysIn: () => this.#sip?.waysIn ?? [],
       recordFailures: () => this.#journal.failures,
       planHash: () => this.#plans.current?.hash,
     });
@@ -119,12 +117,7 @@ export class Bridge {
 
   /** `udp:127.0.0.1:5060`, with the ports that were really taken. */
   get sipListening(): readonly string[] {
-    const { drachtio } = this.#settings;
-    if (this.#sipServer === undefined)
-      return (drachtio ?? []).map(({ host, port }) => `drachtio-server ${host}:${port}`);
-    return this.#sipServer.listening.map(({ transport, address, port }) => {
-      return `${transport}:${address.includes(':') ? `[${address}]` : address}:${port}`;
-    });
+    return this.#sip?.listening ?? [];
   }
 
   /** For the banner: which model, and why. */
@@ -166,10 +159,20 @@ export class Bridge {
 
   /** Takes no new calls, lets those in progress end within the drain time, and closes. */
   async drain(): Promise<void> {
-    if (this.#link !== undefined) this.#link.accepting = false;
-    this.#logger.info({ calls: this.activeCalls() }, 'draining');
+    if (this.#sip !== undefined) this.#sip.accepting = false;
+    const stopReports = this.#reportDraining();
     await this.#calls?.drain({ limitMs: this.#settings.drainTimeMs });
+    stopReports();
     await this.close('well');
+  }
+
+  #reportDraining(): () => void {
+    this.#logger.info({ calls: this.activeCalls(), limitMs: this.#settings.drainTimeMs }, 'draining');
+    let timer = this.#clock.setTimer(drainReportMs, () => {
+      timer.cancel();
+      timer = { cancel: this.#reportDraining() };
+    });
+    return () => timer.cancel();
   }
 
   /** Ends the calls in progress, and then everything. */
@@ -197,13 +200,10 @@ export class Bridge {
   }
 
   async #close(end: BridgeEnd): Promise<void> {
-    if (this.#link !== undefined) this.#link.accepting = false;
+    if (this.#sip !== undefined) this.#sip.accepting = false;
     this.#calls?.endAll({ kind: 'draining' });
     await this.#closePart('http', () => this.#http?.close());
-    // The BYEs that were just sent need a moment on the link to the SIP server.
-    if (this.#link?.connected === true) await this.#settleBye();
-    await this.#closePart('link', () => this.#link?.close());
-    await this.#closePart('sip server', () => this.#sipServer?.close());
+    await this.#closePart('sip', () => this.#sip?.close());
     await this.#closePart('models', () => this.#models?.close());
     await this.#closePart('records', () => this.#journal.close());
     this.#logger.info({}, 'stopped');
@@ -218,10 +218,6 @@ export class Bridge {
     } catch (cause) {
       this.#logger.error({ part, error: messageOf(cause) }, 'a part of the bridge failed to close');
     }
-  }
-
-  #settleBye(): Promise<void> {
-    return new Promise((settled) => this.#clock.setTimer(100, settled));
   }
 
   async #loadPlan(): Promise<Plan> {
@@ -304,52 +300,28 @@ export class Bridge {
         logger: this.#logger,
       }),
     );
-    const server = await this.#sipAdmin();
-    this.#link = new SipLink({
-      server,
-      clock: this.#clock,
-      random: this.#random,
-      log: this.#logger.child({ part: 'sip' }),
-      onBug: ({ leg, cause }) => this.#calls?.failCallOf(leg, cause),
-      onCall: (leg) => this.#calls?.accept(leg),
-    });
-    await refused(this.#link.connect({ deadlineMs: linkDeadlineMs }));
-  }
-
-  /** A drachtio-server when one is named, else the embedded SIP server. */
-  async #sipAdmin(): Promise<{ host: string; port: number; secret: string }> {
-    const { drachtio, drachtioSecret, sipListen, publicAddress } = this.#settings;
-    const [named] = drachtio ?? [];
-    if (named !== undefined) return { ...named, secret: drachtioSecret ?? '' };
-    const tls = await refused(readTlsFiles(this.#settings, (path) => this.#folder(path)));
-    this.#sipServer = await refused(
-      startSipServer({
-        listen: sipListen,
-        ...(tls === undefined ? {} : { tls }),
-        ...(publicAddress === undefined ? {} : { publicAddress }),
+    this.#sip = await refused(
+      SipFront.start({
+        settings,
         clock: this.#clock,
         random: this.#random,
-        logger: this.#logger.child({ part: 'sip-server' }),
+        logger: this.#logger,
+        resolvePath: (path) => this.#folder(path),
+        onBug: ({ leg, cause }) => this.#calls?.failCallOf(leg, cause),
+        onCall: (leg) => this.#calls?.accept(leg),
+        full: () => this.#calls?.full === true,
       }),
     );
-    return this.#sipServer.admin;
   }
 
   #notReady(): string[] {
     const reasons: string[] = [];
     if (this.#plans.current === undefined) reasons.push('no dialplan is loaded');
-    if (this.#link?.connected !== true) reasons.push('there is no link to the SIP server');
+    const sipProblem = this.#sip === undefined ? 'there is no link to the SIP server' : this.#sip.problem;
+    if (sipProblem !== undefined) reasons.push(sipProblem);
     if (this.#calls?.draining === true) reasons.push('the bridge is draining');
-    if (this.activeCalls() >= this.#settings.maxCalls) reasons.push('as many calls are up as may be');
+    if (this.#calls?.full === true) reasons.push('as many calls are up as may be');
     return reasons;
-  }
-
-  #sipCounters(): Record<string, number> {
-    const counters: Record<string, number> = { unanswerable: this.#link?.unanswerable ?? 0 };
-    for (const [name, count] of Object.entries(this.#sipServer?.stats ?? {})) {
-      if (typeof count === 'number') counters[name] = count;
-    }
-    return counters;
   }
 
   #folder(path: string): string {

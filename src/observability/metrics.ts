@@ -16,6 +16,8 @@ export interface MetricsSources {
   lateness: () => Buckets;
   /** Counters of signalling by name: requests, answers, rejections ... They only grow. */
   sip: () => Readonly<Record<string, number>>;
+  /** Where calls come in: the connections to SIP servers. */
+  waysIn?: () => readonly { name: string; up: boolean; calls: number; losses: number }[];
   /** Records that could not be written. */
   recordFailures: () => number;
   /** Hash of the plan in force. */
@@ -72,6 +74,7 @@ export class Metrics {
     );
     this.#registerCalls(sources);
     this.#registerCounts(sources);
+    this.#registerWaysIn(sources);
   }
 
   /** For the Content-Type header of a scrape. */
@@ -156,6 +159,28 @@ export class Metrics {
       this.#counter('ringbridge_record_failures_total', 'Call records that could not be written', []),
       (counter) => {
         counter.inc(sources.recordFailures());
+      },
+    );
+  }
+
+  #registerWaysIn({ waysIn = () => [] }: MetricsSources): void {
+    const label = ['server'];
+    this.#onScrape(
+      this.#gauge('ringbridge_sip_link_up', '1: calls can come through this SIP server', label),
+      (gauge) => {
+        for (const { name, up } of waysIn()) gauge.set({ server: name }, up ? 1 : 0);
+      },
+    );
+    this.#onScrape(
+      this.#gauge('ringbridge_sip_link_calls', 'Inbound calls through this SIP server', label),
+      (gauge) => {
+        for (const { name, calls } of waysIn()) gauge.set({ server: name }, calls);
+      },
+    );
+    this.#onScrape(
+      this.#counter('ringbridge_sip_link_losses_total', 'Times that the connection to this SIP server broke', label),
+      (counter) => {
+        for (const { name, losses } of waysIn()) counter.inc({ server: name }, losses);
       },
     );
   }

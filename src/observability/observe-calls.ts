@@ -44,6 +44,7 @@ export class ObserveCalls implements CallObserver {
       case 'ended':
         this.#metrics.callEnded(call, event);
         return;
+      case 'signalling-lost':
       case 'state':
       case 'agent-audio-started':
       case 'caller-speech-started':
@@ -77,6 +78,9 @@ function logEvent(logger: Logger, event: CallEvent, call: CallSnapshot): void {
       return;
     case 'model-error':
       logger.warn(facts, 'model reported an error');
+      return;
+    case 'signalling-lost':
+      logger.warn({}, 'the SIP server was lost; the call talks on');
       return;
     case 'ended':
       logEnd(logger, event, call);

@@ -70,7 +70,7 @@ export interface CallerLeg {
    * come, with the SDP it carried (undefined when none). Rejects with `LegGone`.
    */
   answer(sdp: string): Promise<string | undefined>;
-  /** A final answer of 300 or above. Does nothing when the leg is over. */
+  /** A final answer of 300 or above; a 503 says when to try again. Does nothing when the leg is over. */
   reject(status: number, options?: { reason?: string; headers?: Record<string, string> }): void;
   /** BYE when answered, else a rejection with 480. Does not wait for the far side. Twice is fine. */
   hangUp(options?: { reason?: string }): void;

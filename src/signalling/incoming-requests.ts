@@ -64,6 +64,11 @@ export class IncomingRequests {
     return this.#unanswerable;
   }
 
+  /** Whether a call that is not over came through this connection. */
+  hasCallOn(socket: Socket): boolean {
+    return [...this.#legs.values()].some(({ req }) => req.socket === socket);
+  }
+
   /**
    * A connection broke. An embedded server ends what came through it. drachtio-server just no longer tells of it, or is
    * gone itself: a call that was answered talks on, and its end is noticed by its media.

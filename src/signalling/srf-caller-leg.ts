@@ -16,7 +16,7 @@ import {
 } from './caller-leg';
 import { EstablishedDialog } from './established-dialog';
 import { createGuard, type Guard, type OnSignallingBug } from './guarded';
-import { allowedMethods, headerBytesMax, messageBytesMax, respond, safeHeaders } from './respond';
+import { allowedMethods, headerBytesMax, messageBytesMax, respond, retryAfterSeconds, safeHeaders } from './respond';
 import { sessionTimerHeaders } from './session-timer';
 import { reasonHeader } from './sip-text';
 import type { SipHeaders, Srf, SrfDialog, SrfRequest, SrfResponse } from './srf';
@@ -122,7 +122,9 @@ export class SrfCallerLeg implements CallerLeg {
     const headerBytes = Buffer.byteLength(Object.entries(options.headers ?? {}).join(''));
     invariant(headerBytes <= headerBytesMax, 'the headers of a rejection fit in one frame of the SIP server');
     this.#move({ state: 'over' });
-    respond(this.#res, status, { guard: this.#guard, ...options });
+    // RFC 3261 section 21.5.4.
+    const retry = status === 503 ? { 'Retry-After': retryAfterSeconds(this.#random) } : {};
+    respond(this.#res, status, { guard: this.#guard, ...options, headers: { ...retry, ...options.headers } });
   }
 
   hangUp(options: { reason?: string } = {}): void {

@@ -71,7 +71,13 @@ export class RealDrachtio {
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk: Buffer) => (this.log = (this.log + chunk.toString('latin1')).slice(-2_000_000)));
     }
-    await eventually(() => this.#takesConnections(), 'the admin port of drachtio-server');
+    let open = false;
+    const stopLooking = setInterval(() => void this.#takesConnections().then((taken) => (open ||= taken)), 50);
+    const ready = (): boolean => {
+      if (!this.running) throw new Error(`drachtio-server ended: ${this.log.slice(-2_000)}`);
+      return open;
+    };
+    await eventually(ready, 'the admin port of drachtio-server').finally(() => clearInterval(stopLooking));
   }
 
   signal(name: NodeJS.Signals): void {
@@ -91,7 +97,6 @@ export class RealDrachtio {
   }
 
   async #takesConnections(): Promise<boolean> {
-    if (!this.running) throw new Error(`drachtio-server ended: ${this.log.slice(-2_000)}`);
     const socket = connect(this.adminPort, '127.0.0.1');
     try {
       await once(socket, 'connect');
