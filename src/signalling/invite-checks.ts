@@ -23,6 +23,9 @@ export function whyUnanswerable(req: SrfRequest, kind: SipServerKind): Unanswera
   return undefined;
 }
 
+/** A name or an address, and nothing that parsers may differ about. */
+const plainHost = /^(?:\[[0-9a-f:.]+\]|[a-z0-9_][a-z0-9_.-]*)$/;
+
 function makesDialog({ method }: SrfRequest): boolean {
   return method === 'INVITE' || method === 'SUBSCRIBE';
 }
@@ -36,7 +39,7 @@ function hasContactWithHost(req: SrfRequest): boolean {
   // Without the header it compares nothing.
   if (contact === undefined) return true;
   const address = contact.length > addressLengthMax ? undefined : parseNameAddress(contact);
-  return address !== undefined && hostOfUri(address.uri) !== '';
+  return address !== undefined && plainHost.test(hostOfUri(address.uri));
 }
 
 /** RFC 3261 section 12.1.1 needs these; srf reads them when the 200 is already on its way. */
