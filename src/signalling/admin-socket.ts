@@ -32,7 +32,7 @@ export function openAdminSocket(
     timer.cancel();
     listener.onOpen(socket);
   });
-  socket.on('error', (error) => (cause = error.message));
+  socket.on('error', (error: Error) => (cause = error.message));
   socket.once('close', () => {
     timer.cancel();
     listener.onClose(cause);

@@ -204,9 +204,8 @@ export class SipLink {
   }
 
   #dial(): void {
-    let socket: Socket | undefined;
     this.#attemptTimer?.cancel();
-    socket = openAdminSocket(
+    const socket = openAdminSocket(
       this.#options.server,
       { clock: this.clock, deadlineMs: attemptDeadlineMs },
       {
