@@ -1,26 +1,17 @@
 // Start here: settings in, everything wired, calls answered, drained on request.
 import { access, constants, mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 
-import { readWavFile } from './audio/wav';
-import type { CallServices } from './call/call';
-import { Calls } from './call/calls';
-import type { Prompts } from './call/prompts';
-import { promptNames } from './call/prompts';
+import { CallLimits } from './call/call-limits';
+import type { CallObserver } from './call/call-observer';
 import { modelChoice } from './config/model-choice';
 import type { Settings } from './config/settings';
 import { unbuiltSettings } from './config/unbuilt-settings';
 import type { HttpServer } from './console/http-server';
 import { startHttpServer } from './console/http-server';
-import type { Plan } from './dialplan/plan';
 import { formatProblem } from './dialplan/plan-problem';
 import { folderReader } from './dialplan/plan-reader';
 import { PlanStore } from './dialplan/plan-store';
-import { route } from './dialplan/route';
-import { FrameClock } from './media/frame-clock';
-import type { MediaLegFactory } from './media/media-leg';
-import { createRtpLegFactory } from './media/rtp-leg';
-import { ModelRefused, Models } from './models';
 import type { LogDestination, RootLogger } from './observability/logger';
 import { createLogger } from './observability/logger';
 import { Metrics } from './observability/metrics';
@@ -28,17 +19,22 @@ import { ObserveCalls } from './observability/observe-calls';
 import { recoverCrashedCalls } from './records/crash-recovery';
 import { Journal } from './records/journal';
 import { RecordCalls } from './records/record-calls';
-import { PortPool } from './rtp/port-pool';
 import type { Clock } from './runtime/clock';
 import { messageOf } from './runtime/errors';
 import { invariant } from './runtime/invariant';
+import type { Logger } from './runtime/logger';
 import type { Random } from './runtime/random';
-import { SipFront } from './sip-front';
-
-/** Settings, plan or machine do not allow a start; the message is for the person who typed. */
-export class StartRefused extends Error {
-  override readonly name = 'StartRefused';
-}
+import type { SipServerAddress } from './signalling/sip-server-address';
+import { nameOfServer } from './signalling/sip-server-address';
+import type { SipServer } from './sip-server/server';
+import { startSipServer } from './sip-server/server';
+import { refused, StartRefused } from './start-refused';
+import { readTlsFiles } from './tls-files';
+import type { Answering, ReadPlan } from './workers/answering';
+import { forkWorker } from './workers/fork-worker';
+import { OwnAnswering } from './workers/own-answering';
+import { portSlices } from './workers/port-slices';
+import { Workers } from './workers/workers';
 
 export interface BridgeOptions {
   settings: Settings;
@@ -48,15 +44,17 @@ export interface BridgeOptions {
   cwd: string;
   /** Standard output unless given. */
   logDestination?: LogDestination;
+  /** How many processes answer the calls; undefined: this one does. */
+  workers?: number;
 }
 
 /** How the bridge ended: `failed` after an error that nobody caught. */
 export type BridgeEnd = 'well' | 'failed';
 
-/** The model must be ready this soon after the INVITE, or the route's `unavailable` applies. */
-const modelDeadlineMs = 3_000;
 /** While draining, how many calls are left is logged this often. */
 const drainReportMs = 10_000;
+/** Before anything was counted. */
+const noBuckets = { boundsMs: [], counts: [], total: 0, sumMs: 0 };
 
 /** Starts everything in the order in which it is needed; what was started is closed again when a later part fails. */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
@@ -77,13 +75,13 @@ export class Bridge {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #logger: RootLogger;
-  readonly #frameClock: FrameClock;
   readonly #plans: PlanStore;
   readonly #journal: Journal;
+  readonly #limits: CallLimits;
+  readonly #records: RecordCalls;
   readonly #metrics: Metrics;
-  #models: Models | undefined;
-  #sip: SipFront | undefined;
-  #calls: Calls | undefined;
+  #answering: Answering | undefined;
+  #sipServer: SipServer | undefined;
   #http: HttpServer | undefined;
   #failed = false;
   #closing: Promise<void> | undefined;
@@ -101,28 +99,37 @@ export class Bridge {
       level: settings.logLevel,
       ...(options.logDestination === undefined ? {} : { destination: options.logDestination }),
     });
-    this.#frameClock = new FrameClock({ clock });
     this.#plans = new PlanStore(folderReader(this.#folder(settings.dialplans)));
     this.#journal = new Journal({ folder: this.#folder(settings.data), clock, logger: this.#logger });
+    this.#limits = new CallLimits({ callsMax: settings.maxCalls });
+    this.#records = new RecordCalls({ journal: this.#journal, clock });
     this.#metrics = new Metrics({
-      calls: () => this.#calls?.snapshots() ?? [],
-      lateness: () => this.#frameClock.lateness,
-      sip: () => this.#sip?.counters ?? {},
-      waysIn: () => this.#sip?.waysIn ?? [],
+      calls: () => this.#answering?.snapshots() ?? [],
+      lateness: () => this.#answering?.lateness() ?? noBuckets,
+      sip: () => this.#sipCounters(),
       recordFailures: () => this.#journal.failures,
       planHash: () => this.#plans.current?.hash,
+      workers: () => this.#answering?.workers ?? [],
+      waysIn: () => this.#answering?.waysIn() ?? [],
     });
     this.closed = new Promise((resolveClosed) => (this.#tellClosed = resolveClosed));
   }
 
   /** `udp:127.0.0.1:5060`, with the ports that were really taken. */
   get sipListening(): readonly string[] {
-    return this.#sip?.listening ?? [];
+    const { drachtio = [], drachtioListen } = this.#settings;
+    if (this.#sipServer === undefined) {
+      const remote = drachtio.map((server) => `drachtio-server ${nameOfServer(server)}`);
+      return [...remote, ...(drachtioListen === undefined ? [] : [`for drachtio-servers ${nameOfServer(drachtioListen)}`])];
+    }
+    return this.#sipServer.listening.map(({ transport, address, port }) => {
+      return `${transport}:${nameOfServer({ host: address, port })}`;
+    });
   }
 
   /** For the banner: which model, and why. */
   get model(): string {
-    return this.#models?.description ?? '';
+    return this.#answering?.model ?? '';
   }
 
   get plan(): string {
@@ -136,7 +143,7 @@ export class Bridge {
   }
 
   activeCalls(): number {
-    return this.#calls?.active ?? 0;
+    return this.#answering?.activeCalls ?? 0;
   }
 
   async start(): Promise<void> {
@@ -144,46 +151,39 @@ export class Bridge {
     const refusals = unbuiltSettings(this.#settings);
     if (choice.kind === 'refused') refusals.push(choice.line);
     if (refusals.length > 0 || choice.kind === 'refused') throw new StartRefused(refusals.join('\nringbridge: '));
-    const plan = await this.#loadPlan();
+    const answering = this.#makeAnswering();
+    const read = await this.#loadPlan();
     await this.#openRecords();
-    const services = await this.#services(plan, choice);
-    this.#calls = new Calls({
-      services,
-      clock: this.#clock,
-      random: this.#random,
-      callsMax: this.#settings.maxCalls,
-    });
-    await this.#listen();
-    this.#logger.info({ model: this.model, sip: this.sipListening, plan: plan.hash }, 'answering calls');
+    this.#answering = answering;
+    await answering.prepare(read);
+    await this.#listen(answering);
+    this.#logger.info({ model: this.model, sip: this.sipListening, plan: read.plan.hash }, 'answering calls');
   }
 
   /** Takes no new calls, lets those in progress end within the drain time, and closes. */
   async drain(): Promise<void> {
-    if (this.#sip !== undefined) this.#sip.accepting = false;
     const stopReports = this.#reportDraining();
-    await this.#calls?.drain({ limitMs: this.#settings.drainTimeMs });
+    await this.#answering?.drain({ limitMs: this.#settings.drainTimeMs });
     stopReports();
     await this.close('well');
   }
 
   #reportDraining(): () => void {
     this.#logger.info({ calls: this.activeCalls(), limitMs: this.#settings.drainTimeMs }, 'draining');
-    let timer = this.#clock.setTimer(drainReportMs, () => {
-      timer.cancel();
-      timer = { cancel: this.#reportDraining() };
-    });
-    return () => timer.cancel();
+    let stop = (): void => timer.cancel();
+    const timer = this.#clock.setTimer(drainReportMs, () => (stop = this.#reportDraining()));
+    return () => stop();
   }
 
   /** Ends the calls in progress, and then everything. */
   endNow(): void {
-    this.#calls?.endAll({ kind: 'draining' });
+    this.#answering?.endAll({ kind: 'draining' });
     void this.close('well');
   }
 
   /** For `uncaughtException`: the call that it rose in ends, and the process drains, because it can no longer be trusted. */
   readonly onEscapedError = (cause: unknown): void => {
-    const known = this.#calls?.blameCurrentCall(cause) === true;
+    const known = this.#answering?.blameCurrentCall(cause) === true;
     this.#logger.error(
       { error: messageOf(cause), stack: cause instanceof Error ? cause.stack : undefined, blamedOnCall: known },
       'an error escaped; the process drains',
@@ -200,11 +200,11 @@ export class Bridge {
   }
 
   async #close(end: BridgeEnd): Promise<void> {
-    if (this.#sip !== undefined) this.#sip.accepting = false;
-    this.#calls?.endAll({ kind: 'draining' });
+    this.#answering?.refuseCalls();
+    this.#answering?.endAll({ kind: 'draining' });
     await this.#closePart('http', () => this.#http?.close());
-    await this.#closePart('sip', () => this.#sip?.close());
-    await this.#closePart('models', () => this.#models?.close());
+    await this.#closePart('calls', () => this.#answering?.close());
+    await this.#closePart('sip server', () => this.#sipServer?.close());
     await this.#closePart('records', () => this.#journal.close());
     this.#logger.info({}, 'stopped');
     this.#logger.flush();
@@ -220,7 +220,7 @@ export class Bridge {
     }
   }
 
-  async #loadPlan(): Promise<Plan> {
+  async #loadPlan(): Promise<ReadPlan> {
     const load = await this.#plans.load();
     for (const warning of load.warnings)
       this.#logger.warn({ problem: formatProblem(warning, { folder: this.#settings.dialplans }) }, 'dialplan warning');
@@ -228,7 +228,9 @@ export class Bridge {
       const lines = load.problems.map((problem) => formatProblem(problem, { folder: this.#settings.dialplans }));
       throw new StartRefused(`the dialplans in ${this.#settings.dialplans} cannot be used:\n\n${lines.join('\n\n')}`);
     }
-    return load.plan;
+    const { source } = this.#plans;
+    invariant(source !== undefined, 'what a plan was made of is kept with it');
+    return { plan: load.plan, source };
   }
 
   /** A start without a place for records is refused; later failures of the disk are counted and cost no call. */
@@ -243,115 +245,92 @@ export class Bridge {
     await recoverCrashedCalls({ folder, journal: this.#journal, clock: this.#clock, logger: this.#logger });
   }
 
-  async #services(plan: Plan, choice: Parameters<typeof Models.start>[0]['choice']): Promise<CallServices> {
-    const common = { clock: this.#clock, random: this.#random, logger: this.#logger };
-    const models = await startModels({ ...common, settings: this.#settings, choice, plan });
-    this.#models = models;
-    return {
-      clock: this.#clock,
-      logger: this.#logger,
-      media: this.#mediaFactory(),
-      prompts: await readPrompts(),
-      observers: [
-        new RecordCalls({ journal: this.#journal, clock: this.#clock }),
-        new ObserveCalls({ metrics: this.#metrics, logger: this.#logger }),
-      ],
-      route: (caller) => {
-        const { current } = this.#plans;
-        invariant(current !== undefined, 'calls come only after a plan was loaded');
-        return route(current, caller, { atMs: this.#clock.wallTimeMs() });
-      },
-      modelFor: (agent) => models.modelFor(agent),
-      openSession: (agent, listener, callId) => models.open(agent, listener, callId),
-      modelDeadlineMs,
-      timeWarningMs: this.#settings.sessionWarningMs,
-    };
+  #makeAnswering(): Answering {
+    const { workers } = this.#options;
+    const { prices, sipTlsCert, sipTlsKey } = this.#settings;
+    // Whoever reads the files may be another process.
+    const absolute = (path: string | undefined): string | undefined => path && this.#folder(path);
+    const files = { prices: absolute(prices), sipTlsCert: absolute(sipTlsCert), sipTlsKey: absolute(sipTlsKey) };
+    const settings = { ...this.#settings, ...files };
+    const [clock, logger, admission] = [this.#clock, this.#logger, this.#limits];
+    const observersFor = (log: Logger): CallObserver[] => this.#observersFor(log);
+    const { rtpPorts, drachtio, drachtioListen, freeswitch } = settings;
+    if (workers === undefined) {
+      const full = (): boolean => this.#limits.full;
+      const own = { settings, clock, logger, admission, full, random: this.#random, rtpPorts };
+      return new OwnAnswering({ ...own, observers: observersFor(logger) });
+    }
+    const remote = drachtio ?? drachtioListen;
+    if (remote !== undefined || freeswitch !== undefined) {
+      const named = remote === undefined ? 'RINGBRIDGE_FREESWITCH' : 'RINGBRIDGE_DRACHTIO';
+      throw new StartRefused(`--workers: not with ${named}; start as many bridges instead, each with its own folder`);
+    }
+    const slices = portSlices(rtpPorts, workers);
+    if (slices === undefined) {
+      const range = `${rtpPorts.first}-${rtpPorts.last}`;
+      throw new StartRefused(`RINGBRIDGE_RTP_PORTS: ${range} is too small for --workers ${workers}; a call takes two`);
+    }
+    const onLogLine = (line: string): void => logger.pass(line);
+    const startChild = forkWorker;
+    return new Workers({ settings, clock, logger, admission, observersFor, portSlices: slices, startChild, onLogLine });
   }
 
-  #mediaFactory(): MediaLegFactory {
-    const { rtpPorts, publicAddress, mediaTimeoutMs, firstMediaTimeoutMs } = this.#settings;
-    const { clock, logger } = { clock: this.#clock, logger: this.#logger };
-    return createRtpLegFactory({
-      clock,
-      random: this.#random,
-      logger,
-      frameClock: this.#frameClock,
-      ports: new PortPool({ clock, random: this.#random, ...rtpPorts }),
-      localAddress: this.#rtpAddress(),
-      publicAddress,
-      mediaTimeoutMs,
-      firstMediaTimeoutMs,
-    });
+  /** The limits come first: whoever looks when the others were told finds the place free. */
+  #observersFor(logger: Logger): CallObserver[] {
+    return [this.#limits, this.#records, new ObserveCalls({ metrics: this.#metrics, logger })];
   }
 
-  #rtpAddress(): string {
-    const [listener] = this.#settings.sipListen;
-    return this.#settings.rtpAddress ?? listener?.address ?? '127.0.0.1';
-  }
-
-  async #listen(): Promise<void> {
-    const { settings } = { settings: this.#settings };
+  async #listen(answering: Answering): Promise<void> {
     this.#http = await refused(
       startHttpServer({
-        listen: settings.httpListen,
+        listen: this.#settings.httpListen,
         ready: () => this.#notReady(),
-        metrics: () => this.#metrics.text(),
+        degraded: () => answering.degraded(),
+        metrics: async () => {
+          await answering.refresh();
+          return this.#metrics.text();
+        },
         contentType: this.#metrics.contentType,
         logger: this.#logger,
       }),
     );
-    this.#sip = await refused(
-      SipFront.start({
-        settings,
+    await refused(answering.connect(await this.#sipAdmin()));
+  }
+
+  /** The embedded SIP server, unless drachtio-servers are named. */
+  async #sipAdmin(): Promise<SipServerAddress | undefined> {
+    const { drachtio, drachtioListen, sipListen, publicAddress } = this.#settings;
+    if (drachtio !== undefined || drachtioListen !== undefined) return undefined;
+    const tls = await refused(readTlsFiles(this.#settings, (path) => this.#folder(path)));
+    this.#sipServer = await refused(
+      startSipServer({
+        listen: sipListen,
+        ...(tls === undefined ? {} : { tls }),
+        ...(publicAddress === undefined ? {} : { publicAddress }),
         clock: this.#clock,
         random: this.#random,
-        logger: this.#logger,
-        resolvePath: (path) => this.#folder(path),
-        onBug: ({ leg, cause }) => this.#calls?.failCallOf(leg, cause),
-        onCall: (leg) => this.#calls?.accept(leg),
-        full: () => this.#calls?.full === true,
+        logger: this.#logger.child({ part: 'sip-server' }),
       }),
     );
+    return this.#sipServer.admin;
   }
 
   #notReady(): string[] {
-    const reasons: string[] = [];
-    if (this.#plans.current === undefined) reasons.push('no dialplan is loaded');
-    const sipProblem = this.#sip === undefined ? 'there is no link to the SIP server' : this.#sip.problem;
-    if (sipProblem !== undefined) reasons.push(sipProblem);
-    if (this.#calls?.draining === true) reasons.push('the bridge is draining');
-    if (this.#calls?.full === true) reasons.push('as many calls are up as may be');
+    const reasons = this.#answering?.notReady() ?? [];
+    if (this.#plans.current === undefined) reasons.unshift('no dialplan is loaded');
+    if (this.#limits.full) reasons.push('as many calls are up as may be');
     return reasons;
+  }
+
+  #sipCounters(): Record<string, number> {
+    const counters: Record<string, number> = { unanswerable: this.#answering?.unanswerable() ?? 0 };
+    for (const [name, count] of Object.entries(this.#sipServer?.stats ?? {})) {
+      if (typeof count === 'number') counters[name] = count;
+    }
+    return counters;
   }
 
   #folder(path: string): string {
     return resolve(this.#options.cwd, path);
   }
-}
-
-async function startModels(options: Parameters<typeof Models.start>[0]): Promise<Models> {
-  try {
-    return await Models.start(options);
-  } catch (cause) {
-    if (cause instanceof ModelRefused) throw new StartRefused(cause.message, { cause });
-    throw cause;
-  }
-}
-
-/** An address that is taken or a server that is away is told as one line. */
-async function refused<T>(starting: Promise<T>): Promise<T> {
-  try {
-    return await starting;
-  } catch (cause) {
-    throw new StartRefused(messageOf(cause), { cause });
-  }
-}
-
-async function readPrompts(): Promise<Prompts> {
-  const folder = join(__dirname, '..', 'audio');
-  const entries = promptNames.map(async (name) => {
-    const at = (file: string, rateHz: 8_000 | 24_000) => readWavFile(join(folder, file), rateHz);
-    return [name, { 8_000: await at(`${name}-8khz.wav`, 8_000), 24_000: await at(`${name}.wav`, 24_000) }] as const;
-  });
-  return Object.fromEntries(await Promise.all(entries)) as unknown as Prompts;
 }

@@ -1,4 +1,5 @@
 import type { Settings } from './config/settings';
+import type { WayInFigures } from './observability/metrics';
 import type { Clock } from './runtime/clock';
 import type { Logger } from './runtime/logger';
 import type { Random } from './runtime/random';
@@ -7,9 +8,7 @@ import type { OnSignallingBug } from './signalling/guarded';
 import type { SipLink } from './signalling/sip-link';
 import { SipLinks } from './signalling/sip-links';
 import { SipListener } from './signalling/sip-listener';
-import { nameOfServer, type SipServerAddress } from './signalling/sip-server-address';
-import type { SipServer } from './sip-server/server';
-import { startSipServer } from './sip-server/server';
+import type { SipServerAddress } from './signalling/sip-server-address';
 import { readTlsFiles } from './tls-files';
 
 export interface SipFrontOptions {
@@ -17,22 +16,12 @@ export interface SipFrontOptions {
   clock: Clock;
   random: Random;
   logger: Logger;
-  /** Makes relative paths of settings absolute. */
-  resolvePath: (path: string) => string;
+  /** The embedded SIP server; undefined: those that the settings name. */
+  embedded: SipServerAddress | undefined;
   onCall: CallHandler;
   onBug: OnSignallingBug;
   /** As many calls are up as may be. */
   full: () => boolean;
-}
-
-/** One way in for calls, for metrics and the console. */
-export interface SipWayIn {
-  /** `HOST:PORT` of a SIP server. */
-  readonly name: string;
-  readonly up: boolean;
-  /** Inbound calls on it. */
-  readonly calls: number;
-  readonly losses: number;
 }
 
 /** Time for a SIP server to be there at start. */
@@ -46,7 +35,6 @@ const settleByeMs = 100;
  */
 export class SipFront {
   readonly #options: SipFrontOptions;
-  #server: SipServer | undefined;
   #links: SipLinks | undefined;
   #listener: SipListener | undefined;
 
@@ -66,18 +54,9 @@ export class SipFront {
     }
   }
 
-  /** For the banner: `udp:127.0.0.1:5060`, with the ports that were really taken. */
-  get listening(): readonly string[] {
-    const own = (this.#server?.listening ?? []).map(({ transport, address, port }) => {
-      return `${transport}:${nameOfServer({ host: address, port })}`;
-    });
-    const remote = this.#server === undefined ? (this.#links?.all ?? []) : [];
-    const listener = this.#listener;
-    return [
-      ...own,
-      ...remote.map(({ name }) => `drachtio-server ${name}`),
-      ...(listener === undefined ? [] : [`for drachtio-servers on ${nameOfServer(listener.address)}`]),
-    ];
+  /** Where drachtio-servers may connect to us; undefined when they may not. */
+  get listening(): { host: string; port: number } | undefined {
+    return this.#listener?.address;
   }
 
   /** While false, new calls and OPTIONS get 503. */
@@ -97,29 +76,30 @@ export class SipFront {
     return 'there is no link to the SIP server';
   }
 
-  get waysIn(): readonly SipWayIn[] {
-    const links = (this.#links?.all ?? []).map((link): SipWayIn => {
-      return { name: link.name, up: link.alive, calls: link.legs, losses: link.stats.losses };
+  /** Calls can come. */
+  get connected(): boolean {
+    return this.problem === undefined;
+  }
+
+  /** Requests that were dropped because no answer to them may go through the server. */
+  get unanswerable(): number {
+    const onLinks = (this.#links?.all ?? []).reduce((sum, link) => sum + link.unanswerable, 0);
+    return onLinks + (this.#listener?.unanswerable ?? 0);
+  }
+
+  get waysIn(): readonly WayInFigures[] {
+    const links = (this.#links?.all ?? []).map((link): WayInFigures => {
+      return { name: link.name, up: link.alive, calls: link.legs, ...link.stats };
     });
     const listener = this.#listener;
     if (listener === undefined) return links;
-    return [...links, { name: 'outbound connections', up: true, calls: listener.legs, losses: 0 }];
+    const { refusedMessages } = listener.stats;
+    return [...links, { name: 'outbound connections', up: true, calls: listener.legs, losses: 0, refusedMessages }];
   }
 
-  /** What signalling counts, by name; the counts only grow. */
-  get counters(): Record<string, number> {
-    const takers = [...(this.#links?.all ?? []), ...(this.#listener === undefined ? [] : [this.#listener])];
-    const sum = (count: (taker: (typeof takers)[number]) => number): number =>
-      takers.reduce((total, taker) => total + count(taker), 0);
-    const counters: Record<string, number> = {
-      unanswerable: sum((taker) => taker.unanswerable),
-      refusedMessages: sum((taker) => taker.stats.refusedMessages),
-    };
-    if (this.#listener !== undefined) counters.refusedConnections = this.#listener.stats.refusedConnections;
-    for (const [name, count] of Object.entries(this.#server?.stats ?? {})) {
-      if (typeof count === 'number') counters[name] = count;
-    }
-    return counters;
+  /** New calls go to other processes. For the embedded SIP server. */
+  leaveRotation(): void {
+    for (const link of this.#links?.all ?? []) link.leaveRotation();
   }
 
   /** Twice is fine. */
@@ -128,38 +108,21 @@ export class SipFront {
       await new Promise<void>((settled) => this.#options.clock.setTimer(settleByeMs, settled));
     }
     await Promise.all([this.#links?.close(), this.#listener?.close()]);
-    await this.#server?.close();
   }
 
   async #start(): Promise<void> {
-    const { settings, clock, random, onCall, onBug, full } = this.#options;
-    const { drachtio, drachtioListen, drachtioSecret: secret = '' } = settings;
+    const { settings, clock, random, onCall, onBug, full, embedded } = this.#options;
+    const { drachtioListen, drachtioSecret: secret = '' } = settings;
     const log = this.#options.logger.child({ part: 'sip' });
     const common = { clock, random, log, onCall, onBug, full };
-    const tls = await readTlsFiles(settings, this.#options.resolvePath);
     if (drachtioListen !== undefined) {
-      const listenTls = drachtioListen.tls ? tls : undefined;
-      this.#listener = await SipListener.start({ ...common, listen: drachtioListen, tls: listenTls, secret });
+      const tls = drachtioListen.tls ? await readTlsFiles(settings, (path) => path) : undefined;
+      this.#listener = await SipListener.start({ ...common, listen: drachtioListen, tls, secret });
     }
-    if (drachtio !== undefined) this.#links = new SipLinks({ ...common, servers: addressesOf(settings) });
-    else if (drachtioListen === undefined) {
-      this.#server = await this.#startEmbedded(tls);
-      this.#links = new SipLinks({ ...common, servers: [this.#server.admin] });
-    }
-    await this.#links?.connect({ deadlineMs: linkDeadlineMs });
-  }
-
-  #startEmbedded(tls: Awaited<ReturnType<typeof readTlsFiles>>): Promise<SipServer> {
-    const { settings, clock, random, logger } = this.#options;
-    const { sipListen, publicAddress } = settings;
-    return startSipServer({
-      listen: sipListen,
-      ...(tls === undefined ? {} : { tls }),
-      ...(publicAddress === undefined ? {} : { publicAddress }),
-      clock,
-      random,
-      logger: logger.child({ part: 'sip-server' }),
-    });
+    const servers = embedded === undefined ? addressesOf(settings) : [embedded];
+    if (servers.length === 0) return;
+    this.#links = new SipLinks({ ...common, servers });
+    await this.#links.connect({ deadlineMs: linkDeadlineMs });
   }
 }
 

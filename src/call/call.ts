@@ -1,17 +1,27 @@
 import type { MediaLeg, MediaLegFactory } from '../media/media-leg';
 import type { RealtimeSession } from '../realtime/session';
-import type { RealtimeSessionListener, ResponseDone, TokenUsage } from '../realtime/session-listener';
+import type {
+  RealtimeSessionListener,
+  ResponseDone,
+  TokenUsage,
+  TranscriptionUsage,
+} from '../realtime/session-listener';
 import type { Clock, Timer } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { InvariantError } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
 import type { CallerHangUp, CallerInfo, CallerLeg, CallerLegListener, OfferReply } from '../signalling/caller-leg';
+import type { Admission } from './call-limits';
 import type { CallEvent, CallObserver, CallSnapshot } from './call-observer';
+import { tellObservers } from './call-observer';
 import type { CallState } from './call-state';
 import { moveCall } from './call-state';
 import type { Conversation } from './conversation';
+import { CostMeter } from './cost-meter';
 import type { Blame, EndReason } from './end-reason';
 import { blameFor, sipStatusFor } from './end-reason';
+import type { Breach } from './guarantees';
+import type { PriceTable } from './price-table';
 import type { Prompts } from './prompts';
 import type { Agent } from '../dialplan/plan';
 import type { RouteDecision } from '../dialplan/route';
@@ -29,7 +39,9 @@ export interface CallServices {
   logger: Logger;
   media: MediaLegFactory;
   prompts: Prompts;
+  prices: PriceTable;
   observers: readonly CallObserver[];
+  admission: Admission;
   route(caller: CallerInfo): RouteDecision;
   modelFor(agent: Agent): ModelChoice;
   openSession(agent: Agent, listener: RealtimeSessionListener, callId: string): RealtimeSession;
@@ -71,8 +83,6 @@ export class Call implements CallerLegListener {
   readonly leg: CallerLeg;
   readonly services: CallServices;
   readonly logger: Logger;
-  /** How many calls are up on a route, this one included. */
-  readonly callsOnRoute: (route: string) => number;
   readonly #onEnded: (call: Call) => void;
   readonly #startedAtMs: number;
   #state: CallState = 'ringing';
@@ -90,22 +100,17 @@ export class Call implements CallerLegListener {
   #modelConnectMs: number | undefined;
   #interruptions = 0;
   readonly #tokens: TokenUsage = { ...noTokens };
+  #cost: CostMeter | undefined;
+  readonly #breaches: Breach[] = [];
   readonly #untold: ToldEvent[] = [];
   #telling = false;
   #lastEmitted = false;
 
-  constructor(options: {
-    callId: string;
-    leg: CallerLeg;
-    services: CallServices;
-    callsOnRoute: (route: string) => number;
-    onEnded: (call: Call) => void;
-  }) {
+  constructor(options: { callId: string; leg: CallerLeg; services: CallServices; onEnded: (call: Call) => void }) {
     this.callId = options.callId;
     this.leg = options.leg;
     this.services = options.services;
     this.logger = options.services.logger.child({ callId: options.callId });
-    this.callsOnRoute = options.callsOnRoute;
     this.#onEnded = options.onEnded;
     this.#startedAtMs = options.services.clock.wallTimeMs();
   }
@@ -181,6 +186,8 @@ export class Call implements CallerLegListener {
       tokens: { ...this.#tokens },
       modelConnectMs: this.#modelConnectMs,
       media: this.#media?.stats,
+      cost: this.#cost?.cost,
+      breaches: [...this.#breaches],
     };
   }
 
@@ -188,7 +195,9 @@ export class Call implements CallerLegListener {
 
   adoptDecision(decision: RouteDecision): void {
     this.#decision = decision;
-    if (decision.kind === 'answer') this.#model = this.services.modelFor(decision.agent);
+    if (decision.kind !== 'answer') return;
+    this.#model = this.services.modelFor(decision.agent);
+    this.#cost = new CostMeter({ table: this.services.prices, modelKind: this.#model.kind });
   }
 
   adoptMedia(media: MediaLeg): void {
@@ -226,7 +235,10 @@ export class Call implements CallerLegListener {
       ...limits,
       warningLeadMs: this.services.timeWarningMs,
       onWarning: () => this.#conversation?.announce('session-warning'),
-      onLimit: (kind) => this.#conversation?.leave('session-goodbye', { kind }),
+      onLimit: (kind) => {
+        if (kind === 'length-limit') this.#conversation?.breached({ guarantee: 'length', remedy: 'goodbye' });
+        this.#conversation?.leave('session-goodbye', { kind });
+      },
     });
   }
 
@@ -235,6 +247,10 @@ export class Call implements CallerLegListener {
     if (this.#lastEmitted) return;
     this.#lastEmitted = event.kind === 'ended';
     if (event.kind === 'barge-in') this.#interruptions += 1;
+    if (event.kind === 'guarantee-broken') {
+      const { guarantee, remedy, atMs } = event;
+      this.#breaches.push({ guarantee, remedy, atMs });
+    }
     if (event.kind === 'agent-audio-started') this.#firstAudioAtMs ??= this.services.clock.wallTimeMs();
     this.#untold.push({ event, snapshot: this.snapshot() });
     if (this.#telling) return;
@@ -246,6 +262,15 @@ export class Call implements CallerLegListener {
   addResponse(done: ResponseDone): void {
     if (done.usage === undefined) return;
     for (const key of Object.keys(this.#tokens) as (keyof TokenUsage)[]) this.#tokens[key] += done.usage[key];
+    this.#cost?.addResponse(this.#model?.name ?? '', done.usage);
+    this.#endWhenTooDear();
+  }
+
+  addTranscription(usage: TranscriptionUsage): void {
+    const decision = this.#decision;
+    const model = decision?.kind === 'answer' ? decision.agent.session.transcription?.model : undefined;
+    this.#cost?.addTranscription(model ?? 'transcription', usage);
+    this.#endWhenTooDear();
   }
 
   // The caller's side (CallerLegListener).
@@ -266,7 +291,9 @@ export class Call implements CallerLegListener {
     const media = this.#media;
     if (media === undefined || this.isEnding()) return { status: 481 };
     try {
-      return { sdp: offer === undefined ? await media.offer() : await media.modify(offer) };
+      const sdp = await (offer === undefined ? media.offer() : media.modify(offer));
+      this.#conversation?.onHold(media.onHold);
+      return { sdp };
     } catch (cause) {
       this.logger.warn({ error: messageOf(cause) }, 'the caller asked for media that cannot be had');
       return { status: cause instanceof Error && 'status' in cause && cause.status === 400 ? 400 : 488 };
@@ -274,14 +301,31 @@ export class Call implements CallerLegListener {
   }
 
   onAnswer(answer: string): void {
-    this.#media?.acceptAnswer(answer).catch((cause: unknown) => {
-      this.logger.warn({ error: messageOf(cause) }, 'the answer to our offer cannot be used');
-      this.end({ kind: 'bad-offer', status: 488, message: messageOf(cause) });
-    });
+    const media = this.#media;
+    if (media === undefined) return;
+    media.acceptAnswer(answer).then(
+      () => this.#conversation?.onHold(media.onHold),
+      (cause: unknown) => {
+        this.logger.warn({ error: messageOf(cause) }, 'the answer to our offer cannot be used');
+        this.end({ kind: 'bad-offer', status: 488, message: messageOf(cause) });
+      },
+    );
   }
 
   onDigit(digit: string): void {
     this.emit({ kind: 'digit', digit });
+    this.#conversation?.onDigit(digit);
+  }
+
+  /** What was said already is paid for: the caller hears it, and then a goodbye. */
+  #endWhenTooDear(): void {
+    const decision = this.#decision;
+    const limitUsd = decision?.kind === 'answer' ? decision.costLimitUsd : undefined;
+    if (limitUsd === undefined || (this.#cost?.cost.usd ?? 0) < limitUsd || this.isEnding()) return;
+    const conversation = this.#conversation;
+    if (conversation?.isTalking !== true) return;
+    conversation.breached({ guarantee: 'cost', remedy: 'goodbye' });
+    conversation.leave('goodbye', { kind: 'cost-limit' }, { letFinish: true });
   }
 
   #close(reason: EndReason): void {
@@ -324,13 +368,7 @@ export class Call implements CallerLegListener {
   }
 
   #tell({ event, snapshot }: ToldEvent): void {
-    for (const observer of this.services.observers) {
-      try {
-        observer.onCallEvent(event, snapshot);
-      } catch (cause) {
-        this.logger.error({ error: messageOf(cause), event: event.kind }, 'an observer of calls failed');
-      }
-    }
+    tellObservers(this.services.observers, event, snapshot, this.logger);
   }
 
   #blame(): Blame | undefined {

@@ -19,16 +19,13 @@ export interface CallsOptions {
   services: CallServices;
   clock: Clock;
   random: Random;
-  /** More calls than this at once are answered 503. */
-  callsMax: number;
 }
 
-/** All calls of this process: admission, the way to find one, and draining. */
+/** All calls of this process: the way to find one, and draining. */
 export class Calls {
   readonly #services: CallServices;
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #callsMax: number;
   readonly #calls = new Map<string, Call>();
   #draining = false;
   #onEmpty: (() => void) | undefined;
@@ -38,7 +35,6 @@ export class Calls {
     this.#services = options.services;
     this.#clock = options.clock;
     this.#random = options.random;
-    this.#callsMax = options.callsMax;
   }
 
   get active(): number {
@@ -47,11 +43,6 @@ export class Calls {
 
   get draining(): boolean {
     return this.#draining;
-  }
-
-  /** As many calls are up as may be. */
-  get full(): boolean {
-    return this.#calls.size >= this.#callsMax;
   }
 
   snapshots(): CallSnapshot[] {
@@ -65,15 +56,12 @@ export class Calls {
       callId,
       leg,
       services: this.#services,
-      callsOnRoute: (route) => this.#callsOnRoute(route),
       onEnded: () => this.#forget(callId),
     });
-    const { full } = this;
     this.#calls.set(callId, call);
     call.listen();
     if (call.isEnding()) return;
     if (this.#draining) call.end({ kind: 'draining' });
-    else if (full) call.end({ kind: 'overload', message: `${this.#callsMax} calls are up` });
     else void currentCall.run(call, () => answerCall(call));
   }
 
@@ -123,12 +111,6 @@ export class Calls {
     });
     timer?.cancel();
     this.#onEmpty = undefined;
-  }
-
-  #callsOnRoute(route: string): number {
-    let count = 0;
-    for (const call of this.#calls.values()) if (call.route === route) count += 1;
-    return count;
   }
 
   #forget(callId: string): void {

@@ -8,6 +8,7 @@ import type { CommandIo, ExitCode } from './io';
 import { processIo } from './io';
 import { runSchemaCommand } from './schema';
 import { runServeCommand } from './serve';
+import { runTestCommand } from './test';
 
 interface Command {
   summary: string;
@@ -20,6 +21,7 @@ const commands: Readonly<Record<string, Command>> = {
   init: { summary: 'write a dialplan to begin with', run: runInitCommand },
   check: { summary: 'read the dialplans and print every problem', run: runCheckCommand },
   explain: { summary: 'tell which route takes a call, and why', run: runExplainCommand },
+  test: { summary: 'play call scenarios against the dialplans, offline', run: runTestCommand },
   schema: { summary: 'print the JSON Schema of dialplans for editors', run: runSchemaCommand },
   demo: { summary: 'hold one recorded call with a barge-in against the simulator', run: runDemoCommand },
 };

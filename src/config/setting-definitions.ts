@@ -137,6 +137,11 @@ export const settingDefinitions = {
     default: 'dialplans',
     format: filePath,
   }),
+  prices: withoutDefault({
+    env: 'RINGBRIDGE_PRICES',
+    doc: 'JSON file with the prices of models, by which the cost of calls is told and limited. Unset: `prices.json`, which is shipped.',
+    format: filePath,
+  }),
   data: withDefault({
     env: 'RINGBRIDGE_DATA',
     doc: 'Folder of the call records. One process per folder.',

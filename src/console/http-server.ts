@@ -9,6 +9,8 @@ export interface HttpServerOptions {
   listen: { host: string; port: number };
   /** Why calls cannot be taken now, one sentence each; empty when they can. */
   ready: () => readonly string[];
+  /** What is wrong although calls are taken, one sentence each. */
+  degraded?: () => readonly string[];
   /** The answer to a scrape. */
   metrics: () => Promise<string>;
   /** The media type of that answer. */
@@ -110,11 +112,11 @@ const resources = new Map<string, Resource>([
   /** It takes calls. */
   [
     '/ready',
-    ({ ready }) => {
+    ({ ready, degraded }) => {
       const reasons = ready();
-      return reasons.length === 0
-        ? jsonAnswer(200, { status: 'ready' })
-        : jsonAnswer(503, { status: 'not ready', reasons });
+      if (reasons.length > 0) return jsonAnswer(503, { status: 'not ready', reasons });
+      const troubles = degraded?.() ?? [];
+      return jsonAnswer(200, troubles.length === 0 ? { status: 'ready' } : { status: 'ready', degraded: troubles });
     },
   ],
   ['/metrics', async ({ metrics, contentType }) => ({ status: 200, type: contentType, body: await metrics() })],

@@ -4,6 +4,7 @@ import { CivilClock, parseDay } from '../runtime/civil-time';
 import { invariant } from '../runtime/invariant';
 import type { BuiltInTool } from '../tools/tool-schema';
 import { isBuiltInTool } from '../tools/tool-schema';
+import { agentRules, guaranteeRules, usdOf } from './agent-rules';
 import { parseClosed, parseOverride, parseWeeklyHours } from './opening-hours';
 import type { DaySpan } from './opening-hours';
 import { patternSet } from './pattern';
@@ -29,9 +30,9 @@ export function buildPlan(options: {
   const destinations = mapOf(entries, 'destinations', (name, { to }): Destination => ({ name, to }));
   const trunks = mapOf(entries, 'trunks', (name, { addresses }) => trunkAt(name, addresses));
   const agents = mapOf(entries, 'agents', (name, entry) => toAgent(name, entry, texts.instructions));
-  const lengths = mapOf(entries, 'agents', (_name, { limits }) => limits?.length);
+  const limits = mapOf(entries, 'agents', (_name, entry) => entry.limits);
   const routeEntries = entries.flatMap((entry) => entry.routes ?? []);
-  const routes = routeEntries.map((entry) => toRoute(entry, { schedules, destinations, agents, lengths }));
+  const routes = routeEntries.map((entry) => toRoute(entry, { schedules, destinations, agents, limits }));
   return {
     hash: hashOf(entries, routeEntries, texts),
     files,
@@ -79,13 +80,20 @@ function toSchedule(name: string, entry: ScheduleEntry, calendars: PlanTexts['ca
 }
 
 function toAgent(name: string, entry: AgentEntry, texts: PlanTexts['instructions']): Agent {
-  const { tools, limits: _limits, idle: _idle, ...session } = entry;
-  const { instructions } = session;
-  const text = instructions === undefined ? undefined : (texts.get(instructions) ?? instructions);
+  const { tools, limits: _l, idle: _i, barge_in: _b, push_to_talk: _p, ...session } = entry;
+  const textOf = (text: string | undefined): string | undefined => texts.get(text ?? '') ?? text;
+  const { detection, idle, turns } = agentRules(entry, textOf);
+  const instructions = textOf(session.instructions);
   return {
     name,
-    session: text === undefined ? session : { ...session, instructions: text },
+    session: {
+      ...session,
+      turn_detection: detection,
+      ...(instructions === undefined ? {} : { instructions }),
+    },
     tools: tools.filter((tool): tool is BuiltInTool => isBuiltInTool(tool)),
+    idle,
+    turns,
   };
 }
 
@@ -93,8 +101,8 @@ interface Named {
   readonly schedules: ReadonlyMap<string, Schedule>;
   readonly destinations: ReadonlyMap<string, Destination>;
   readonly agents: ReadonlyMap<string, Agent>;
-  /** The longest call of each agent, in milliseconds. */
-  readonly lengths: ReadonlyMap<string, number | undefined>;
+  /** Of each agent. */
+  readonly limits: ReadonlyMap<string, AgentEntry['limits']>;
 }
 
 function toRoute(entry: RouteEntry, named: Named): Route {
@@ -123,7 +131,7 @@ function schedulesOf(names: string | readonly string[] | undefined, { schedules 
   });
 }
 
-function toAction(entry: RouteEntry, { agents, destinations, lengths }: Named): RouteAction {
+function toAction(entry: RouteEntry, { agents, destinations, limits: agentLimits }: Named): RouteAction {
   if (entry.reject !== undefined) return { kind: 'reject', status: entry.reject };
   if (entry.redirect !== undefined) {
     const destination = destinations.get(entry.redirect);
@@ -133,13 +141,33 @@ function toAction(entry: RouteEntry, { agents, destinations, lengths }: Named): 
   const { answer = '', limits, unavailable } = entry;
   const agent = agents.get(answer);
   invariant(agent !== undefined && typeof unavailable !== 'string', 'what is not built was refused');
-  const lengthsMs = [limits?.length, lengths.get(answer)].filter((length) => length !== undefined);
-  const lengthLimitMs = lengthsMs.length === 0 ? undefined : Math.min(...lengthsMs);
-  return { kind: 'answer', agent, lengthLimitMs, callsLimit: limits?.calls, unavailable };
+  const ofAgent = agentLimits.get(answer);
+  return {
+    kind: 'answer',
+    agent,
+    lengthLimitMs: smaller(limits?.length, ofAgent?.length),
+    callsLimit: limits?.calls,
+    costLimitUsd: smaller(usdOf(limits?.cost), usdOf(ofAgent?.cost)),
+    guarantees: guaranteeRules(entry.guarantees),
+    unavailable,
+  };
+}
+
+/** Of two limits the smaller one holds; undefined is none. */
+function smaller(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Math.min(one, other);
 }
 
 function listOf(value: string | readonly string[]): readonly string[] {
   return typeof value === 'string' ? [value] : value;
+}
+
+function idleTexts(
+  { check_in, goodbye }: NonNullable<AgentEntry['idle']>,
+  texts: PlanTexts['instructions'],
+): (string | undefined)[] {
+  return [texts.get(check_in ?? ''), texts.get(goodbye ?? '')];
 }
 
 /** Of what the plan says, in whichever files it says it: names are sets, routes and trunks have an order. */
@@ -153,6 +181,7 @@ function hashOf(entries: readonly PlanFileEntry[], routes: readonly RouteEntry[]
     agents: mapOf(entries, 'agents', (_name, entry) => ({
       ...entry,
       instructions: texts.instructions.get(entry.instructions ?? '') ?? entry.instructions,
+      idle: entry.idle && { ...entry.idle, texts: idleTexts(entry.idle, texts.instructions) },
     })),
     trunks: [...mapOf(entries, 'trunks', (_name, entry) => entry)],
     routes,

@@ -2,6 +2,7 @@ import { nearestWord } from '../runtime/nearest-word';
 import { toolKinds } from '../tools/tool-schema';
 import { apiRefusals } from './api-refusals';
 import { isVariable, variableNames, variablesIn } from './call-variables';
+import { contradictions } from './contradictions';
 import { numberForm } from './destination-schema';
 import { literalSecrets, secretExpected } from './literal-secrets';
 import { keyName, valueAt, visit } from './plan-path';
@@ -29,6 +30,8 @@ const instructionsPrefix = 'file:';
 const variableHomes: readonly PlanPath[] = [
   ['agents', '*', 'instructions'],
   ['agents', '*', 'prompt', 'variables', '*'],
+  ['agents', '*', 'idle', 'check_in'],
+  ['agents', '*', 'idle', 'goodbye'],
   ['destinations', '*', 'headers', '*'],
   ['tools', '*', 'http', 'headers', '*'],
 ];
@@ -62,7 +65,7 @@ class FileChecks {
         const message = exits.length === 0 ? 'a route without an exit' : `a route with ${exits.join(' and ')}`;
         this.#add(problemCodes.oneOfSeveral, path, message, `exactly one of ${routeExits.join(', ')}`);
       } else if (exits[0] !== 'answer') {
-        for (const key of ['limits', 'unavailable'].filter((one) => one in route)) {
+        for (const key of ['limits', 'guarantees', 'unavailable'].filter((one) => one in route)) {
           const message = `"${key}" has no effect on a route with ${exits[0]}`;
           this.#add(problemCodes.noEffect, [...path, key], message, 'to be left out', { at: 'key' });
         }
@@ -94,6 +97,9 @@ class FileChecks {
       for (const { path: inner, message, expected, nearest } of apiRefusals(agent)) {
         this.#add(problemCodes.apiRefuses, [...path, ...inner], message, expected, { nearest });
       }
+      for (const { path: inner, message, expected } of contradictions(agent)) {
+        this.#add(problemCodes.contradiction, [...path, ...inner], message, expected);
+      }
     });
   }
 
@@ -117,8 +123,7 @@ class FileChecks {
     for (const home of variableHomes) {
       visit(this.#document.root, home, (value, path) => {
         if (this.found.length >= problemsPerFileMax) return;
-        if (typeof value !== 'string' || (path.at(-1) === 'instructions' && value.startsWith(instructionsPrefix)))
-          return;
+        if (typeof value !== 'string' || (path.length < 5 && value.startsWith(instructionsPrefix))) return;
         for (const problem of variableProblems(value)) {
           const position = this.#document.locateWithin(path, problem.text);
           this.found.push({ ...problem.problem, severity: 'error', file: this.#file, position });

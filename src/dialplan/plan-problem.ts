@@ -29,6 +29,7 @@ export const problemCodes = {
   literalSecret: 'DP209',
   apiRefuses: 'DP210',
   numberWithoutTrunk: 'DP211',
+  contradiction: 'DP212',
   unknownAgent: 'DP301',
   nameTwice: 'DP302',
   routeTwice: 'DP303',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { agentSessionSchema } from '../realtime/agent-schema';
 import { toolName, toolSchema } from '../tools/tool-schema';
+import { bargeInSchema, idleSchema, pushToTalkSchema } from './conversation-schema';
 import { destinationSchema, nameOf, trunkSchema } from './destination-schema';
 import { callCost, callLength, routeSchema } from './route-schema';
 import { scheduleSchema } from './schedule-schema';
@@ -18,13 +19,15 @@ const agentSchema = agentSessionSchema.extend({
     .default([])
     .meta({ expected: 'a list of names of tools' })
     .describe('What the agent may do besides talking: built-in tools, and those of the tools section.'),
-  idle: z
-    .strictObject({
-      check_ins: z.number().int().min(0).max(10).describe('How often a silent caller is asked.'),
-      then: z.enum(['hang_up', 'wait']).describe('What happens after that.'),
-    })
+  idle: idleSchema.optional().describe('What happens when nobody speaks.'),
+  barge_in: bargeInSchema
     .optional()
-    .describe('What happens when nobody speaks.'),
+    .describe(
+      'Reversible barge-in: on speech the agent falls silent at once, and goes on mid-word when it was only a murmur.',
+    ),
+  push_to_talk: pushToTalkSchema
+    .optional()
+    .describe('The caller opens and closes each turn by a key; with turn_detection: { type: none }.'),
   limits: z
     .strictObject({
       length: callLength.optional().describe('The longest call with this agent; of two limits the shorter one holds.'),

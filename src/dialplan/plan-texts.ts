@@ -23,7 +23,11 @@ export const textPrefix = 'file:';
 /** Letters, digits and dots, but no part that begins with a dot: no way up, no hidden files, no absolute path. */
 const textName = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}(\/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}){0,7}$/;
 
-const instructionsPlaces: readonly PlanPath[] = [['agents', '*', 'instructions']];
+const instructionsPlaces: readonly PlanPath[] = [
+  ['agents', '*', 'instructions'],
+  ['agents', '*', 'idle', 'check_in'],
+  ['agents', '*', 'idle', 'goodbye'],
+];
 const calendarPlaces: readonly PlanPath[] = [
   ['schedules', '*', 'closed'],
   ['schedules', '*', 'closed', '*'],

@@ -1,5 +1,6 @@
 import type { AgentSession } from '../realtime/agent-schema';
 import type { BuiltInTool } from '../tools/tool-schema';
+import type { GuaranteeRules, IdleRules, TurnRules } from './conversation-rules';
 import type { PatternSet } from './pattern';
 import type { RouteIndex } from './route-index';
 import type { Schedule } from './schedule';
@@ -30,6 +31,10 @@ export interface Agent {
    */
   readonly session: AgentSession;
   readonly tools: readonly BuiltInTool[];
+  /** What happens when nobody speaks; undefined: nothing. */
+  readonly idle?: IdleRules | undefined;
+  /** Who decides whose turn it is; undefined: the server's turn detection, as `session` has it. */
+  readonly turns?: TurnRules | undefined;
 }
 
 export interface Destination {
@@ -68,6 +73,9 @@ export type RouteAction =
       readonly lengthLimitMs: number | undefined;
       /** How many calls may be up on the route at once. */
       readonly callsLimit: number | undefined;
+      /** US dollars. */
+      readonly costLimitUsd: number | undefined;
+      readonly guarantees: GuaranteeRules;
       /** The SIP status for a caller whose model cannot be had. */
       readonly unavailable: { readonly reject: number };
     }

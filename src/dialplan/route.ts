@@ -1,4 +1,5 @@
 import { agentFor } from './call-variables';
+import type { GuaranteeRules } from './conversation-rules';
 import type { IncomingCall } from './incoming-call';
 import { matchesSet } from './pattern';
 import { splitOf } from './percent-split';
@@ -19,6 +20,8 @@ export type RouteDecision =
       lengthLimitMs: number | undefined;
       /** How many calls may be up on this route at once, this one included. */
       callsLimit: number | undefined;
+      costLimitUsd?: number | undefined;
+      guarantees?: GuaranteeRules;
       unavailable: { reject: number };
     })
   | (RoutedBy & { kind: 'reject'; route: string; status: number })
@@ -50,7 +53,7 @@ export function route(plan: Plan, call: IncomingCall, { atMs }: { atMs: number }
     case 'redirect':
       return { kind: 'redirect', route: name, ...common, contact: action.contact };
     case 'answer': {
-      const { lengthLimitMs, callsLimit, unavailable } = action;
+      const { lengthLimitMs, callsLimit, costLimitUsd, guarantees, unavailable } = action;
       const agent = agentFor(action.agent, { call, route: name, trunk: facts.trunk });
       return {
         kind: 'answer',
@@ -59,6 +62,8 @@ export function route(plan: Plan, call: IncomingCall, { atMs }: { atMs: number }
         agent,
         lengthLimitMs,
         callsLimit,
+        costLimitUsd,
+        guarantees,
         unavailable: { ...unavailable },
       };
     }

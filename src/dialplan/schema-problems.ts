@@ -170,7 +170,7 @@ function wantedBy(issue: z.core.$ZodIssue | undefined): string | undefined {
 function placeName(path: PlanPath): string {
   const [section, entry] = path;
   if (section === undefined) return 'at the top of the file';
-  if (path.length === 2 && section === 'routes') return 'in a route';
+  if (path.length === 2 && typeof entry === 'number') return `in a ${String(section).replace(/s$/, '')}`;
   if (path.length === 2) return `in ${String(section).replace(/s$/, '')} "${String(entry)}"`;
   return `in "${keyName(path)}"`;
 }

@@ -24,10 +24,7 @@ export const unbuiltKeys: readonly PlanPath[] = [
   ['trunks', '*', 'codecs'],
   ['destinations', '*', 'trunk'],
   ['destinations', '*', 'headers'],
-  ['agents', '*', 'idle'],
-  ['agents', '*', 'limits', 'cost'],
   ['routes', '*', 'bridge'],
-  ['routes', '*', 'limits', 'cost'],
 ];
 
 interface UnbuiltValues {
@@ -40,12 +37,10 @@ interface UnbuiltValues {
 export const unbuiltValues: readonly UnbuiltValues[] = [
   { path: ['agents', '*', 'kind'], isUnbuilt: oneOf('interpreter', 'transcriber'), expected: 'agent' },
   { path: ['agents', '*', 'tools', '*'], isUnbuilt: oneOf(...reservedTools), expected: leaveOut },
-  // Nothing else makes the agent answer yet: it would greet and then be silent for ever.
-  { path: ['agents', '*', 'turn_detection', 'type'], isUnbuilt: oneOf('none'), expected: 'server_vad or semantic_vad' },
   {
-    path: ['agents', '*', 'turn_detection', 'create_response'],
-    isUnbuilt: (value) => value === false,
-    expected: 'true',
+    path: ['agents', '*', 'idle', 'then'],
+    isUnbuilt: (value) => typeof value === 'string' && value !== 'hang_up' && value !== 'wait',
+    expected: 'hang_up or wait',
   },
   {
     path: ['routes', '*', 'unavailable'],

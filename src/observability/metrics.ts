@@ -8,6 +8,30 @@ import { BucketsMetric } from './buckets-metric';
 import type { Buckets } from './buckets-metric';
 import { MediaTotals } from './media-totals';
 
+/** One process that answers calls. */
+export interface WorkerFigures {
+  /** From 1. */
+  worker: number;
+  up: boolean;
+  /** Of the process that is there now; 0 when none is. */
+  cpuSeconds: number;
+  memoryBytes: number;
+  /** How often it ended although it should not have. */
+  lost: number;
+}
+
+/** One way in for calls: a connection to a SIP server, or those that servers make to us. */
+export interface WayInFigures {
+  /** `HOST:PORT` of a SIP server. */
+  readonly name: string;
+  /** Calls can come through it. */
+  readonly up: boolean;
+  /** Inbound calls on it. */
+  readonly calls: number;
+  readonly losses: number;
+  readonly refusedMessages: number;
+}
+
 /** What is asked at each scrape. All are called synchronously and must be quick. */
 export interface MetricsSources {
   /** Every call that has not ended. */
@@ -17,11 +41,13 @@ export interface MetricsSources {
   /** Counters of signalling by name: requests, answers, rejections ... They only grow. */
   sip: () => Readonly<Record<string, number>>;
   /** Where calls come in: the connections to SIP servers. */
-  waysIn?: () => readonly { name: string; up: boolean; calls: number; losses: number }[];
+  waysIn?: () => readonly WayInFigures[];
   /** Records that could not be written. */
   recordFailures: () => number;
   /** Hash of the plan in force. */
   planHash: () => string | undefined;
+  /** Empty where this process answers the calls itself. */
+  workers?: () => readonly WorkerFigures[];
 }
 
 const states: readonly CallState[] = ['ringing', 'answering', 'active', 'ending'];
@@ -44,6 +70,17 @@ export class Metrics {
   readonly #functionCalls = this.#counter('ringbridge_function_calls_total', 'Functions that models called', [
     'outcome',
   ]);
+  readonly #breaches = this.#counter(
+    'ringbridge_guarantee_breaches_total',
+    'Promises of routes that were not kept, by what was done about it',
+    ['guarantee', 'remedy'],
+  );
+  readonly #idle = this.#counter('ringbridge_idle_decisions_total', 'What was done when nobody spoke', [
+    'decision',
+    'by',
+  ]);
+  readonly #murmurs = this.#counter('ringbridge_murmurs_total', 'Murmurs of callers over which the agent went on', []);
+  readonly #costUsd = this.#counter('ringbridge_cost_usd_total', 'US dollars that ended calls have cost', []);
   readonly #tokens = this.#counter('ringbridge_tokens_total', 'Tokens of ended calls', ['direction', 'kind']);
   readonly #connectSeconds = this.#histogram(
     'ringbridge_model_connect_seconds',
@@ -74,7 +111,8 @@ export class Metrics {
     );
     this.#registerCalls(sources);
     this.#registerCounts(sources);
-    this.#registerWaysIn(sources);
+    if (sources.workers !== undefined) this.#registerWorkers(sources.workers);
+    if (sources.waysIn !== undefined) this.#registerWaysIn(sources.waysIn);
   }
 
   /** For the Content-Type header of a scrape. */
@@ -103,6 +141,18 @@ export class Metrics {
     this.#modelErrors.inc();
   }
 
+  guaranteeBroken({ guarantee, remedy }: { guarantee: string; remedy: string }): void {
+    this.#breaches.inc({ guarantee, remedy });
+  }
+
+  callerIdle({ decision, by }: { decision: string; by: string }): void {
+    this.#idle.inc({ decision, by });
+  }
+
+  callerMurmured(): void {
+    this.#murmurs.inc();
+  }
+
   functionCalled({ outcome }: { outcome: 'done' | 'failed' }): void {
     this.#functionCalls.inc({ outcome });
   }
@@ -120,6 +170,7 @@ export class Metrics {
     this.#tokens.inc({ direction: 'input', kind: 'audio' }, tokens.inputAudioTokens);
     this.#tokens.inc({ direction: 'output', kind: 'text' }, tokens.outputTextTokens);
     this.#tokens.inc({ direction: 'output', kind: 'audio' }, tokens.outputAudioTokens);
+    this.#costUsd.inc(call.cost?.usd ?? 0);
     this.#media.addEnded(call.media);
   }
 
@@ -163,26 +214,42 @@ export class Metrics {
     );
   }
 
-  #registerWaysIn({ waysIn = () => [] }: MetricsSources): void {
-    const label = ['server'];
-    this.#onScrape(
-      this.#gauge('ringbridge_sip_link_up', '1: calls can come through this SIP server', label),
-      (gauge) => {
-        for (const { name, up } of waysIn()) gauge.set({ server: name }, up ? 1 : 0);
-      },
+  #registerWorkers(workers: () => readonly WorkerFigures[]): void {
+    const show = (metric: Counter | Gauge, read: (figures: WorkerFigures) => number): void => {
+      this.#onScrape(metric, (filled) => {
+        for (const figures of workers()) filled.inc({ worker: figures.worker }, read(figures));
+      });
+    };
+    const labels = ['worker'];
+    show(this.#gauge('ringbridge_worker_up', 'Whether the worker is up', labels), ({ up }) => (up ? 1 : 0));
+    show(
+      this.#counter('ringbridge_worker_lost_total', 'Workers that ended although they should not have', labels),
+      ({ lost }) => lost,
     );
-    this.#onScrape(
-      this.#gauge('ringbridge_sip_link_calls', 'Inbound calls through this SIP server', label),
-      (gauge) => {
-        for (const { name, calls } of waysIn()) gauge.set({ server: name }, calls);
-      },
+    show(
+      this.#counter('ringbridge_worker_cpu_seconds_total', 'Processor time of the worker that is there', labels),
+      ({ cpuSeconds }) => cpuSeconds,
     );
-    this.#onScrape(
-      this.#counter('ringbridge_sip_link_losses_total', 'Times that the connection to this SIP server broke', label),
-      (counter) => {
-        for (const { name, losses } of waysIn()) counter.inc({ server: name }, losses);
-      },
+    show(
+      this.#gauge('ringbridge_worker_memory_bytes', 'Resident memory of the worker', labels),
+      ({ memoryBytes }) => memoryBytes,
     );
+  }
+
+  #registerWaysIn(waysIn: () => readonly WayInFigures[]): void {
+    const show = (metric: Counter | Gauge, read: (figures: WayInFigures) => number): void => {
+      this.#onScrape(metric, (filled) => {
+        for (const figures of waysIn()) filled.inc({ server: figures.name }, read(figures));
+      });
+    };
+    const labels = ['server'];
+    const [up, calls] = ['1: calls can come through this SIP server', 'Inbound calls through this SIP server'];
+    show(this.#gauge('ringbridge_sip_link_up', up, labels), (one) => (one.up ? 1 : 0));
+    show(this.#gauge('ringbridge_sip_link_calls', calls, labels), (one) => one.calls);
+    const losses = 'Times that the connection to this SIP server broke';
+    show(this.#counter('ringbridge_sip_link_losses_total', losses, labels), (one) => one.losses);
+    const refused = 'Messages that were not sent because this SIP server would not survive them';
+    show(this.#counter('ringbridge_sip_link_refused_messages_total', refused, labels), (one) => one.refusedMessages);
   }
 
   /** Fills a metric anew from its source at each scrape. */

@@ -42,6 +42,10 @@ export interface CallEndRecord extends Omit<CallStartRecord, 'type'> {
   tokens: CallSnapshot['tokens'] | null;
   modelConnectMs: number | null;
   media: CallSnapshot['media'] | null;
+  /** By the price table; `unpriced` names models that it does not know. Null for a call without a route. */
+  cost: CallSnapshot['cost'] | null;
+  /** Promises of the route that were not kept, and what was done about each. */
+  breaches: CallSnapshot['breaches'] | null;
 }
 
 export function callStartRecord(call: CallSnapshot, { atMs }: { atMs: number }): CallStartRecord {
@@ -64,6 +68,8 @@ export function callEndRecord(call: CallSnapshot, { atMs }: { atMs: number }): C
     tokens: call.tokens,
     modelConnectMs: call.modelConnectMs ?? null,
     media: call.media ?? null,
+    cost: call.cost ?? null,
+    breaches: call.breaches,
   };
 }
 
@@ -84,6 +90,8 @@ export function crashEndRecord(start: CallStartRecord, { atMs }: { atMs: number 
     tokens: null,
     modelConnectMs: null,
     media: null,
+    cost: null,
+    breaches: null,
   };
 }
 

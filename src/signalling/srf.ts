@@ -73,6 +73,8 @@ export type RoutedMethod =
 
 export interface Srf {
   on(event: 'error', listener: (error: Error) => void): this;
+  /** Throws for a method that was not asked for. */
+  unregisterForMessages(method: RoutedMethod): void;
   use(handler: SrfRequestHandler): void;
   use(method: RoutedMethod, handler: SrfRequestHandler): void;
   /** The callback runs inside srf's parser: at once, before the next message is looked at. */

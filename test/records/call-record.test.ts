@@ -39,6 +39,8 @@ test('the end is the whole call', () => {
     tokens: call.tokens,
     modelConnectMs: 180,
     media: call.media,
+    cost: call.cost,
+    breaches: [],
   });
 });
 

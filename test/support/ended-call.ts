@@ -56,6 +56,15 @@ export function endedCall(change: Partial<CallSnapshot> = {}): CallSnapshot {
       remoteLostPackets: undefined,
       roundTripMs: undefined,
     },
+    cost: {
+      usd: 0.0106,
+      modelUsd: 0.0106,
+      transcriptionUsd: 0,
+      transcribedSeconds: 0,
+      transcriptionTokens: 0,
+      unpriced: [],
+    },
+    breaches: [],
     ...change,
   };
 }
@@ -72,6 +81,7 @@ export function refusedCall(change: Partial<CallSnapshot> = {}): CallSnapshot {
     firstAudioAtMs: undefined,
     modelConnectMs: undefined,
     media: undefined,
+    cost: undefined,
     endReason: { kind: 'no-route' },
     blame: 'caller',
     interruptions: 0,

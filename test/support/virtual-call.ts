@@ -1,5 +1,6 @@
 import type { CallEvent, CallSnapshot } from '../../src/call/call-observer';
 import type { CallServices } from '../../src/call/call';
+import { CallLimits } from '../../src/call/call-limits';
 import { Calls } from '../../src/call/calls';
 import type { Prompts } from '../../src/call/prompts';
 import type { Agent } from '../../src/dialplan/plan';
@@ -42,9 +43,17 @@ const prompt = (ms: number, value: number) => ({
 });
 
 /** Recordings that a test can tell apart by their level. */
-export const promptLevels = { apology: 3_000, 'session-warning': 4_000, 'session-goodbye': 5_000 } as const;
+export const promptLevels = {
+  apology: 3_000,
+  'session-warning': 4_000,
+  'session-goodbye': 5_000,
+  goodbye: 5_500,
+  'please-wait': 2_500,
+} as const;
 const prompts: Prompts = {
   apology: prompt(1_000, promptLevels.apology),
+  goodbye: prompt(700, promptLevels.goodbye),
+  'please-wait': prompt(500, promptLevels['please-wait']),
   'session-warning': prompt(600, promptLevels['session-warning']),
   'session-goodbye': prompt(800, promptLevels['session-goodbye']),
 };
@@ -55,6 +64,8 @@ export interface VirtualCallOptions {
   simulator?: SimulatorSessionOptions;
   agent?: Record<string, unknown>;
   tools?: Agent['tools'];
+  idle?: Agent['idle'];
+  turns?: Agent['turns'];
   decision?: (answer: Extract<RouteDecision, { kind: 'answer' }>) => RouteDecision;
   caller?: Partial<MemoryCallerOptions>;
   /** The INVITE has no SDP. */
@@ -110,6 +121,8 @@ export class VirtualCall {
       name: 'reception',
       session: agentSessionSchema.parse({ instructions: 'Be kind.', ...options.agent }),
       tools: options.tools ?? ['hang_up'],
+      idle: options.idle,
+      turns: options.turns,
     };
     const answer: Extract<RouteDecision, { kind: 'answer' }> = {
       kind: 'answer',
@@ -122,13 +135,17 @@ export class VirtualCall {
       callsLimit: undefined,
       unavailable: { reject: 480 },
     };
+    const limits = new CallLimits({ callsMax: options.callsMax ?? 10 });
     const connect = this.#watched(memoryModel({ clock, accept: (peer) => this.#accept(peer, options) }));
     this.#services = {
       clock,
       logger: this.log,
       media: this.#watchedMedia(options),
       prompts,
+      admission: limits,
+      prices: { models: new Map(), transcription: new Map() },
       observers: [
+        limits,
         { onCallEvent: (event, snapshot) => void this.events.push({ atMs: clock.now(), event, snapshot }) },
         { onCallEvent: (event) => options.onEvent?.(event, this) },
       ],
@@ -149,7 +166,7 @@ export class VirtualCall {
       timeWarningMs: 60_000,
       ...options.services,
     };
-    this.calls = new Calls({ services: this.#services, clock, random, callsMax: options.callsMax ?? 10 });
+    this.calls = new Calls({ services: this.#services, clock, random });
   }
 
   /** The INVITE comes. */

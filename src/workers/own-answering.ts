@@ -1,0 +1,220 @@
+import type { CallServices } from '../call/call';
+import type { Admission } from '../call/call-limits';
+import type { CallObserver, CallSnapshot } from '../call/call-observer';
+import { Calls } from '../call/calls';
+import type { EndReason } from '../call/end-reason';
+import { modelChoice } from '../config/model-choice';
+import type { Settings } from '../config/settings';
+import type { Plan } from '../dialplan/plan';
+import { route } from '../dialplan/route';
+import { FrameClock } from '../media/frame-clock';
+import type { MediaLegFactory } from '../media/media-leg';
+import { createRtpLegFactory } from '../media/rtp-leg';
+import { ModelRefused, Models } from '../models';
+import { readPrices } from '../price-file';
+import { readPrompts } from '../prompt-files';
+import type { Buckets } from '../observability/buckets-metric';
+import type { WayInFigures } from '../observability/metrics';
+import { PortPool } from '../rtp/port-pool';
+import type { Clock } from '../runtime/clock';
+import { messageOf } from '../runtime/errors';
+import { invariant } from '../runtime/invariant';
+import type { Logger } from '../runtime/logger';
+import type { Random } from '../runtime/random';
+import type { SipServerAddress } from '../signalling/sip-server-address';
+import { SipFront } from '../sip-front';
+import { StartRefused } from '../start-refused';
+import type { Answering, ReadPlan } from './answering';
+import type { PortRange } from './port-slices';
+
+export interface OwnAnsweringOptions {
+  settings: Settings;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  /** What this process may use of RINGBRIDGE_RTP_PORTS. */
+  rtpPorts: PortRange;
+  admission: Admission;
+  /** As many calls are up as may be; never, unless given. */
+  full?: () => boolean;
+  observers: readonly CallObserver[];
+}
+
+/** The model must be ready this soon after the INVITE, or the route's `unavailable` applies. */
+const modelDeadlineMs = 3_000;
+
+/** Answers calls in this process: the whole bridge has one, and so has each worker. */
+export class OwnAnswering implements Answering {
+  readonly workers = [];
+  readonly #options: OwnAnsweringOptions;
+  readonly #clock: Clock;
+  readonly #frameClock: FrameClock;
+  #plan: Plan | undefined;
+  #models: Models | undefined;
+  #calls: Calls | undefined;
+  #sip: SipFront | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: OwnAnsweringOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#frameClock = new FrameClock({ clock: options.clock });
+  }
+
+  get model(): string {
+    return this.#models?.description ?? '';
+  }
+
+  get activeCalls(): number {
+    return this.#calls?.active ?? 0;
+  }
+
+  get connected(): boolean {
+    return this.#sip?.connected === true;
+  }
+
+  async prepare({ plan }: ReadPlan): Promise<void> {
+    const { settings, clock, random, logger } = this.#options;
+    const choice = modelChoice(settings);
+    if (choice.kind === 'refused') throw new StartRefused(choice.line);
+    this.#plan = plan;
+    this.#models = await startModels({ settings, clock, random, logger, choice, plan });
+    this.#calls = new Calls({ services: await this.#services(this.#models), clock, random });
+  }
+
+  async connect(embedded: SipServerAddress | undefined): Promise<void> {
+    const { settings, clock, random, logger, full = () => false } = this.#options;
+    this.#sip = await SipFront.start({
+      ...{ settings, clock, random, logger, embedded, full },
+      onBug: ({ leg, cause }) => this.#calls?.failCallOf(leg, cause),
+      onCall: (leg) => this.#calls?.accept(leg),
+    });
+  }
+
+  async usePlan({ plan }: ReadPlan): Promise<void> {
+    await this.#models?.prepareFor(plan);
+    this.#plan = plan;
+  }
+
+  snapshots(): CallSnapshot[] {
+    return this.#calls?.snapshots() ?? [];
+  }
+
+  lateness(): Buckets {
+    return this.#frameClock.lateness;
+  }
+
+  unanswerable(): number {
+    return this.#sip?.unanswerable ?? 0;
+  }
+
+  waysIn(): readonly WayInFigures[] {
+    return this.#sip?.waysIn ?? [];
+  }
+
+  /** Everything here is up to date. */
+  refresh(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  notReady(): string[] {
+    const reasons: string[] = [];
+    const problem = this.#sip === undefined ? 'there is no link to the SIP server' : this.#sip.problem;
+    if (problem !== undefined) reasons.push(problem);
+    if (this.#calls?.draining === true) reasons.push('the bridge is draining');
+    return reasons;
+  }
+
+  degraded(): string[] {
+    return [];
+  }
+
+  refuseCalls(): void {
+    if (this.#sip !== undefined) this.#sip.accepting = false;
+  }
+
+  /** New calls go to other processes. For the embedded SIP server. */
+  leaveCallsToOthers(): void {
+    this.#sip?.leaveRotation();
+  }
+
+  async drain(options: { limitMs: number }): Promise<void> {
+    this.refuseCalls();
+    await this.#calls?.drain(options);
+  }
+
+  endAll(reason: EndReason): void {
+    this.#calls?.endAll(reason);
+  }
+
+  blameCurrentCall(cause: unknown): boolean {
+    return this.#calls?.blameCurrentCall(cause) === true;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.refuseCalls();
+    this.endAll({ kind: 'draining' });
+    await this.#closePart('sip', () => this.#sip?.close());
+    await this.#closePart('models', () => this.#models?.close());
+  }
+
+  /** One part that fails to close must not keep the others open. */
+  async #closePart(part: string, close: () => Promise<void> | undefined): Promise<void> {
+    try {
+      await close();
+    } catch (cause) {
+      this.#options.logger.error({ part, error: messageOf(cause) }, 'a part of the bridge failed to close');
+    }
+  }
+
+  async #services(models: Models): Promise<CallServices> {
+    const { settings, clock, logger, admission, observers } = this.#options;
+    return {
+      clock,
+      logger,
+      admission,
+      observers,
+      media: this.#mediaFactory(),
+      prompts: await readPrompts(),
+      prices: await readPrices(settings.prices),
+      route: (caller) => {
+        invariant(this.#plan !== undefined, 'calls come only after a plan was loaded');
+        return route(this.#plan, caller, { atMs: clock.wallTimeMs() });
+      },
+      modelFor: (agent) => models.modelFor(agent),
+      openSession: (agent, listener, callId) => models.open(agent, listener, callId),
+      modelDeadlineMs,
+      timeWarningMs: settings.sessionWarningMs,
+    };
+  }
+
+  #mediaFactory(): MediaLegFactory {
+    const { settings, clock, random, logger, rtpPorts } = this.#options;
+    const { publicAddress, mediaTimeoutMs, firstMediaTimeoutMs } = settings;
+    return createRtpLegFactory({
+      clock,
+      random,
+      logger,
+      frameClock: this.#frameClock,
+      ports: new PortPool({ clock, random, ...rtpPorts }),
+      localAddress: settings.rtpAddress ?? settings.sipListen[0]?.address ?? '127.0.0.1',
+      publicAddress,
+      mediaTimeoutMs,
+      firstMediaTimeoutMs,
+    });
+  }
+}
+
+async function startModels(options: Parameters<typeof Models.start>[0]): Promise<Models> {
+  try {
+    return await Models.start(options);
+  } catch (cause) {
+    if (cause instanceof ModelRefused) throw new StartRefused(cause.message, { cause });
+    throw cause;
+  }
+}
