@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 
 import { eventually } from '../support/eventually';
 import { pathOfReal } from './real-programs';
@@ -59,7 +60,7 @@ export class RealDrachtio {
     const child = spawn(
       pathOfReal('drachtio-server') ?? 'drachtio',
       [
-        ...['--noconfig', '--stdout', '--loglevel', 'debug', '--sofia-loglevel', '3'],
+        ...['--file', join(__dirname, 'drachtio.conf.xml'), '--stdout', '--loglevel', 'debug', '--sofia-loglevel', '3'],
         ...['--contact', `sip:127.0.0.1:${this.sipPort};transport=udp,tcp`],
         ...['--address', '127.0.0.1', '--port', String(this.adminPort), '--secret', this.secret],
         ...(handler === undefined ? [] : ['--http-handler', handler]),
