@@ -120,7 +120,10 @@ export class Bridge {
     const { drachtio = [], drachtioListen } = this.#settings;
     if (this.#sipServer === undefined) {
       const remote = drachtio.map((server) => `drachtio-server ${nameOfServer(server)}`);
-      return [...remote, ...(drachtioListen === undefined ? [] : [`for drachtio-servers ${nameOfServer(drachtioListen)}`])];
+      return [
+        ...remote,
+        ...(drachtioListen === undefined ? [] : [`for drachtio-servers ${nameOfServer(drachtioListen)}`]),
+      ];
     }
     return this.#sipServer.listening.map(({ transport, address, port }) => {
       return `${transport}:${nameOfServer({ host: address, port })}`;
