@@ -9,9 +9,12 @@ import type { Settings } from './config/settings';
 import { unbuiltSettings } from './config/unbuilt-settings';
 import type { HttpServer } from './console/http-server';
 import { startHttpServer } from './console/http-server';
+import type { Plan } from './dialplan/plan';
 import { formatProblem } from './dialplan/plan-problem';
 import { folderReader } from './dialplan/plan-reader';
 import { PlanStore } from './dialplan/plan-store';
+import type { EmbeddedSip } from './embedded-sip';
+import { startEmbeddedSip } from './embedded-sip';
 import type { LogDestination, RootLogger } from './observability/logger';
 import { createLogger } from './observability/logger';
 import { Metrics } from './observability/metrics';
@@ -26,10 +29,8 @@ import type { Logger } from './runtime/logger';
 import type { Random } from './runtime/random';
 import type { SipServerAddress } from './signalling/sip-server-address';
 import { nameOfServer } from './signalling/sip-server-address';
-import type { SipServer } from './sip-server/server';
-import { startSipServer } from './sip-server/server';
+import { accessRefusals, openDoorWarning } from './sip-access';
 import { refused, StartRefused } from './start-refused';
-import { readTlsFiles } from './tls-files';
 import type { Answering, ReadPlan } from './workers/answering';
 import { forkWorker } from './workers/fork-worker';
 import { OwnAnswering } from './workers/own-answering';
@@ -40,6 +41,8 @@ export interface BridgeOptions {
   settings: Settings;
   clock: Clock;
   random: Random;
+  /** Where `env:NAME` of a dialplan is looked up. */
+  env: Readonly<Record<string, string | undefined>>;
   /** What relative folders in the settings are relative to. */
   cwd: string;
   /** Standard output unless given. */
@@ -81,7 +84,7 @@ export class Bridge {
   readonly #records: RecordCalls;
   readonly #metrics: Metrics;
   #answering: Answering | undefined;
-  #sipServer: SipServer | undefined;
+  #sip: EmbeddedSip | undefined;
   #http: HttpServer | undefined;
   #failed = false;
   #closing: Promise<void> | undefined;
@@ -99,7 +102,7 @@ export class Bridge {
       level: settings.logLevel,
       ...(options.logDestination === undefined ? {} : { destination: options.logDestination }),
     });
-    this.#plans = new PlanStore(folderReader(this.#folder(settings.dialplans)));
+    this.#plans = new PlanStore(folderReader(this.#folder(settings.dialplans), { env: options.env }));
     this.#journal = new Journal({ folder: this.#folder(settings.data), clock, logger: this.#logger });
     this.#limits = new CallLimits({ callsMax: settings.maxCalls });
     this.#records = new RecordCalls({ journal: this.#journal, clock });
@@ -118,14 +121,14 @@ export class Bridge {
   /** `udp:127.0.0.1:5060`, with the ports that were really taken. */
   get sipListening(): readonly string[] {
     const { drachtio = [], drachtioListen } = this.#settings;
-    if (this.#sipServer === undefined) {
+    if (this.#sip === undefined) {
       const remote = drachtio.map((server) => `drachtio-server ${nameOfServer(server)}`);
       return [
         ...remote,
         ...(drachtioListen === undefined ? [] : [`for drachtio-servers ${nameOfServer(drachtioListen)}`]),
       ];
     }
-    return this.#sipServer.listening.map(({ transport, address, port }) => {
+    return this.#sip.server.listening.map(({ transport, address, port }) => {
       return `${transport}:${nameOfServer({ host: address, port })}`;
     });
   }
@@ -138,6 +141,13 @@ export class Bridge {
   get plan(): string {
     const plan = this.#plans.current;
     return plan === undefined ? '' : `${plan.hash} (${plan.files.join(', ')})`;
+  }
+
+  /** What the person who starts it should know, one line each. */
+  get warnings(): readonly string[] {
+    const plan = this.#plans.current;
+    const warning = plan === undefined ? undefined : openDoorWarning(plan, this.#settings);
+    return warning === undefined ? [] : [warning];
   }
 
   /** `ADDRESS:PORT` of the HTTP server. */
@@ -159,7 +169,8 @@ export class Bridge {
     await this.#openRecords();
     this.#answering = answering;
     await answering.prepare(read);
-    await this.#listen(answering);
+    await this.#listen(answering, read.plan);
+    for (const warning of this.warnings) this.#logger.warn({ problem: warning }, 'the SIP server is open to everybody');
     this.#logger.info({ model: this.model, sip: this.sipListening, plan: read.plan.hash }, 'answering calls');
   }
 
@@ -207,7 +218,7 @@ export class Bridge {
     this.#answering?.endAll({ kind: 'draining' });
     await this.#closePart('http', () => this.#http?.close());
     await this.#closePart('calls', () => this.#answering?.close());
-    await this.#closePart('sip server', () => this.#sipServer?.close());
+    await this.#closePart('sip server', () => this.#sip?.server.close());
     await this.#closePart('records', () => this.#journal.close());
     this.#logger.info({}, 'stopped');
     this.#logger.flush();
@@ -231,6 +242,8 @@ export class Bridge {
       const lines = load.problems.map((problem) => formatProblem(problem, { folder: this.#settings.dialplans }));
       throw new StartRefused(`the dialplans in ${this.#settings.dialplans} cannot be used:\n\n${lines.join('\n\n')}`);
     }
+    const refusals = accessRefusals(load.plan, this.#settings);
+    if (refusals.length > 0) throw new StartRefused(refusals.join('\nringbridge: '));
     const { source } = this.#plans;
     invariant(source !== undefined, 'what a plan was made of is kept with it');
     return { plan: load.plan, source };
@@ -283,7 +296,7 @@ export class Bridge {
     return [this.#limits, this.#records, new ObserveCalls({ metrics: this.#metrics, logger })];
   }
 
-  async #listen(answering: Answering): Promise<void> {
+  async #listen(answering: Answering, plan: Plan): Promise<void> {
     this.#http = await refused(
       startHttpServer({
         listen: this.#settings.httpListen,
@@ -297,25 +310,24 @@ export class Bridge {
         logger: this.#logger,
       }),
     );
-    await refused(answering.connect(await this.#sipAdmin()));
+    await refused(answering.connect(await this.#sipAdmin(plan)));
   }
 
   /** The embedded SIP server, unless drachtio-servers are named. */
-  async #sipAdmin(): Promise<SipServerAddress | undefined> {
-    const { drachtio, drachtioListen, sipListen, publicAddress } = this.#settings;
+  async #sipAdmin(plan: Plan): Promise<SipServerAddress | undefined> {
+    const { drachtio, drachtioListen } = this.#settings;
     if (drachtio !== undefined || drachtioListen !== undefined) return undefined;
-    const tls = await refused(readTlsFiles(this.#settings, (path) => this.#folder(path)));
-    this.#sipServer = await refused(
-      startSipServer({
-        listen: sipListen,
-        ...(tls === undefined ? {} : { tls }),
-        ...(publicAddress === undefined ? {} : { publicAddress }),
+    this.#sip = await refused(
+      startEmbeddedSip({
+        settings: this.#settings,
+        plan,
         clock: this.#clock,
         random: this.#random,
         logger: this.#logger.child({ part: 'sip-server' }),
+        resolvePath: (path) => this.#folder(path),
       }),
     );
-    return this.#sipServer.admin;
+    return this.#sip.server.admin;
   }
 
   #notReady(): string[] {
@@ -327,7 +339,7 @@ export class Bridge {
 
   #sipCounters(): Record<string, number> {
     const counters: Record<string, number> = { unanswerable: this.#answering?.unanswerable() ?? 0 };
-    for (const [name, count] of Object.entries(this.#sipServer?.stats ?? {})) {
+    for (const [name, count] of Object.entries(this.#sip?.server.stats ?? {})) {
       if (typeof count === 'number') counters[name] = count;
     }
     return counters;

@@ -26,6 +26,7 @@ import type { Prompts } from './prompts';
 import type { Agent } from '../dialplan/plan';
 import type { RouteDecision } from '../dialplan/route';
 import { TimeLimits } from './time-limits';
+import type { UnpricedModels } from './unpriced-models';
 
 /** Which model an agent talks to. */
 export interface ModelChoice {
@@ -40,6 +41,7 @@ export interface CallServices {
   media: MediaLegFactory;
   prompts: Prompts;
   prices: PriceTable;
+  unpricedModels: UnpricedModels;
   observers: readonly CallObserver[];
   admission: Admission;
   route(caller: CallerInfo): RouteDecision;
@@ -197,7 +199,12 @@ export class Call implements CallerLegListener {
     this.#decision = decision;
     if (decision.kind !== 'answer') return;
     this.#model = this.services.modelFor(decision.agent);
-    this.#cost = new CostMeter({ table: this.services.prices, modelKind: this.#model.kind });
+    const { prices, unpricedModels } = this.services;
+    this.#cost = new CostMeter({
+      table: prices,
+      modelKind: this.#model.kind,
+      onUnpriced: (model) => unpricedModels.tell(model),
+    });
   }
 
   adoptMedia(media: MediaLeg): void {

@@ -20,22 +20,25 @@ const million = 1_000_000;
 export class CostMeter {
   readonly #table: PriceTable;
   readonly #isFree: boolean;
+  readonly #onUnpriced: (model: string) => void;
   readonly #unpriced = new Set<string>();
   #modelUsd = 0;
   #transcriptionUsd = 0;
   #transcribedSeconds = 0;
   #transcriptionTokens = 0;
 
-  constructor({ table, modelKind }: { table: PriceTable; modelKind: 'api' | 'simulator' }) {
-    this.#table = table;
-    this.#isFree = modelKind === 'simulator';
+  /** `onUnpriced` hears of each model without a price once. */
+  constructor(options: { table: PriceTable; modelKind: 'api' | 'simulator'; onUnpriced?: (model: string) => void }) {
+    this.#table = options.table;
+    this.#isFree = options.modelKind === 'simulator';
+    this.#onUnpriced = options.onUnpriced ?? (() => undefined);
   }
 
   /** Dollars of one response, by its own model. */
   addResponse(model: string, usage: TokenUsage): void {
     const prices = priceOf(this.#table.models, model);
     if (prices !== undefined) this.#modelUsd += responseUsd(prices, usage);
-    else if (!this.#isFree) this.#unpriced.add(model);
+    else if (!this.#isFree) this.#lacks(model);
   }
 
   addTranscription(model: string, usage: TranscriptionUsage): void {
@@ -44,7 +47,7 @@ export class CostMeter {
     const prices = priceOf(this.#table.transcription, model);
     const usd = prices === undefined ? undefined : transcriptionUsd(prices, usage);
     if (this.#isFree) return;
-    if (usd === undefined) this.#unpriced.add(model);
+    if (usd === undefined) this.#lacks(model);
     else this.#transcriptionUsd += usd;
   }
 
@@ -57,6 +60,12 @@ export class CostMeter {
       transcriptionTokens: this.#transcriptionTokens,
       unpriced: [...this.#unpriced],
     };
+  }
+
+  #lacks(model: string): void {
+    if (this.#unpriced.has(model)) return;
+    this.#unpriced.add(model);
+    this.#onUnpriced(model);
   }
 }
 

@@ -145,8 +145,8 @@ export class IdlePolicy {
     if (this.#isDone) return;
     const isServers = this.#serverTimeout === 'on';
     const afterMs = this.#rules.afterMs + (isServers ? serverLatenessMsMax : 0);
-    // The frame that ends our speech is heard for its 20 ms.
-    const waitMs = afterMs - this.#quietMs() + frameMs;
+    // The frame that ends our speech is heard for its 20 ms, and resampling carries its last samples into the next one.
+    const waitMs = afterMs - this.#quietMs() + 2 * frameMs;
     this.#timer = this.#clock.setTimer(Math.max(frameMs, waitMs), () => {
       if (this.#quietMs() < afterMs) this.#watch();
       else if (this.#host.isCallerAudible()) this.#timer = this.#clock.setTimer(voiceRetryMs, () => this.#watch());

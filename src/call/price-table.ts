@@ -76,12 +76,21 @@ function modelPrices(name: string, entry: Raw): ModelPrices {
   const keys = Object.values(modelKeys) as string[];
   const stranger = Object.keys(entry).find((key) => !keys.includes(key));
   if (stranger !== undefined) throw new Fault(`unknown key "${stranger}" in "models.${name}"`);
-  const prices = Object.entries(modelKeys).map(([ours, key]) => {
-    // Few models read images, and calls have none.
-    if (key.startsWith('image') && entry[key] === undefined) return [ours, 0];
-    return [ours, priceAt(entry, key, `models.${name}`)];
-  });
-  return Object.fromEntries(prices) as unknown as ModelPrices;
+  // Few models read images, and calls have none.
+  const priceOfKey = (ours: keyof ModelPrices): number => {
+    const key = modelKeys[ours];
+    return key.startsWith('image') && entry[key] === undefined ? 0 : priceAt(entry, key, `models.${name}`);
+  };
+  return {
+    textIn: priceOfKey('textIn'),
+    textCached: priceOfKey('textCached'),
+    textOut: priceOfKey('textOut'),
+    audioIn: priceOfKey('audioIn'),
+    audioCached: priceOfKey('audioCached'),
+    audioOut: priceOfKey('audioOut'),
+    imageIn: priceOfKey('imageIn'),
+    imageCached: priceOfKey('imageCached'),
+  };
 }
 
 function transcriptionPrices(name: string, entry: Raw): TranscriptionPrices {

@@ -31,7 +31,7 @@ export async function runCheckCommand(argv: readonly string[], io: CommandIo): P
     io.stdout(usage);
     return 0;
   }
-  const load = await loadPlan(folderReader(options.folder));
+  const load = await loadPlan(folderReader(options.folder, { env: io.env }));
   io.stdout(
     options.json ? `${JSON.stringify(report(options.folder, load), null, 2)}\n` : describeLoad(options.folder, load),
   );

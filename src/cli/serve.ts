@@ -39,7 +39,7 @@ export async function runServeCommand(argv: readonly string[], io: CommandIo): P
   try {
     const { workers } = options;
     const bridge = await startBridge({
-      ...{ settings, clock: systemClock, random: systemRandom, cwd: process.cwd() },
+      ...{ settings, clock: systemClock, random: systemRandom, env: io.env, cwd: process.cwd() },
       ...(workers === undefined ? {} : { workers }),
     });
     io.stderr(banner(settings, bridge, workers));
@@ -80,6 +80,7 @@ function banner(settings: Settings, bridge: Bridge, workers: number | undefined)
     `    plan    ${bridge.plan}`,
     ...(workers === undefined ? [] : [`    workers ${workers}`]),
     `    http    http://${bridge.http}/health /ready /metrics`,
+    ...bridge.warnings.map((warning) => `    WARNING ${warning}`),
     '',
     ...describeSettings(settings).map((line) => `    ${line}`),
     '',

@@ -44,7 +44,7 @@ export async function runTestCommand(argv: readonly string[], io: CommandIo): Pr
     return 0;
   }
   const { folder } = options;
-  const load = await loadPlan(folderReader(folder));
+  const load = await loadPlan(folderReader(folder, { env: io.env }));
   if (load.kind === 'refused') {
     io.stderr(describeLoad(folder, load));
     return 1;
@@ -120,7 +120,7 @@ async function scenarioFiles(folder: string): Promise<string[]> {
 }
 
 async function playFile(file: string, plan: Plan, { folder, only = '' }: TestOptions): Promise<PlayedFile> {
-  const read = await readScenarios(folderReader(folder), file);
+  const read = await readScenarios(folderReader(folder, { env: {} }), file);
   if (read.kind === 'refused') {
     return { file, problems: read.problems.map((problem) => formatProblem(problem, { folder })), rehearsals: [] };
   }

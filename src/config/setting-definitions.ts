@@ -15,24 +15,13 @@ import {
   wholeNumber,
   word,
 } from './setting-formats';
-import type { SettingFormat } from './setting-formats';
-
-/** One setting. `T` includes undefined when there is no default. */
-export interface SettingDefinition<T> {
-  readonly env: string;
-  /** For the reference page: Markdown, one line. */
-  readonly doc: string;
-  /** As an admin would write it; undefined: unset. */
-  readonly default: string | undefined;
-  readonly format: SettingFormat<NonNullable<T>>;
-  /** Never printed. */
-  readonly sensitive: boolean;
-}
+import { withDefault, withoutDefault, withoutSecretDefault } from './setting';
+import { sipSettingGroups, sipSettings } from './sip-settings';
+import type { SettingGroup } from './sip-settings';
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
-/** Names and defaults are a contract with those who install Ringbridge. */
-export const settingDefinitions = {
+const generalSettings = {
   sipListen: withDefault({
     env: 'RINGBRIDGE_SIP_LISTEN',
     doc: 'Where the embedded SIP server listens: a list of `udp:`, `tcp:` or `tls:` followed by `IP:PORT`.',
@@ -67,7 +56,7 @@ export const settingDefinitions = {
   }),
   rtpPorts: withDefault({
     env: 'RINGBRIDGE_RTP_PORTS',
-    doc: 'Ports of RTP and RTCP, both ends included. A call takes two.',
+    doc: 'Ports of RTP and RTCP, both ends included. A call takes two; with `--workers` each worker has a part to itself.',
     default: '10000-19999',
     format: portRange,
   }),
@@ -192,18 +181,11 @@ export const settingDefinitions = {
   }),
 };
 
-function withDefault<T>(
-  definition: Pick<SettingDefinition<T>, 'env' | 'doc' | 'format'> & { default: string },
-): SettingDefinition<T> {
-  return { ...definition, sensitive: false };
-}
+/** Names and defaults are a contract with those who install Ringbridge. */
+export const settingDefinitions = { ...generalSettings, ...sipSettings };
 
-function withoutDefault<T>(
-  definition: Pick<SettingDefinition<T>, 'env' | 'doc' | 'format'>,
-): SettingDefinition<T | undefined> {
-  return { ...definition, default: undefined, sensitive: false };
-}
-
-function withoutSecretDefault(definition: { env: string; doc: string }): SettingDefinition<string | undefined> {
-  return { ...definition, default: undefined, format: word, sensitive: true };
-}
+/** As the reference page has them. */
+export const settingGroups: readonly SettingGroup[] = [
+  { title: 'General', about: '', settings: generalSettings },
+  ...sipSettingGroups,
+];

@@ -4,6 +4,7 @@ import { problemAt, rawRouteCount } from './plan-file';
 import type { PlanFile } from './plan-file';
 import { problemCodes } from './plan-problem';
 import type { PlanProblem } from './plan-problem';
+import type { PlanSecrets } from './secret-reference';
 import type { PlanTexts } from './plan-texts';
 import { referenceProblems } from './references';
 import { neverOpens } from './schedule';
@@ -15,19 +16,27 @@ export type PlanLoad =
   | { kind: 'loaded'; plan: Plan; warnings: readonly PlanProblem[] }
   | { kind: 'refused'; problems: readonly PlanProblem[]; warnings: readonly PlanProblem[] };
 
+/** What the files of a plan name outside of themselves, as far as it was found, and what was not. */
+export interface PlanMaterial {
+  readonly texts: PlanTexts;
+  readonly secrets: PlanSecrets;
+  readonly problems: readonly PlanProblem[];
+}
+
 /**
  * Makes one plan of files that stand in the order of their names: names are one set, routes follow one another. Warnings
  * are about a plan that works, so a refused one has none.
  */
-export function assemblePlan(files: readonly PlanFile[], texts: PlanTexts): PlanLoad {
+export function assemblePlan(files: readonly PlanFile[], { texts, secrets, problems: found }: PlanMaterial): PlanLoad {
   const problems = [...files.flatMap((file) => file.problems), ...referenceProblems(files)];
   const isReadable = files.every((file) => file.document !== undefined);
   if (isReadable && problems.length === 0 && files.every((file) => rawRouteCount(file) === 0)) {
     problems.push({ ...wholePlan, message: 'the plan has no routes: no call would be answered' });
   }
   const entries = files.map((file) => file.entry).filter((entry) => entry !== undefined);
+  problems.push(...found);
   if (problems.length > 0 || entries.length < files.length) return { kind: 'refused', problems, warnings: [] };
-  const plan = buildPlan({ files: files.map((file) => file.file), entries, texts });
+  const plan = buildPlan({ files: files.map((file) => file.file), entries, texts, secrets });
   const warnings = [...shadowWarnings(files, plan), ...scheduleWarnings(files, plan), ...unusedWarnings(files)];
   return { kind: 'loaded', plan, warnings };
 }

@@ -8,14 +8,18 @@ import { agentRules, guaranteeRules, usdOf } from './agent-rules';
 import { parseClosed, parseOverride, parseWeeklyHours } from './opening-hours';
 import type { DaySpan } from './opening-hours';
 import { patternSet } from './pattern';
-import type { Agent, Destination, Plan, Route, RouteAction } from './plan';
+import { toDestination } from './destination';
+import type { Destination } from './destination';
+import type { Agent, Plan, Route, RouteAction, User } from './plan';
 import type { AgentEntry, PlanFileEntry } from './plan-schema';
+import { secretOf } from './secret-reference';
+import type { PlanSecrets } from './secret-reference';
 import type { PlanTexts } from './plan-texts';
 import { indexRoutes } from './route-index';
 import type { RouteEntry } from './route-schema';
 import type { Schedule } from './schedule';
 import type { ScheduleEntry } from './schedule-schema';
-import { trunkAt } from './trunk';
+import { toTrunk } from './trunk';
 
 const hashLength = 12;
 
@@ -24,11 +28,13 @@ export function buildPlan(options: {
   files: readonly string[];
   entries: readonly PlanFileEntry[];
   texts: PlanTexts;
+  secrets: PlanSecrets;
 }): Plan {
-  const { files, entries, texts } = options;
+  const { files, entries, texts, secrets } = options;
   const schedules = mapOf(entries, 'schedules', (name, entry) => toSchedule(name, entry, texts.calendars));
-  const destinations = mapOf(entries, 'destinations', (name, { to }): Destination => ({ name, to }));
-  const trunks = mapOf(entries, 'trunks', (name, { addresses }) => trunkAt(name, addresses));
+  const trunks = mapOf(entries, 'trunks', (name, entry) => toTrunk(name, entry, secrets));
+  const users = mapOf(entries, 'users', (name, entry): User => ({ name, password: secretOf(entry.password, secrets) }));
+  const destinations = mapOf(entries, 'destinations', (name, entry) => toDestination(name, entry, trunks));
   const agents = mapOf(entries, 'agents', (name, entry) => toAgent(name, entry, texts.instructions));
   const limits = mapOf(entries, 'agents', (_name, entry) => entry.limits);
   const routeEntries = entries.flatMap((entry) => entry.routes ?? []);
@@ -39,6 +45,7 @@ export function buildPlan(options: {
     schedules,
     destinations,
     trunks,
+    users,
     agents,
     routes,
     index: indexRoutes(routes),
@@ -135,8 +142,8 @@ function toAction(entry: RouteEntry, { agents, destinations, limits: agentLimits
   if (entry.reject !== undefined) return { kind: 'reject', status: entry.reject };
   if (entry.redirect !== undefined) {
     const destination = destinations.get(entry.redirect);
-    invariant(destination !== undefined, 'names of destinations were checked');
-    return { kind: 'redirect', contact: destination.to };
+    invariant(destination?.target.kind === 'address', 'names and kinds of destinations were checked');
+    return { kind: 'redirect', contact: destination.target.uri };
   }
   const { answer = '', limits, unavailable } = entry;
   const agent = agents.get(answer);
@@ -184,6 +191,7 @@ function hashOf(entries: readonly PlanFileEntry[], routes: readonly RouteEntry[]
       idle: entry.idle && { ...entry.idle, texts: idleTexts(entry.idle, texts.instructions) },
     })),
     trunks: [...mapOf(entries, 'trunks', (_name, entry) => entry)],
+    users: mapOf(entries, 'users', (_name, entry) => entry),
     routes,
   };
   return createHash('sha256')

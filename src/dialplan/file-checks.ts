@@ -3,7 +3,7 @@ import { toolKinds } from '../tools/tool-schema';
 import { apiRefusals } from './api-refusals';
 import { isVariable, variableNames, variablesIn } from './call-variables';
 import { contradictions } from './contradictions';
-import { numberForm } from './destination-schema';
+import { numberForm, userPrefix } from './destination-schema';
 import { literalSecrets, secretExpected } from './literal-secrets';
 import { keyName, valueAt, visit } from './plan-path';
 import type { PlanPath } from './plan-path';
@@ -106,6 +106,10 @@ class FileChecks {
   destinations(): void {
     this.#maps(['destinations', '*'], (destination, path) => {
       const { to } = destination;
+      if (typeof to === 'string' && to.startsWith(userPrefix) && 'trunk' in destination) {
+        const message = '"trunk" has no effect on a call to a user of ours';
+        this.#add(problemCodes.noEffect, [...path, 'trunk'], message, 'to be left out', { at: 'key' });
+      }
       if (typeof to !== 'string' || !numberForm.test(to) || 'trunk' in destination) return;
       const message = `a number without a trunk to dial it through: "${to}"`;
       this.#add(problemCodes.numberWithoutTrunk, [...path, 'to'], message, 'a trunk beside it, or a SIP address');

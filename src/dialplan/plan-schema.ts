@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { agentSessionSchema } from '../realtime/agent-schema';
 import { toolName, toolSchema } from '../tools/tool-schema';
 import { bargeInSchema, idleSchema, pushToTalkSchema } from './conversation-schema';
-import { destinationSchema, nameOf, trunkSchema } from './destination-schema';
+import { destinationSchema, nameOf, trunkSchema, userName, userSchema } from './destination-schema';
 import { callCost, callLength, routeSchema } from './route-schema';
 import { scheduleSchema } from './schedule-schema';
 
@@ -44,7 +44,14 @@ export const planFileSchema = z.strictObject({
     .record(nameOf('a destination'), destinationSchema)
     .optional()
     .describe('Where calls can be sent, by name.'),
-  trunks: z.record(nameOf('a trunk'), trunkSchema).optional().describe('Who sends and takes calls, by name.'),
+  trunks: z
+    .record(nameOf('a trunk'), trunkSchema)
+    .optional()
+    .describe('Who sends and takes calls, by name. A plan with trunks or users lets nobody else in.'),
+  users: z
+    .record(userName, userSchema)
+    .optional()
+    .describe('Phones that may register and call, by the user name that they are set up with.'),
   agents: z.record(nameOf('an agent'), agentSchema).optional().describe('Who answers, by name.'),
   tools: z.record(toolName, toolSchema).optional().describe('What agents may do, by name.'),
   routes: z.array(routeSchema).optional().describe('Tried from top to bottom; the first that matches takes the call.'),
@@ -52,5 +59,5 @@ export const planFileSchema = z.strictObject({
 export type PlanFileEntry = z.infer<typeof planFileSchema>;
 
 /** The sections that are maps of names. */
-export const namedSections = ['schedules', 'destinations', 'trunks', 'agents', 'tools'] as const;
+export const namedSections = ['schedules', 'destinations', 'trunks', 'users', 'agents', 'tools'] as const;
 export type NamedSection = (typeof namedSections)[number];

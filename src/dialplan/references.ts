@@ -7,13 +7,16 @@ import type { PlanPath } from './plan-path';
 import { problemCodes } from './plan-problem';
 import type { PlanProblem, ProblemCode } from './plan-problem';
 import { namedSections } from './plan-schema';
+import { trunkProblems } from './trunk-checks';
 import type { NamedSection } from './plan-schema';
-import { sipAddressForm } from './destination-schema';
+import { sipAddressForm, userPrefix } from './destination-schema';
 
 /** A place that holds the name of something in another section. */
 interface ReferencePlace {
   readonly from: PlanPath;
   readonly to: NamedSection;
+  /** What stands before the name; a text without it is no name. */
+  readonly prefix?: string;
 }
 
 /** Where a place holds one name or a list, both stand here. */
@@ -28,6 +31,7 @@ export const referencePlaces: readonly ReferencePlace[] = [
   { from: ['routes', '*', 'when', 'during', '*'], to: 'schedules' },
   { from: ['routes', '*', 'when', 'outside'], to: 'schedules' },
   { from: ['routes', '*', 'when', 'outside', '*'], to: 'schedules' },
+  { from: ['destinations', '*', 'to'], to: 'users', prefix: userPrefix },
   { from: ['destinations', '*', 'trunk'], to: 'trunks' },
   { from: ['destinations', '*', 'otherwise'], to: 'destinations' },
   { from: ['destinations', '*', 'otherwise', '*'], to: 'destinations' },
@@ -38,6 +42,7 @@ const unknownCodes: Record<NamedSection, ProblemCode> = {
   schedules: problemCodes.unknownSchedule,
   destinations: problemCodes.unknownDestination,
   trunks: problemCodes.unknownTrunk,
+  users: problemCodes.unknownUser,
   agents: problemCodes.unknownAgent,
   tools: problemCodes.unknownTool,
 };
@@ -46,6 +51,7 @@ const nouns: Record<NamedSection, string> = {
   schedules: 'schedule',
   destinations: 'destination',
   trunks: 'trunk',
+  users: 'user',
   agents: 'agent',
   tools: 'tool',
 };
@@ -58,6 +64,7 @@ export function referenceProblems(files: readonly PlanFile[]): PlanProblem[] {
     ...unknownNames(files),
     ...destinationCycles(files),
     ...redirectsToNumbers(files),
+    ...trunkProblems(files),
   ];
 }
 
@@ -67,9 +74,10 @@ export function eachReference(
   found: (reference: { file: PlanFile; path: PlanPath; to: NamedSection; name: string }) => void,
 ): void {
   for (const file of files) {
-    for (const { from, to } of referencePlaces) {
+    for (const { from, to, prefix = '' } of referencePlaces) {
       visit(file.document?.root, from, (name, path) => {
-        if (typeof name === 'string') found({ file, path, to, name });
+        if (typeof name !== 'string' || !name.startsWith(prefix)) return;
+        found({ file, path, to, name: name.slice(prefix.length) });
       });
     }
   }
@@ -171,7 +179,7 @@ function destinationCycles(files: readonly PlanFile[]): PlanProblem[] {
   return problems;
 }
 
-/** A caller can be sent to an address, not through one of our trunks. */
+/** A caller can be sent to an address, not through one of our trunks, nor to a phone that only we can reach. */
 function redirectsToNumbers(files: readonly PlanFile[]): PlanProblem[] {
   const problems: PlanProblem[] = [];
   eachReference(files, ({ file, path, to, name }) => {
@@ -180,7 +188,7 @@ function redirectsToNumbers(files: readonly PlanFile[]): PlanProblem[] {
       .map((one) => valueAt(one.document?.root, ['destinations', name, 'to']))
       .find((one) => typeof one === 'string');
     if (address === undefined || sipAddressForm.test(address)) return;
-    const message = `a caller cannot be sent to destination "${name}", which is a number`;
+    const message = `a caller cannot be sent to destination "${name}", which is no SIP address`;
     const expected = 'a destination with a SIP address';
     problems.push(problemAt(file, path, { code: problemCodes.redirectNeedsAddress, message, expected }));
   });

@@ -16,14 +16,6 @@ export const leaveOut = 'to be left out';
 /** Keys that cannot be honoured whatever their value. */
 export const unbuiltKeys: readonly PlanPath[] = [
   ['tools', '*'],
-  ['trunks', '*', 'host'],
-  ['trunks', '*', 'transport'],
-  ['trunks', '*', 'digest'],
-  ['trunks', '*', 'register'],
-  ['trunks', '*', 'caller_id'],
-  ['trunks', '*', 'codecs'],
-  ['destinations', '*', 'trunk'],
-  ['destinations', '*', 'headers'],
   ['routes', '*', 'bridge'],
 ];
 

@@ -15,16 +15,15 @@ import {
 } from './client-events';
 import type { ConnectionClosed, ModelConnection } from './model-connection';
 import { RecentIds } from './recent-ids';
+import { RejectedMessages } from './rejected-messages';
 import { Responses, type ResponsesHost } from './responses';
 import { parseServerEvent } from './server-events';
-import type { RejectedMessage, ServerError, ServerEvent, SessionFacts } from './server-events';
+import type { ServerError, ServerEvent, SessionFacts } from './server-events';
 import { sessionConfig, turnDetectionUpdate, type FunctionTool } from './session-config';
 import { endOfConnection, fatalErrorOf, isBenign, printableMessage, type FatalError } from './session-end';
 import type { RealtimeSessionListener, SessionEnded } from './session-listener';
 import type { RealtimeSessionOptions, SessionStats } from './session-options';
 
-/** Messages in one session that are not events: more than this is no Realtime server. */
-const rejectedMessagesMax = 1_000;
 /** A server closes right after an error that is fatal. If it does not, we do. */
 const closeAfterFatalMs = 1_000;
 /** The API's maximum session, for servers that do not tell `expires_at`. */
@@ -59,10 +58,9 @@ export class RealtimeSession {
   readonly #appendBuffer: AppendBuffer;
   readonly #eventIdPrefix: string;
   readonly #unknownNames = new RecentIds(32);
-  readonly #rejectedFor: Partial<Record<RejectedMessage['reason'], number>> = {};
+  readonly #rejected: RejectedMessages;
   readonly #counts = {
     messagesReceived: 0,
-    messagesRejected: 0,
     eventsUnknown: 0,
     errorsBenign: 0,
     framesUnsendable: 0,
@@ -90,6 +88,7 @@ export class RealtimeSession {
     this.outputRateHz = rateHzOf[formats.output];
     this.#clock = clock;
     this.#logger = options.logger;
+    this.#rejected = new RejectedMessages(options.logger);
     this.#listener = options.listener;
     this.#agent = agent;
     this.#tools = options.tools;
@@ -207,7 +206,8 @@ export class RealtimeSession {
     const { framesUnsendable, ...counts } = this.#counts;
     return {
       ...counts,
-      rejectedFor: this.#rejectedFor,
+      messagesRejected: this.#rejected.total,
+      rejectedFor: this.#rejected.byReason,
       eventsStale: this.#responses.eventsStale,
       framesAppended: this.#appendBuffer.framesAppended,
       framesDropped: this.#appendBuffer.framesDropped + framesUnsendable,
@@ -239,7 +239,8 @@ export class RealtimeSession {
     this.#counts.messagesReceived += 1;
     const event = parseServerEvent(text);
     if (event.type === 'rejected') {
-      this.#onRejected(event);
+      const message = 'the server sends messages that are not events';
+      if (!this.#rejected.add(event)) this.#close({ kind: 'lost', closeCode: 1002, message });
       return;
     }
     this.#onEvent(event);
@@ -323,15 +324,6 @@ export class RealtimeSession {
         this.#counts.eventsUnknown += 1;
         if (this.#unknownNames.add(event.name)) this.#logger.debug({ name: event.name }, 'unknown server event');
     }
-  }
-
-  #onRejected({ reason, name, field }: RejectedMessage): void {
-    const count = (this.#rejectedFor[reason] ?? 0) + 1;
-    this.#rejectedFor[reason] = count;
-    this.#counts.messagesRejected += 1;
-    if (count === 1) this.#logger.warn({ reason, name, field }, 'the model sent a message that is not an event');
-    if (this.#counts.messagesRejected < rejectedMessagesMax) return;
-    this.#close({ kind: 'lost', closeCode: 1002, message: 'the server sends messages that are not events' });
   }
 
   #learn(session: SessionFacts): void {

@@ -2,6 +2,7 @@ import type { CallEvent, CallSnapshot } from '../call/call-observer';
 import { CallLimits } from '../call/call-limits';
 import { Calls } from '../call/calls';
 import type { Prompts } from '../call/prompts';
+import { UnpricedModels } from '../call/unpriced-models';
 import { momentIn, parseCallTime } from '../dialplan/call-time';
 import type { Plan } from '../dialplan/plan';
 import { route } from '../dialplan/route';
@@ -84,6 +85,7 @@ export class Stage {
         prompts,
         // A simulator costs nothing.
         prices: { models: new Map(), transcription: new Map() },
+        unpricedModels: new UnpricedModels(silentLogger),
         observers: [admission, { onCallEvent: onEvent }],
         route: (caller) => route(plan, caller, { atMs: clock.wallTimeMs() }),
         modelFor: () => ({ kind: 'simulator', name: 'simulator:scenario' }),

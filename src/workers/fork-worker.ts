@@ -17,7 +17,7 @@ export interface Child {
 /** What a child tells its parent. `onGone` comes once and last: nothing that it had sent is still on its way. */
 export interface ChildListener {
   onMessage(message: unknown): void;
-  /** A line of its standard output. */
+  /** A line of its standard output, where nothing of ours prints. */
   onLine(line: string): void;
   /** `how`: what is known of the end, such as `signal SIGKILL`. */
   onGone(how: string): void;

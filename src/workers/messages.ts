@@ -77,6 +77,8 @@ export type FromWorker =
   /** An error escaped: it takes no more calls, lets those in progress end, and ends. */
   | { kind: 'failing' }
   | { kind: 'drained' }
+  /** A line of its log, without a newline. */
+  | { kind: 'log'; line: string }
   /** The last one before it ends. */
   | { kind: 'ending' };
 
@@ -109,6 +111,7 @@ const fromWorker: Readonly<Record<FromWorker['kind'], Check>> = {
   report: ({ report }) => isFields(report) && isReport(report),
   failing: () => true,
   drained: () => true,
+  log: ({ line }) => isText(line),
   ending: () => true,
 };
 

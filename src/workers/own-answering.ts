@@ -3,6 +3,7 @@ import type { Admission } from '../call/call-limits';
 import type { CallObserver, CallSnapshot } from '../call/call-observer';
 import { Calls } from '../call/calls';
 import type { EndReason } from '../call/end-reason';
+import { UnpricedModels } from '../call/unpriced-models';
 import { modelChoice } from '../config/model-choice';
 import type { Settings } from '../config/settings';
 import type { Plan } from '../dialplan/plan';
@@ -182,6 +183,7 @@ export class OwnAnswering implements Answering {
       media: this.#mediaFactory(),
       prompts: await readPrompts(),
       prices: await readPrices(settings.prices),
+      unpricedModels: new UnpricedModels(logger),
       route: (caller) => {
         invariant(this.#plan !== undefined, 'calls come only after a plan was loaded');
         return route(this.#plan, caller, { atMs: clock.wallTimeMs() });

@@ -77,7 +77,7 @@ export class WorkerProcess {
     this.#planHash = options.start.plan.hash;
     this.#child = options.startChild({
       onMessage: (message) => this.#onMessage(message),
-      onLine: (line) => options.onLogLine(line),
+      onLine: (line) => options.logger.warn({ line }, 'a worker printed a line'),
       onGone: (how) => this.#onGone(how),
     });
     options.logger.info({ pid: this.#child.pid }, 'worker was started');
@@ -201,6 +201,9 @@ export class WorkerProcess {
         return;
       case 'drained':
         this.#drained.resolve(undefined);
+        return;
+      case 'log':
+        this.#options.onLogLine(message.line);
         return;
       case 'ending':
         return;

@@ -3,7 +3,7 @@ import type { Admission, AdmissionRefusal } from '../call/call-limits';
 import type { CallObserver } from '../call/call-observer';
 import { loadPlan } from '../dialplan/load-plan';
 import { sourceReader } from '../dialplan/plan-source';
-import type { RootLogger } from '../observability/logger';
+import type { LogDestination } from '../observability/logger';
 import { createLogger } from '../observability/logger';
 import { systemClock, withDeadline } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
@@ -15,11 +15,13 @@ import type { FromWorker, LatenessCounts, SentPlan, ToWorker, WorkerReport, Work
 import { readToWorker } from './messages';
 import { OwnAnswering } from './own-answering';
 
+const unsentLogLengthMax = 4_194_304;
+let unsentLogLength = 0;
+
 /** The parent answers within microseconds, or not at all. */
 const admissionLimitMs = 2_000;
 
 class Worker {
-  readonly #root: RootLogger;
   readonly #logger: Logger;
   readonly #start: WorkerStart;
   readonly #answering: OwnAnswering;
@@ -32,8 +34,8 @@ class Worker {
   constructor(start: WorkerStart) {
     const { settings, rtpPorts, worker } = start;
     this.#start = start;
-    this.#root = createLogger({ level: settings.logLevel });
-    this.#logger = this.#root.child({ worker });
+    // Not to standard output: a line that waits for a reader who is gone would keep this process alive for ever.
+    this.#logger = createLogger({ level: settings.logLevel, destination: parentLog }).child({ worker });
     const admission: Admission = { admit: (call, limits) => this.#admit(call, limits) };
     const observer: CallObserver = { onCallEvent: (event, call) => tell({ kind: 'call-event', event, call }) };
     this.#answering = new OwnAnswering({
@@ -99,15 +101,7 @@ class Worker {
     if (this.#ending) return;
     this.#ending = true;
     await this.#answering.close();
-    this.#root.flush();
     exitWhenTold(code);
-  }
-
-  /** The parent is gone, and the SIP server with it: there is nobody to say goodbye to. */
-  abandon(): void {
-    this.#logger.error({}, 'the parent process is gone; the worker ends');
-    this.#root.flush();
-    process.exit(1);
   }
 
   async #begin(): Promise<void> {
@@ -171,6 +165,16 @@ function copyOf({ boundsMs, counts, total, sumMs }: ReturnType<OwnAnswering['lat
   return { boundsMs: [...boundsMs], counts: Array.from(counts), total, sumMs };
 }
 
+/** Its parent prints the lines of all. More than it takes are dropped, rather than grow without end. */
+const parentLog: LogDestination = {
+  write(line) {
+    if (unsentLogLength > unsentLogLengthMax || !process.connected) return;
+    unsentLogLength += line.length;
+    const sent = (): void => void (unsentLogLength -= line.length);
+    process.send?.({ kind: 'log', line: line.trimEnd() } satisfies FromWorker, undefined, {}, sent);
+  },
+};
+
 function tell(message: FromWorker): void {
   // The callback keeps a channel that breaks in this moment from becoming an error event.
   if (process.connected) process.send?.(message, undefined, {}, () => undefined);
@@ -193,10 +197,8 @@ function run(): void {
     worker.onEscapedError(cause);
   });
   process.on('unhandledRejection', (cause) => worker?.onEscapedError(cause));
-  process.on('disconnect', () => {
-    if (worker === undefined) process.exit(1);
-    worker.abandon();
-  });
+  // The parent is gone, and the SIP server with it: there is nobody to say goodbye to.
+  process.on('disconnect', () => process.exit(1));
   process.on('message', (value) => {
     const message = readToWorker(value);
     if (message?.kind === 'start' && worker === undefined) {

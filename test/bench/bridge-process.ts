@@ -13,6 +13,8 @@ export interface BridgeProcessOptions {
   realtimeUrl: string;
   /** Leave a CPU profile in `.cache/bench/profiles` at the end. */
   profile: boolean;
+  /** Processes that answer the calls; undefined: the one that there is. */
+  workers?: number;
 }
 
 const startDeadlineMs = 30_000;
@@ -32,7 +34,8 @@ export class BridgeProcess {
     writeFileSync(join(folder, 'plan.yaml'), options.dialplan);
     const log = openSync(join(folder, 'log'), 'w');
     const profiling = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] : [];
-    const child = spawn(process.execPath, [...profiling, join('bin', 'ringbridge.js'), 'serve'], {
+    const workers = options.workers === undefined ? [] : ['--workers', String(options.workers)];
+    const child = spawn(process.execPath, [...profiling, join('bin', 'ringbridge.js'), 'serve', ...workers], {
       env: environment(folder, options.realtimeUrl),
       // Logs are written as in service, to a file.
       stdio: ['ignore', log, 'pipe'],

@@ -189,3 +189,13 @@ test('it listens on IPv6 as well', async () => {
   expect(server.address).toBe('::1');
   expect(await ask(server, '/health')).toMatchObject({ status: 200 });
 });
+
+test('what is wrong although calls are taken is told beside the readiness', async () => {
+  const troubles: string[] = [];
+  const server = await start({ degraded: () => troubles });
+  expect(JSON.parse((await ask(server, '/ready')).body)).toEqual({ status: 'ready' });
+  troubles.push('worker 2 is being started');
+  const { status, body } = await ask(server, '/ready');
+  expect(status).toBe(200);
+  expect(JSON.parse(body)).toEqual({ status: 'ready', degraded: ['worker 2 is being started'] });
+});

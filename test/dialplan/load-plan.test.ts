@@ -15,7 +15,7 @@ function planOf(load: PlanLoad): Plan {
 const load = async (texts: Record<string, string>) => loadPlan(memoryReader(texts));
 
 test('the default dialplan loads without a warning and answers every call with its receptionist', async () => {
-  const loaded = await loadPlan(folderReader('dialplans'));
+  const loaded = await loadPlan(folderReader('dialplans', { env: {} }));
   expect(loaded.kind).toBe('loaded');
   expect(loaded.warnings).toEqual([]);
   const plan = planOf(loaded);
@@ -142,6 +142,7 @@ test('too many files are refused', async () => {
 
 test('a folder that cannot be read is a problem, not an exception', async () => {
   const loaded = await loadPlan({
+    ...memoryReader({}),
     list: () => Promise.reject(new Error('EACCES')),
     read: () => Promise.resolve({ kind: 'missing' }),
   });
@@ -151,7 +152,7 @@ test('a folder that cannot be read is a problem, not an exception', async () => 
 test('an unreadable file is named beside the problems of the others', async () => {
   const reader = memoryReader({ 'a.yaml': 'agent: {}\n', 'b.yaml': '' });
   const loaded = await loadPlan({
-    list: () => reader.list(),
+    ...reader,
     read: (name, limit) =>
       name === 'b.yaml' ? Promise.resolve({ kind: 'unreadable', message: 'EIO' }) : reader.read(name, limit),
   });

@@ -38,6 +38,7 @@ test('loads run one after the other, so that the last one asked for wins', async
   let reading = 0;
   let readingMax = 0;
   const store = new PlanStore({
+    ...reader,
     async list() {
       reading += 1;
       readingMax = Math.max(readingMax, reading);
@@ -45,7 +46,6 @@ test('loads run one after the other, so that the last one asked for wins', async
       reading -= 1;
       return reader.list();
     },
-    read: (name, limit) => reader.read(name, limit),
   });
   const first = store.load();
   const second = store.load();

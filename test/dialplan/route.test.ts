@@ -51,6 +51,8 @@ test('a decision carries all that a call needs', async () => {
     agent: plan.agents.get('day'),
     lengthLimitMs: 1_200_000,
     callsLimit: undefined,
+    costLimitUsd: undefined,
+    guarantees: { firstSoundMs: undefined, silenceMs: 10_000 },
     unavailable: { reject: 486 },
   });
   expect(route(plan, incomingCall({ to: '1', from: 'anonymous' }), noon)).toEqual({

@@ -2,9 +2,11 @@ import type { CallEvent, CallSnapshot } from '../../src/call/call-observer';
 import type { CallServices } from '../../src/call/call';
 import { CallLimits } from '../../src/call/call-limits';
 import { Calls } from '../../src/call/calls';
+import { Conversation } from '../../src/call/conversation';
 import type { Prompts } from '../../src/call/prompts';
 import type { Agent } from '../../src/dialplan/plan';
 import type { RouteDecision } from '../../src/dialplan/route';
+import { UnpricedModels } from '../../src/call/unpriced-models';
 import { FrameClock } from '../../src/media/frame-clock';
 import type { MediaLeg, MediaLegFactory } from '../../src/media/media-leg';
 import type { MemoryPhone } from '../../src/media/memory-leg';
@@ -14,6 +16,7 @@ import type { MemoryPeer } from '../../src/realtime/memory-connection';
 import { memoryModel } from '../../src/realtime/memory-connection';
 import type { ConnectModel } from '../../src/realtime/model-connection';
 import { RealtimeSession } from '../../src/realtime/session';
+import type { RealtimeSessionListener } from '../../src/realtime/session-listener';
 import { seededRandom } from '../../src/runtime/random';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
 import type { MemoryCallerOptions } from '../../src/signalling/memory-caller';
@@ -109,6 +112,7 @@ export class VirtualCall {
   peer: MemoryPeer | undefined;
   simulator: SimulatorSession | undefined;
   readonly #services: CallServices;
+  #listener: RealtimeSessionListener | undefined;
 
   constructor(options: VirtualCallOptions = {}) {
     const { clock } = this;
@@ -142,6 +146,7 @@ export class VirtualCall {
       logger: this.log,
       media: this.#watchedMedia(options),
       prompts,
+      unpricedModels: new UnpricedModels(this.log),
       admission: limits,
       prices: { models: new Map(), transcription: new Map() },
       observers: [
@@ -151,8 +156,9 @@ export class VirtualCall {
       ],
       route: () => options.decision?.(answer) ?? answer,
       modelFor: () => ({ kind: 'simulator', name: 'simulator:test' }),
-      openSession: (forAgent, listener) =>
-        RealtimeSession.open({
+      openSession: (forAgent, listener) => {
+        this.#listener = listener;
+        return RealtimeSession.open({
           connect,
           endpoint: { url: 'ws://model.invalid/v1/realtime', model: 'test', apiKey: undefined, headers: {} },
           agent: forAgent.session,
@@ -161,7 +167,8 @@ export class VirtualCall {
           logger: this.log,
           random,
           listener,
-        }),
+        });
+      },
       modelDeadlineMs: 3_000,
       timeWarningMs: 60_000,
       ...options.services,
@@ -183,6 +190,12 @@ export class VirtualCall {
 
   async run(ms: number): Promise<void> {
     await this.clock.advanceAsync(ms);
+  }
+
+  /** The conversation that the session tells everything to. */
+  get conversation(): Conversation {
+    if (!(this.#listener instanceof Conversation)) throw new Error('there is no conversation yet');
+    return this.#listener;
   }
 
   get phone(): MemoryPhone {
