@@ -34,6 +34,7 @@ const mayImport = {
     'models',
     'price-file',
     'prompt-files',
+    'sip-front',
     'start-refused',
     'tooling',
     'tools',
