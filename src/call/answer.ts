@@ -66,6 +66,7 @@ async function answer(call: Call): Promise<void> {
       emit: (event) => call.emit(event),
       addResponse: (done) => call.addResponse(done),
       remember: (note) => call.remember(note),
+      sendDigits: (keys) => call.sendDigits(keys),
       addTranscription: (usage) => call.addTranscription(usage),
       end: (reason) => call.end(reason),
     },

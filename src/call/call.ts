@@ -1,4 +1,4 @@
-import type { MediaLeg, MediaLegFactory } from '../media/media-leg';
+import type { Digit, MediaLeg, MediaLegFactory } from '../media/media-leg';
 import type { RealtimeSession } from '../realtime/session';
 import type {
   RealtimeSessionListener,
@@ -62,6 +62,9 @@ interface ToldEvent {
   event: CallEvent;
   snapshot: CallSnapshot;
 }
+
+/** As long as people press a key. */
+const sentKeyMs = 120;
 
 /** A caller with broken audio or manners must not keep the clean-up from being noticed. */
 const endWatchdogMs = 5_000;
@@ -299,6 +302,12 @@ export class Call implements CallerLegListener {
     const model = decision?.kind === 'answer' ? decision.agent.session.transcription?.model : undefined;
     this.#cost?.addTranscription(model ?? 'transcription', usage);
     this.#endWhenTooDear();
+  }
+
+  /** Presses keys on the caller's side; false where telephone-event was not agreed on, or too many wait. */
+  sendDigits(keys: string): boolean {
+    const media = this.#media;
+    return media !== undefined && keys.split('').every((key) => media.sendDigit(key as Digit, sentKeyMs));
   }
 
   /** Keeps a note on the call's record. */

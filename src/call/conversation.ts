@@ -42,6 +42,7 @@ export interface ConversationHost {
   end(reason: EndReason): void;
   /** Keeps a note on the call's record. */
   remember(note: string): 'kept' | 'full';
+  sendDigits(keys: string): boolean;
 }
 
 export interface ConversationOptions {
@@ -91,6 +92,8 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
   readonly #conduct: Conduct;
   readonly #farewell: Farewell;
   readonly #tools: ToolRunner;
+  /** What the caller keyed in past the model, by the tool that collected it. Gone with the call. */
+  readonly #secureDigits = new Map<string, string>();
   #phase: Phase = 'talking';
   #ready: { resolve(ready: SessionReady): void; reject(cause: Error): void } | undefined;
   /** Resolves at `session.updated`; rejects with `ModelUnavailable`. */
@@ -350,6 +353,10 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
       hangUpWhenHeard: () => this.#hangUpWhenHeard(call),
       setLanguage: (code) => this.#setLanguage(code),
       remember: (note) => this.#host.remember(note),
+      collectDigits: (rules, signal) => this.#conduct.collectKeys(rules, signal),
+      keepSecureDigits: (name, keys) => void this.#secureDigits.set(name, keys),
+      secureDigits: (name) => this.#secureDigits.get(name),
+      sendDigits: (keys) => this.#host.sendDigits(keys),
     };
   }
 

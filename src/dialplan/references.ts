@@ -36,6 +36,7 @@ export const referencePlaces: readonly ReferencePlace[] = [
   { from: ['destinations', '*', 'otherwise'], to: 'destinations' },
   { from: ['destinations', '*', 'otherwise', '*'], to: 'destinations' },
   { from: ['agents', '*', 'tools', '*'], to: 'tools' },
+  { from: ['tools', '*', 'http', 'secure_digits', '*'], to: 'tools' },
 ];
 
 const unknownCodes: Record<NamedSection, ProblemCode> = {

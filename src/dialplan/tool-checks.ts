@@ -20,7 +20,7 @@ type Raw = Readonly<Record<string, unknown>>;
 
 /** Looks at one tool as it was written; what has the wrong kind is passed over, for that is told elsewhere. */
 export function toolProblems(tool: Raw): ToolProblem[] {
-  return [...argumentProblems(tool), ...addressProblems(tool), ...effectProblems(tool)];
+  return [...argumentProblems(tool), ...addressProblems(tool), ...effectProblems(tool), ...digitProblems(tool)];
 }
 
 /** `{{name}}` in an address that is no argument of the tool, or one that the model may leave out. */
@@ -91,6 +91,24 @@ function effectProblems(tool: Raw): ToolProblem[] {
   if (kind !== undefined) add('parameters', kind === 'mcp' ? 'the server has its own' : `the ${kind} has its own`);
   const mcp = tool['mcp'];
   if (isMap(mcp) && mcp['called_by'] !== 'bridge') add('while_waiting', 'the API calls the server by itself');
+  return found;
+}
+
+/** Secret keys must not stand in an address, which every server on the way writes down. */
+function digitProblems(tool: Raw): ToolProblem[] {
+  const { http, builtin } = tool;
+  const found: ToolProblem[] = [];
+  if ('digits' in tool && builtin !== 'collect_digits') {
+    const message = '"digits" has no effect: only collect_digits collects keys';
+    const expected = 'to be left out, or "builtin: collect_digits"';
+    found.push({ code: problemCodes.noEffect, path: ['digits'], message, expected, at: 'key' });
+  }
+  if (!isMap(http) || !Array.isArray(http['secure_digits']) || http['secure_digits'].length === 0) return found;
+  if (http['method'] === 'GET' || http['method'] === 'DELETE') {
+    const message = 'secret keys would stand in the address of the request';
+    const expected = 'POST, PUT or PATCH, whose body holds them';
+    found.push({ code: problemCodes.unsafeAddress, path: ['http', 'method'], message, expected });
+  }
   return found;
 }
 

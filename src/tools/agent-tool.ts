@@ -1,5 +1,6 @@
 import { parseDurationMs } from '../runtime/duration';
 import type { BuiltInTool } from './built-in-tools';
+import type { DigitRules } from './collect-digits';
 import { isBuiltInTool, secretInHeader, type ToolEntry } from './tool-schema';
 import type { ToolParameters } from './tool-parameters';
 import type { WhileWaiting } from './while-waiting';
@@ -20,6 +21,8 @@ export interface HttpSource {
   readonly timeoutMs: number;
   readonly allowPrivate: boolean;
   readonly ports: readonly number[];
+  /** Collections whose secret keys go into the body, under their names. */
+  readonly secureDigits: readonly string[];
 }
 
 export interface McpSource {
@@ -40,7 +43,7 @@ export type AgentTool = {
   readonly description: string | undefined;
   readonly whileWaiting: WhileWaiting | undefined;
 } & (
-  | { readonly kind: 'builtin'; readonly builtIn: BuiltInTool }
+  | { readonly kind: 'builtin'; readonly builtIn: BuiltInTool; readonly digits: DigitRules | undefined }
   | { readonly kind: 'http'; readonly parameters: ToolParameters; readonly http: HttpSource }
   /** `file` lies inside the dialplan folder; `version` changes with what it holds. */
   | { readonly kind: 'module'; readonly file: string; readonly version: string }
@@ -57,7 +60,9 @@ export function agentTool(
   const common = { name, description: entry.description, whileWaiting: whileWaitingOf(entry.while_waiting) };
   const { http, builtin, module: file, mcp } = entry;
   if (builtin !== undefined)
-    return isBuiltInTool(builtin) ? { ...common, kind: 'builtin', builtIn: builtin } : undefined;
+    return isBuiltInTool(builtin)
+      ? { ...common, kind: 'builtin', builtIn: builtin, digits: digitRules(entry.digits) }
+      : undefined;
   if (http !== undefined) {
     return { ...common, kind: 'http', parameters: entry.parameters ?? {}, http: httpSource(http) };
   }
@@ -69,7 +74,7 @@ export function agentTool(
 
 /** One of Ringbridge's own tools as it is. */
 export function plainBuiltIn(name: BuiltInTool): AgentTool {
-  return { name, description: undefined, whileWaiting: undefined, kind: 'builtin', builtIn: name };
+  return { name, description: undefined, whileWaiting: undefined, kind: 'builtin', builtIn: name, digits: undefined };
 }
 
 /** The text of `header` with variables of the call filled in by `fill`; secrets are left alone. */
@@ -91,6 +96,7 @@ function httpSource(http: NonNullable<ToolEntry['http']>): HttpSource {
     timeoutMs: parseDurationMs(http.timeout) ?? 0,
     allowPrivate: http.allow_private,
     ports: http.ports,
+    secureDigits: http.secure_digits,
   };
 }
 
@@ -117,6 +123,17 @@ function whileWaitingOf(waiting: ToolEntry['while_waiting']): WhileWaiting | und
   if (waiting === undefined) return undefined;
   if (typeof waiting === 'string') return { afterMs: defaultAfterMs, say: waiting, sound: undefined };
   return { afterMs: waiting.after, say: waiting.say, sound: waiting.sound };
+}
+
+function digitRules(entry: ToolEntry['digits']): DigitRules | undefined {
+  if (entry === undefined) return undefined;
+  return {
+    keysMax: entry.length,
+    endKey: entry.end === 'none' ? undefined : entry.end,
+    firstKeyMs: entry.first,
+    nextKeyMs: entry.next,
+    secure: entry.secure,
+  };
 }
 
 const defaultAfterMs = 1_000;

@@ -1,3 +1,4 @@
+import type { DigitRules } from './collect-digits';
 import type { ToolParameters } from './tool-parameters';
 import type { ToolArguments, ToolContext, ToolResult } from './tool-run';
 
@@ -23,11 +24,17 @@ export interface MessageBook {
 /** What Ringbridge lends to its own tools. */
 export interface BuiltInContext extends ToolContext {
   readonly messages: MessageBook;
+  /** As the agent knows the tool. */
+  readonly toolName: string;
+  /** What the plan says of a collection of keys. */
+  readonly digits: DigitRules | undefined;
 }
 
 /** A tool that every plan may use. One file each; `built-in-tools` lists them. */
 export interface BuiltIn {
   readonly description: string;
   readonly parameters: ToolParameters;
+  /** How long a run may take; 10 s unless given. */
+  readonly timeoutMs?: number;
   run(parsed: ToolArguments, context: BuiltInContext, signal: AbortSignal): Promise<ToolResult> | ToolResult;
 }

@@ -54,7 +54,9 @@ class HttpRun {
   }
 
   async run(parsed: ToolArguments, context: ToolContext, signal: AbortSignal): Promise<ToolResult> {
-    const url = filledUrl(this.#http, parsed);
+    const secret = this.#secureDigits(context);
+    if (secret === undefined) return failed('bad-arguments', 'The caller has not keyed in all that is needed yet.');
+    const url = filledUrl(this.#http, { ...parsed, ...secret });
     if (url === undefined) return failed('bad-arguments', 'An argument cannot stand in the address of the service.');
     const attempt = this.#options.breaker.attempt();
     if (attempt === undefined) {
@@ -77,6 +79,17 @@ class HttpRun {
       if (signal.aborted && this.#options.clock.now() >= this.#deadlineMs) attempt.failed();
       attempt.abandoned();
     }
+  }
+
+  /** What the caller keyed in past the model; undefined when some of it is missing. */
+  #secureDigits({ control }: ToolContext): Record<string, string> | undefined {
+    const found: Record<string, string> = {};
+    for (const name of this.#http.secureDigits) {
+      const keys = control.secureDigits(name);
+      if (keys === undefined) return undefined;
+      found[name] = keys;
+    }
+    return found;
   }
 
   /** Tries, waits and tries again, until there is a word that stands or no time for another try. */

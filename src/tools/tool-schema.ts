@@ -11,7 +11,7 @@ export function isBuiltInTool(name: string): name is BuiltInTool {
 }
 
 /** Names that the language keeps for tools that this release cannot run. */
-export const reservedTools = ['transfer_call', 'send_digits', 'collect_digits'] as const;
+export const reservedTools = ['transfer_call'] as const;
 
 /** Letters, digits, `_` and `-`: with another character the API refuses the whole session. */
 export const toolName = z
@@ -90,7 +90,38 @@ const httpSchema = z.strictObject({
     .meta({ expected: 'env:NAME or file:PATH, or a list of two while a secret is being replaced' })
     .describe('The secret by which requests are signed (HMAC-SHA-256), so that the service knows who asks.'),
   timeout: timeout.describe('How long the tool may take, with all that is tried again.'),
+  secure_digits: z
+    .array(toolName)
+    .max(10)
+    .default([])
+    .describe('Tools that collected secret keys: these go into the JSON body under their names, past the model.'),
   ...reach,
+});
+
+const keyWait = (defaultText: string) =>
+  z
+    .string()
+    .default(defaultText)
+    .transform((text, context) => {
+      const ms = parseDurationMs(text);
+      if (ms !== undefined && ms >= 1_000 && ms <= 60_000) return ms;
+      context.addIssue({ code: 'custom', message: 'expected a duration from 1s to 60s' });
+      return 0;
+    })
+    .meta({ expected: 'a duration from 1s to 60s' });
+
+const digitsSchema = z.strictObject({
+  length: z.number().int().min(1).max(32).default(32).describe('So many keys are all.'),
+  end: z
+    .enum(['#', '*', 'none'])
+    .default('#')
+    .describe('The key that ends it before, and that is no part of it; none: a pause does.'),
+  first: keyWait('10s').describe('How long the first key may take, from when the caller has heard what to key in.'),
+  next: keyWait('5s').describe('How long each further key may take.'),
+  secure: z
+    .boolean()
+    .default(false)
+    .describe('The keys are secret: neither model nor records, logs or transcripts get them, and the line is mute.'),
 });
 
 const mcpSchema = z.strictObject({
@@ -160,6 +191,7 @@ export const toolSchema = z.strictObject({
     .regex(/^file:[A-Za-z0-9_-][A-Za-z0-9._/-]{0,200}$/, 'expected file: and a file inside the dialplan folder')
     .optional()
     .describe('The tool is code: file: and a JavaScript file inside the dialplan folder.'),
+  digits: digitsSchema.optional().describe('How collect_digits collects, under the name of this tool.'),
   mcp: mcpSchema.optional().describe('The tools of an MCP server.'),
   while_waiting: whileWaiting
     .optional()

@@ -121,7 +121,7 @@ export class Toolbox {
   }
 
   #builtIn(tool: Extract<AgentTool, { kind: 'builtin' }>): RunnableTool {
-    const { name, description, whileWaiting } = tool;
+    const { name, description, whileWaiting, digits } = tool;
     const builtIn: BuiltIn = builtIns[tool.builtIn];
     const { messages } = this.#options;
     return {
@@ -130,10 +130,10 @@ export class Toolbox {
         description: description ?? builtIn.description,
         parameters: parametersSchema(builtIn.parameters),
       },
-      timeoutMs: builtInTimeoutMs,
+      timeoutMs: builtIn.timeoutMs ?? builtInTimeoutMs,
       whileWaiting,
       faultIn: (parsed) => argumentsFault(parsed, builtIn.parameters),
-      run: (parsed, context, signal) => builtIn.run(parsed, { ...context, messages }, signal),
+      run: (parsed, context, signal) => builtIn.run(parsed, { ...context, messages, toolName: name, digits }, signal),
     };
   }
 

@@ -72,7 +72,7 @@ export interface VirtualCallOptions {
   simulator?: SimulatorSessionOptions;
   agent?: Record<string, unknown>;
   /** Ringbridge's own by name, or a test's own. */
-  tools?: readonly (BuiltInTool | RunnableTool)[];
+  tools?: readonly (BuiltInTool | AgentTool | RunnableTool)[];
   idle?: Agent['idle'];
   turns?: Agent['turns'];
   decision?: (answer: Extract<RouteDecision, { kind: 'answer' }>) => RouteDecision;
@@ -134,12 +134,12 @@ export class VirtualCall {
       name: 'reception',
       session: agentSessionSchema.parse({ instructions: 'Be kind.', ...options.agent }),
       tools: (options.tools ?? ['hang_up']).map((tool) =>
-        typeof tool === 'string' ? plainBuiltIn(tool) : standIn(tool),
+        typeof tool === 'string' ? plainBuiltIn(tool) : isRunnable(tool) ? standIn(tool) : tool,
       ),
       idle: options.idle,
       turns: options.turns,
     };
-    const ownTools = (options.tools ?? []).filter((tool) => typeof tool !== 'string');
+    const ownTools = (options.tools ?? []).filter((tool) => typeof tool !== 'string').filter(isRunnable);
     this.toolbox = this.#toolbox();
     const answer: Extract<RouteDecision, { kind: 'answer' }> = {
       kind: 'answer',
@@ -352,6 +352,10 @@ export class VirtualCall {
 }
 
 /** What the plan would say of a test's own tool. */
+function isRunnable(tool: AgentTool | RunnableTool): tool is RunnableTool {
+  return 'run' in tool;
+}
+
 function standIn({ definition: { name } }: RunnableTool): AgentTool {
   return { name, description: undefined, whileWaiting: undefined, kind: 'module', file: `${name}.mjs`, version: '' };
 }

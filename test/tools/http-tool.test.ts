@@ -16,6 +16,14 @@ function answer(status: number, body = '', headers: Record<string, string> = {})
   return { kind: 'answer', status, header: (name) => all[name], body: Buffer.from(body) };
 }
 
+const keyedIn = new Map<string, string>();
+const digits = {
+  collectDigits: () => Promise.resolve({ outcome: 'stopped' as const, keys: '' }),
+  keepSecureDigits: () => undefined,
+  secureDigits: (name: string) => keyedIn.get(name),
+  sendDigits: () => false,
+};
+
 const context: ToolContext = {
   runId: 'run-1',
   call: {
@@ -27,7 +35,12 @@ const context: ToolContext = {
     route: 'r',
     agent: 'a',
   },
-  control: { hangUpWhenHeard: () => undefined, setLanguage: () => Promise.resolve('told'), remember: () => 'kept' },
+  control: {
+    hangUpWhenHeard: () => undefined,
+    setLanguage: () => Promise.resolve('told'),
+    remember: () => 'kept',
+    ...digits,
+  },
   progress: () => undefined,
 };
 
@@ -51,6 +64,7 @@ function service(answers: readonly Answer[], http: Partial<HttpSource> = {}) {
       timeoutMs: 8_000,
       allowPrivate: false,
       ports: [],
+      secureDigits: [],
       ...http,
     },
   };
@@ -264,4 +278,16 @@ test('no line of the log holds arguments or answers', async () => {
   const { run, log } = service([answer(200, '"canary-4711"')]);
   await run({ order_id: 'canary-4711' });
   expect(JSON.stringify(log.fields)).not.toContain('canary-4711');
+});
+
+test('secret keys go into the body past the model, and nothing is sent before they were keyed in', async () => {
+  keyedIn.clear();
+  const missing = service([], { secureDigits: ['pin'] });
+  expect(await missing.run({ order_id: '1' })).toMatchObject({ kind: 'failed', why: 'bad-arguments' });
+  expect(missing.sent).toEqual([]);
+  keyedIn.set('pin', '8642');
+  const given = service([], { secureDigits: ['pin'] });
+  expect(await given.run({ order_id: '1' })).toMatchObject({ kind: 'done' });
+  expect(given.sent[0]?.request.body).toBe('{"order_id":"1","pin":"8642"}');
+  expect(JSON.stringify([given.log.lines, given.log.fields])).not.toContain('8642');
 });
