@@ -41,13 +41,17 @@ const thingsPerPieceMax = 100;
 
 invariant(parentPort !== null, 'this file is run as a worker thread');
 const parent = parentPort;
+// The YAML parser asks for an environment variable at every word, and a plain object answers many times as fast.
+const env: Readonly<Record<string, string | undefined>> = { ...process.env };
+process.env = { ...env };
+
 parent.on('message', (request: ReadRequest) => {
   // A throw ends the thread, which is told to whoever waits for the answer.
   void read(request).then((answer) => parent.postMessage(answer));
 });
 
 async function read({ folder, pieces }: ReadRequest): Promise<ReadAnswer> {
-  const { attempt, parts } = await attemptPlan(folderReader(folder, { env: process.env }));
+  const { attempt, parts } = await attemptPlan(folderReader(folder, { env }));
   const { source, digest, warnings } = attempt;
   const { reads, ...outside } = source;
   for (const [name, found] of reads) {
