@@ -9,13 +9,17 @@ import { cutEntries } from './plan-parts';
 import type { PlanParts } from './plan-parts';
 import { folderReader } from './plan-reader';
 import type { PlanFileEntry } from './plan-schema';
+import { sourceReader } from './plan-source';
 import type { PlanSource } from './plan-source';
 
 // The thread in which dialplans are read and checked: `PlanThread` starts it and builds the plan of what it sends.
 
-/** Asks the thread to read a folder. */
+/** Asks the thread to read a plan. */
 export interface ReadRequest {
-  readonly folder: string;
+  /** From a folder, with the secrets inside of it from another; or from what was read already. */
+  readonly from:
+    | { readonly kind: 'folder'; readonly folder: string; readonly secretsFolder: string }
+    | { readonly kind: 'source'; readonly source: PlanSource };
   /** Where the pieces of the plan go. */
   readonly pieces: MessagePort;
 }
@@ -50,8 +54,9 @@ parent.on('message', (request: ReadRequest) => {
   void read(request).then((answer) => parent.postMessage(answer));
 });
 
-async function read({ folder, pieces }: ReadRequest): Promise<ReadAnswer> {
-  const { attempt, parts } = await attemptPlan(folderReader(folder, { env }));
+async function read({ from, pieces }: ReadRequest): Promise<ReadAnswer> {
+  const reader = from.kind === 'source' ? sourceReader(from.source) : folderReader(from.folder, { ...from, env });
+  const { attempt, parts } = await attemptPlan(reader);
   const { source, digest, warnings } = attempt;
   const { reads, ...outside } = source;
   for (const [name, found] of reads) {
