@@ -29,7 +29,7 @@ export async function reportThreadLoads(report: Report, text: string): Promise<v
     reportLoads(report, 'next loads through the thread', warm);
     const watched = await loadsInProcess(folder, warmLoads, 'yes');
     const stallMs = Math.max(...watched.map((figures) => figures.stallMs));
-    const aside = 'own processor time of the longest turn';
+    const aside = 'processor time of one turn of the loop, counted in ticks of up to 4 ms';
     report.figure({ name: 'longest stall beside the calls', value: stallMs, unit: 'ms', atMost: 10, aside });
   } finally {
     await rm(folder, { recursive: true, force: true });
