@@ -127,6 +127,7 @@ export class Bridge {
       lateness: () => this.#answering?.lateness() ?? noBuckets,
       sip: () => this.#sipCounters(),
       recordFailures: () => this.#journal.failures,
+      toolDiscards: () => this.#answering?.toolDiscards?.() ?? new Map<string, number>(),
       plan: () => ({ hash: this.#plans.current?.hash, ...this.#plans.loads }),
       workers: () => this.#answering?.workers ?? [],
       waysIn: () => this.#answering?.waysIn() ?? [],

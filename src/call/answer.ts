@@ -9,6 +9,7 @@ import { Conversation, ModelUnavailable } from './conversation';
 import type { EndReason } from './end-reason';
 import type { GuaranteeRules } from '../dialplan/conversation-rules';
 import type { RouteDecision } from '../dialplan/route';
+import type { CallFacts } from '../tools/tool-run';
 
 const noGuarantees: GuaranteeRules = { firstSoundMs: undefined, silenceMs: undefined };
 
@@ -53,13 +54,18 @@ async function answer(call: Call): Promise<void> {
   if (media === undefined || call.isEnding()) return;
   const conversation = new Conversation({
     clock: call.services.clock,
+    random: call.services.random,
+    logger: call.logger,
     agent: decision.agent,
+    tools: call.services.tools,
+    facts: factsOf(call, decision),
     legRateHz: media.leg.rateHz,
     prompts: call.services.prompts,
     guarantees: decision.guarantees ?? noGuarantees,
     host: {
       emit: (event) => call.emit(event),
       addResponse: (done) => call.addResponse(done),
+      remember: (note) => call.remember(note),
       addTranscription: (usage) => call.addTranscription(usage),
       end: (reason) => call.end(reason),
     },
@@ -168,4 +174,11 @@ async function acceptLateAnswer(call: Call, leg: MediaLeg, answer: string | unde
     call.end({ kind: 'bad-offer', status: cause.status, message: cause.message });
     return false;
   }
+}
+
+/** What a tool may know of the call. */
+function factsOf(call: Call, { route, agent }: AnswerDecision): CallFacts {
+  const { sipCallId, from, fromName, to } = call.leg.info;
+  const caller = { callerNumber: from, callerName: fromName, calledNumber: to };
+  return { callId: call.callId, sipCallId, ...caller, route, agent: agent.name };
 }

@@ -2,4 +2,8 @@
 export interface CallControl {
   /** Ends the call once everything the agent has said so far was heard. `why` is for the log. */
   hangUpWhenHeard(why: string): void;
+  /** Speaks another language (ISO 639-1) from the next answer on; `told` the agent alone, where its session cannot be changed. */
+  setLanguage(code: string): Promise<'changed' | 'told' | 'unknown'>;
+  /** Keeps a note on the call's record. `full` after as many as a call may have. */
+  remember(note: string): 'kept' | 'full';
 }

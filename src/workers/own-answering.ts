@@ -25,6 +25,8 @@ import type { Random } from '../runtime/random';
 import type { SipServerAddress } from '../signalling/sip-server-address';
 import { SipFront } from '../sip-front';
 import { StartRefused } from '../start-refused';
+import { createToolbox, prepareTools } from '../tooling';
+import type { Toolbox } from '../tools/toolbox';
 import type { Answering, ReadPlan } from './answering';
 import type { PortRange } from './port-slices';
 
@@ -50,6 +52,7 @@ export class OwnAnswering implements Answering {
   readonly #options: OwnAnsweringOptions;
   readonly #clock: Clock;
   readonly #frameClock: FrameClock;
+  readonly #toolbox: Toolbox;
   #plan: Plan | undefined;
   #models: Models | undefined;
   #calls: Calls | undefined;
@@ -60,6 +63,7 @@ export class OwnAnswering implements Answering {
     this.#options = options;
     this.#clock = options.clock;
     this.#frameClock = new FrameClock({ clock: options.clock });
+    this.#toolbox = createToolbox(options);
   }
 
   get model(): string {
@@ -78,8 +82,9 @@ export class OwnAnswering implements Answering {
     const { settings, clock, random, logger } = this.#options;
     const choice = modelChoice(settings);
     if (choice.kind === 'refused') throw new StartRefused(choice.line);
+    await prepareTools(this.#toolbox, plan);
     this.#plan = plan;
-    this.#models = await startModels({ settings, clock, random, logger, choice, plan });
+    this.#models = await startModels({ settings, clock, random, logger, choice, plan, toolbox: this.#toolbox });
     this.#calls = new Calls({ services: await this.#services(this.#models), clock, random });
   }
 
@@ -93,6 +98,7 @@ export class OwnAnswering implements Answering {
   }
 
   async usePlan({ plan }: ReadPlan): Promise<void> {
+    await prepareTools(this.#toolbox, plan);
     await this.#models?.prepareFor(plan);
     this.#plan = plan;
   }
@@ -103,6 +109,10 @@ export class OwnAnswering implements Answering {
 
   lateness(): Buckets {
     return this.#frameClock.lateness;
+  }
+
+  toolDiscards(): ReadonlyMap<string, number> {
+    return this.#toolbox.discards;
   }
 
   unanswerable(): number {
@@ -161,6 +171,7 @@ export class OwnAnswering implements Answering {
     this.refuseCalls();
     this.endAll({ kind: 'draining' });
     await this.#closePart('sip', () => this.#sip?.close());
+    await this.#closePart('tools', () => this.#toolbox.close());
     await this.#closePart('models', () => this.#models?.close());
   }
 
@@ -174,9 +185,11 @@ export class OwnAnswering implements Answering {
   }
 
   async #services(models: Models): Promise<CallServices> {
-    const { settings, clock, logger, admission, observers } = this.#options;
+    const { settings, clock, random, logger, admission, observers } = this.#options;
     return {
       clock,
+      random,
+      tools: this.#toolbox,
       logger,
       admission,
       observers,

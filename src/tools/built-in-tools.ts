@@ -1,0 +1,16 @@
+import type { BuiltIn } from './built-in';
+import { hangUp } from './hang-up';
+import { remember } from './remember';
+import { setLanguage } from './set-language';
+import { takeMessage } from './take-message';
+
+/** The tools that every plan may name without defining them. */
+export const builtIns = {
+  hang_up: hangUp,
+  remember,
+  set_language: setLanguage,
+  take_message: takeMessage,
+} satisfies Record<string, BuiltIn>;
+export type BuiltInTool = keyof typeof builtIns;
+
+export const builtInTools = Object.keys(builtIns) as [BuiltInTool, ...BuiltInTool[]];
