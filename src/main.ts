@@ -1,5 +1,7 @@
 // Start here: settings in, everything wired, calls answered, drained on request.
+import { createHash } from 'node:crypto';
 import { access, constants, mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 
 import { readWavFile } from './audio/wav';
@@ -18,6 +20,10 @@ import { folderReader } from './dialplan/plan-reader';
 import { PlanStore } from './dialplan/plan-store';
 import { route } from './dialplan/route';
 import { FrameClock } from './media/frame-clock';
+import { createFreeswitchLegFactory } from './media/freeswitch-leg';
+import { createMrf } from './media/freeswitch-mrf';
+import { FreeswitchPool } from './media/freeswitch-pool';
+import { freeswitchProbe } from './media/freeswitch-probe';
 import type { MediaLegFactory } from './media/media-leg';
 import { createRtpLegFactory } from './media/rtp-leg';
 import { ModelRefused, Models } from './models';
@@ -59,6 +65,9 @@ export type BridgeEnd = 'well' | 'failed';
 /** The model must be ready this soon after the INVITE, or the route's `unavailable` applies. */
 const modelDeadlineMs = 3_000;
 const linkDeadlineMs = 10_000;
+/** One FreeSWITCH must be there at the start; those that come later are used when they come. */
+const freeswitchDeadlineMs = 10_000;
+const freeswitchProbeDeadlineMs = 2_000;
 
 /** Starts everything in the order in which it is needed; what was started is closed again when a later part fails. */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
@@ -86,6 +95,7 @@ export class Bridge {
   #models: Models | undefined;
   #sipServer: SipServer | undefined;
   #link: SipLink | undefined;
+  #freeswitch: FreeswitchPool | undefined;
   #calls: Calls | undefined;
   #http: HttpServer | undefined;
   #failed = false;
@@ -202,6 +212,7 @@ export class Bridge {
     await this.#closePart('http', () => this.#http?.close());
     // The BYEs that were just sent need a moment on the link to the SIP server.
     if (this.#link?.connected === true) await this.#settleBye();
+    await this.#closePart('freeswitch', () => this.#freeswitch?.close());
     await this.#closePart('link', () => this.#link?.close());
     await this.#closePart('sip server', () => this.#sipServer?.close());
     await this.#closePart('models', () => this.#models?.close());
@@ -275,17 +286,54 @@ export class Bridge {
   #mediaFactory(): MediaLegFactory {
     const { rtpPorts, publicAddress, mediaTimeoutMs, firstMediaTimeoutMs } = this.#settings;
     const { clock, logger } = { clock: this.#clock, logger: this.#logger };
-    return createRtpLegFactory({
+    const localAddress = this.#rtpAddress();
+    const facesFreeswitch = this.#settings.freeswitch !== undefined;
+    const ours = createRtpLegFactory({
       clock,
       random: this.#random,
       logger,
       frameClock: this.#frameClock,
       ports: new PortPool({ clock, random: this.#random, ...rtpPorts }),
-      localAddress: this.#rtpAddress(),
-      publicAddress,
+      localAddress,
+      // FreeSWITCH stands on our side of the NAT.
+      publicAddress: facesFreeswitch && !isWildcard(localAddress) ? undefined : publicAddress,
       mediaTimeoutMs,
       firstMediaTimeoutMs,
     });
+    if (!facesFreeswitch) return ours;
+    return {
+      create: (options) => {
+        const pool = this.#freeswitch;
+        invariant(pool !== undefined, 'calls come only after FreeSWITCH');
+        return createFreeswitchLegFactory({ pool, ours, logger }).create(options);
+      },
+    };
+  }
+
+  /** Before the first call is taken: a call needs a FreeSWITCH. */
+  async #startFreeswitch(link: SipLink): Promise<void> {
+    const { freeswitch, freeswitchSecret, freeswitchListen, freeswitchAdvertise, data } = this.#settings;
+    if (freeswitch === undefined) return;
+    const clock = this.#clock;
+    // One process per data folder: the same name after a restart, and another one for every other Ringbridge.
+    const identity = createHash('sha256')
+      .update(`${hostname()}:${this.#folder(data)}`)
+      .digest('hex')
+      .slice(0, 12);
+    this.#freeswitch = new FreeswitchPool(
+      {
+        clock,
+        logger: this.#logger.child({ part: 'freeswitch' }),
+        mrf: createMrf(link.srf),
+        probe: freeswitchProbe({ clock, deadlineMs: freeswitchProbeDeadlineMs }),
+        secret: freeswitchSecret ?? '',
+        listen: freeswitchListen ?? { host: '127.0.0.1', port: 0 },
+        advertise: freeswitchAdvertise,
+        owner: `ringbridge-${identity}`,
+      },
+      freeswitch,
+    );
+    await refused(this.#freeswitch.start({ deadlineMs: freeswitchDeadlineMs }));
   }
 
   #rtpAddress(): string {
@@ -313,6 +361,7 @@ export class Bridge {
       onBug: ({ leg, cause }) => this.#calls?.failCallOf(leg, cause),
       onCall: (leg) => this.#calls?.accept(leg),
     });
+    await this.#startFreeswitch(this.#link);
     await refused(this.#link.connect({ deadlineMs: linkDeadlineMs }));
   }
 
@@ -339,6 +388,7 @@ export class Bridge {
     const reasons: string[] = [];
     if (this.#plans.current === undefined) reasons.push('no dialplan is loaded');
     if (this.#link?.connected !== true) reasons.push('there is no link to the SIP server');
+    if (this.#freeswitch?.taking === false) reasons.push('no FreeSWITCH takes calls');
     if (this.#calls?.draining === true) reasons.push('the bridge is draining');
     if (this.activeCalls() >= this.#settings.maxCalls) reasons.push('as many calls are up as may be');
     return reasons;
@@ -355,6 +405,10 @@ export class Bridge {
   #folder(path: string): string {
     return resolve(this.#options.cwd, path);
   }
+}
+
+function isWildcard(address: string): boolean {
+  return address === '0.0.0.0' || address === '::';
 }
 
 async function startModels(options: Parameters<typeof Models.start>[0]): Promise<Models> {

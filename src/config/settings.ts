@@ -96,14 +96,43 @@ function contradictions(settings: Settings): string[] {
   if (settings.drachtio !== undefined && settings.drachtioSecret === undefined) {
     problems.push('RINGBRIDGE_DRACHTIO_SECRET: needed with RINGBRIDGE_DRACHTIO; there is no default secret');
   }
-  if (settings.freeswitch !== undefined && settings.freeswitchSecret === undefined) {
-    problems.push('RINGBRIDGE_FREESWITCH_SECRET: needed with RINGBRIDGE_FREESWITCH; there is no default secret');
-  }
+  problems.push(...freeswitchContradictions(settings));
   if (settings.realtimeModel.startsWith('simulator:')) {
     problems.push('RINGBRIDGE_REALTIME_MODEL: say simulator, and how it behaves in RINGBRIDGE_SIMULATOR');
   }
   if (settings.openaiApiKey !== undefined && sendsInClear(settings.realtimeUrl)) {
     problems.push('RINGBRIDGE_REALTIME_URL: ws: would send OPENAI_API_KEY in clear over the network; use wss:');
+  }
+  return problems;
+}
+
+/** The password that every FreeSWITCH comes with. */
+const wellKnownSecret = 'ClueCon';
+
+function freeswitchContradictions(settings: Settings): string[] {
+  const { freeswitch, freeswitchSecret, freeswitchListen, freeswitchAdvertise } = settings;
+  if (freeswitch === undefined) {
+    const idle = [
+      ['RINGBRIDGE_FREESWITCH_SECRET', freeswitchSecret],
+      ['RINGBRIDGE_FREESWITCH_LISTEN', freeswitchListen],
+      ['RINGBRIDGE_FREESWITCH_ADVERTISE', freeswitchAdvertise],
+    ] as const;
+    const set = idle.filter(([, value]) => value !== undefined);
+    return set.map(([name]) => `${name}: there is no RINGBRIDGE_FREESWITCH that would use it`);
+  }
+  const problems: string[] = [];
+  const isRemote = freeswitch.some(({ host }) => host !== 'localhost' && !isLoopback(host));
+  if (freeswitchSecret === undefined) {
+    problems.push('RINGBRIDGE_FREESWITCH_SECRET: needed with RINGBRIDGE_FREESWITCH; there is no default secret');
+  } else if (isRemote && freeswitchSecret === wellKnownSecret) {
+    problems.push('RINGBRIDGE_FREESWITCH_SECRET: everybody knows the password that FreeSWITCH comes with; set another');
+  }
+  if (isRemote && freeswitchListen === undefined) {
+    problems.push('RINGBRIDGE_FREESWITCH_LISTEN: needed for a FreeSWITCH on another machine, which calls us back');
+  }
+  const isWildcard = freeswitchListen?.host === '0.0.0.0' || freeswitchListen?.host === '::';
+  if (isWildcard && freeswitchAdvertise === undefined) {
+    problems.push('RINGBRIDGE_FREESWITCH_ADVERTISE: needed when RINGBRIDGE_FREESWITCH_LISTEN names every address');
   }
   return problems;
 }

@@ -11,13 +11,6 @@ export function unbuiltSettings(settings: Settings): string[] {
       settings.drachtioListen,
       'RINGBRIDGE_DRACHTIO_LISTEN: outbound connections are not built yet; use RINGBRIDGE_DRACHTIO',
     ],
-    [settings.freeswitch, 'RINGBRIDGE_FREESWITCH: media through FreeSWITCH is not built yet; unset it'],
-    [settings.freeswitchSecret, 'RINGBRIDGE_FREESWITCH_SECRET: media through FreeSWITCH is not built yet; unset it'],
-    [settings.freeswitchListen, 'RINGBRIDGE_FREESWITCH_LISTEN: media through FreeSWITCH is not built yet; unset it'],
-    [
-      settings.freeswitchAdvertise,
-      'RINGBRIDGE_FREESWITCH_ADVERTISE: media through FreeSWITCH is not built yet; unset it',
-    ],
   ];
   return [...lines, ...unbuilt.filter(([value]) => value !== undefined).map(([, line]) => line)];
 }

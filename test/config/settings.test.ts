@@ -37,6 +37,9 @@ test('values are parsed into their types', () => {
     RINGBRIDGE_RTP_PORTS: '30000-30003',
     RINGBRIDGE_DRACHTIO: 'sip.example.com:9022',
     RINGBRIDGE_DRACHTIO_SECRET: 's3cret',
+    RINGBRIDGE_FREESWITCH: '10.0.0.3:8021,media.example.com:8022;weight=3',
+    RINGBRIDGE_FREESWITCH_SECRET: 's3cret',
+    RINGBRIDGE_FREESWITCH_LISTEN: '0.0.0.0:8085',
     RINGBRIDGE_FREESWITCH_ADVERTISE: '192.0.2.7',
     RINGBRIDGE_MAX_CALLS: '12',
     RINGBRIDGE_MEDIA_TIMEOUT: '1.5m',
@@ -50,6 +53,10 @@ test('values are parsed into their types', () => {
   ]);
   expect(settings.rtpPorts).toEqual({ first: 30_000, last: 30_003 });
   expect(settings.drachtio).toEqual([{ host: 'sip.example.com', port: 9_022 }]);
+  expect(settings.freeswitch).toEqual([
+    { host: '10.0.0.3', port: 8_021, weight: 1 },
+    { host: 'media.example.com', port: 8_022, weight: 3 },
+  ]);
   expect(settings.freeswitchAdvertise).toBe('192.0.2.7');
   expect(settings.maxCalls).toBe(12);
   expect(settings.mediaTimeoutMs).toBe(90_000);
@@ -123,6 +130,8 @@ test.each([
   ['RINGBRIDGE_MEDIA_TIMEOUT', '15'],
   ['RINGBRIDGE_MEDIA_TIMEOUT', '3h'],
   ['RINGBRIDGE_HTTP_LISTEN', ':8080'],
+  ['RINGBRIDGE_FREESWITCH', '10.0.0.3:8021;weight=0'],
+  ['RINGBRIDGE_FREESWITCH', '10.0.0.3:8021;priority=2'],
 ])('%s=%s is refused', (name, value) => {
   const problems = problemsOf({ [name]: value });
   expect(problems).toHaveLength(1);
@@ -133,6 +142,29 @@ test('a remote server needs its secret', () => {
   expect(problemsOf({ RINGBRIDGE_DRACHTIO: '10.0.0.2:9022', RINGBRIDGE_FREESWITCH: '10.0.0.3:8021' })).toEqual([
     'RINGBRIDGE_DRACHTIO_SECRET: needed with RINGBRIDGE_DRACHTIO; there is no default secret',
     'RINGBRIDGE_FREESWITCH_SECRET: needed with RINGBRIDGE_FREESWITCH; there is no default secret',
+    'RINGBRIDGE_FREESWITCH_LISTEN: needed for a FreeSWITCH on another machine, which calls us back',
+  ]);
+});
+
+test('the password that every FreeSWITCH comes with is good on loopback only', () => {
+  const env = { RINGBRIDGE_FREESWITCH_SECRET: 'ClueCon', RINGBRIDGE_FREESWITCH_LISTEN: '10.0.0.2:0' };
+  expect(problemsOf({ ...env, RINGBRIDGE_FREESWITCH: '127.0.0.1:8021,[::1]:8021,localhost:8022' })).toEqual([]);
+  expect(problemsOf({ ...env, RINGBRIDGE_FREESWITCH: '127.0.0.1:8021,10.0.0.3:8021' })).toEqual([
+    'RINGBRIDGE_FREESWITCH_SECRET: everybody knows the password that FreeSWITCH comes with; set another',
+  ]);
+});
+
+test('a FreeSWITCH cannot call back an address that is every address', () => {
+  const env = { RINGBRIDGE_FREESWITCH: '10.0.0.3:8021', RINGBRIDGE_FREESWITCH_SECRET: 'x' };
+  expect(problemsOf({ ...env, RINGBRIDGE_FREESWITCH_LISTEN: '0.0.0.0:8085' })).toEqual([
+    'RINGBRIDGE_FREESWITCH_ADVERTISE: needed when RINGBRIDGE_FREESWITCH_LISTEN names every address',
+  ]);
+});
+
+test('settings of FreeSWITCH without a FreeSWITCH are a mistake', () => {
+  expect(problemsOf({ RINGBRIDGE_FREESWITCH_SECRET: 'x', RINGBRIDGE_FREESWITCH_ADVERTISE: '10.0.0.2' })).toEqual([
+    'RINGBRIDGE_FREESWITCH_SECRET: there is no RINGBRIDGE_FREESWITCH that would use it',
+    'RINGBRIDGE_FREESWITCH_ADVERTISE: there is no RINGBRIDGE_FREESWITCH that would use it',
   ]);
 });
 

@@ -13,18 +13,10 @@ test('everything unbuilt that was asked for has one line', () => {
     RINGBRIDGE_DRACHTIO: '127.0.0.1:9022,127.0.0.1:9023',
     RINGBRIDGE_DRACHTIO_SECRET: 'x',
     RINGBRIDGE_DRACHTIO_LISTEN: '127.0.0.1:9024',
-    RINGBRIDGE_FREESWITCH: '127.0.0.1:8021',
-    RINGBRIDGE_FREESWITCH_SECRET: 'x',
-    RINGBRIDGE_FREESWITCH_LISTEN: '127.0.0.1:8085',
-    RINGBRIDGE_FREESWITCH_ADVERTISE: '127.0.0.1',
   });
   expect(lines.map((line) => line.slice(0, line.indexOf(':')))).toEqual([
     'RINGBRIDGE_DRACHTIO',
     'RINGBRIDGE_DRACHTIO_LISTEN',
-    'RINGBRIDGE_FREESWITCH',
-    'RINGBRIDGE_FREESWITCH_SECRET',
-    'RINGBRIDGE_FREESWITCH_LISTEN',
-    'RINGBRIDGE_FREESWITCH_ADVERTISE',
   ]);
   expect(lines.every((line) => line.includes('not built yet'))).toBe(true);
 });
