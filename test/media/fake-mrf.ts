@@ -27,7 +27,7 @@ const never = new Promise<never>(() => undefined);
 /** A channel of a `FakeFreeswitch`. */
 export class FakeChannel extends EventEmitter implements MrfEndpoint {
   readonly uuid: string;
-  readonly local: { sdp: string };
+  local: { sdp: string };
   readonly conn = null;
   readonly reinvites: string[] = [];
   byes = 0;
@@ -56,9 +56,14 @@ export class FakeChannel extends EventEmitter implements MrfEndpoint {
         this.reinvites.push(body);
         if (this.reinviteStatus === undefined) return;
         callback(undefined, { status: 100 });
-        callback(undefined, { status: this.reinviteStatus, body: fakeSdp(`${this.uuid}-again`) });
+        callback(undefined, { status: this.reinviteStatus, ...this.answerReinvite(body) });
       },
     };
+  }
+
+  /** A server that really negotiates says otherwise. */
+  answerReinvite(_offer: string): { status?: number; body?: string } {
+    return { body: fakeSdp(`${this.uuid}-again`) };
   }
 
   /** FreeSWITCH hangs up: BYE, and the end of the channel's own connection. */
@@ -111,17 +116,26 @@ export class FakeFreeswitch {
     return this.commands.filter((command) => command.startsWith(prefix));
   }
 
+  /** A new channel. Throws an error with a `status` when it refuses the offer. */
+  makeChannel(options: CreateEndpointOptions): FakeChannel {
+    return new FakeChannel(this, options);
+  }
+
   run(command: string): string {
     this.commands.push(command);
     const [word, uuid = ''] = command.split(' ');
     if (word === 'status') return this.#status();
     if (command === 'show channels as json') return this.#show();
-    if (word === 'uuid_bridge') return '+OK\n';
+    if (word === 'uuid_bridge') return this.bridge(uuid, command.split(' ')[2] ?? '');
     if (word === 'uuid_kill') {
       this.channels.get(uuid)?.channel?.hangUp('NORMAL_CLEARING');
       return this.channels.delete(uuid) ? '+OK\n' : '-ERR No such channel!\n';
     }
     return '+OK\n';
+  }
+
+  bridge(_uuid: string, other: string): string {
+    return `+OK ${other}\n`;
   }
 
   #status(): string {
@@ -174,7 +188,7 @@ export class FakeConnection implements MrfMediaServer {
       throw Object.assign(new Error('Sip non-success response'), { status: server.refusal });
     }
     if (server.refusal !== undefined) throw server.refusal;
-    const channel = new FakeChannel(server, options);
+    const channel = server.makeChannel(options);
     const owner = /<sip:(.*)@/.exec(options.headers.From ?? '')?.[1] ?? '';
     server.channels.set(channel.uuid, { owner, channel });
     return channel;
