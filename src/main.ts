@@ -20,7 +20,7 @@ import { folderReader } from './dialplan/plan-reader';
 import { PlanStore } from './dialplan/plan-store';
 import { route } from './dialplan/route';
 import { FrameClock } from './media/frame-clock';
-import { createFreeswitchLegFactory } from './media/freeswitch-leg';
+import { createFreeswitchLegFactory, neverMs } from './media/freeswitch-leg';
 import { createMrf } from './media/freeswitch-mrf';
 import { FreeswitchPool } from './media/freeswitch-pool';
 import { freeswitchProbe } from './media/freeswitch-probe';
@@ -297,15 +297,17 @@ export class Bridge {
       localAddress,
       // FreeSWITCH stands on our side of the NAT.
       publicAddress: facesFreeswitch && !isWildcard(localAddress) ? undefined : publicAddress,
-      mediaTimeoutMs,
-      firstMediaTimeoutMs,
+      // FreeSWITCH passes on no comfort noise: who is silent is judged by what it has heard.
+      mediaTimeoutMs: facesFreeswitch ? neverMs : mediaTimeoutMs,
+      firstMediaTimeoutMs: facesFreeswitch ? neverMs : firstMediaTimeoutMs,
     });
     if (!facesFreeswitch) return ours;
     return {
       create: (options) => {
         const pool = this.#freeswitch;
         invariant(pool !== undefined, 'calls come only after FreeSWITCH');
-        return createFreeswitchLegFactory({ pool, ours, logger }).create(options);
+        const parts = { pool, ours, clock, logger, mediaTimeoutMs, firstMediaTimeoutMs };
+        return createFreeswitchLegFactory(parts).create(options);
       },
     };
   }

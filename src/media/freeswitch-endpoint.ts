@@ -82,6 +82,12 @@ export class FreeswitchEndpoint {
     return withDeadline(this.#host.clock, reinviteDeadlineMs, answered, late);
   }
 
+  /** RTP packets that FreeSWITCH has received on this channel. Rejects with `MediaUnavailable`. */
+  async packetsReceived(): Promise<number> {
+    await this.#host.api(`uuid_set_media_stats ${this.uuid}`);
+    return Number(await this.#host.api(`uuid_getvar ${this.uuid} rtp_audio_in_packet_count`)) || 0;
+  }
+
   /** Hangs up. Twice is fine. */
   close(): void {
     if (this.#closed) return;

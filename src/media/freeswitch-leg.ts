@@ -1,6 +1,8 @@
+import type { Clock } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { invariant } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
+import { CallerWatch, type CallerWatchOptions } from './freeswitch-caller-watch';
 import type { BridgedPair, FreeswitchPool } from './freeswitch-pool';
 import { readSide, withDirection, type SideOfCall } from './freeswitch-sdp';
 import type {
@@ -16,19 +18,32 @@ import { MediaUnavailable } from './media-leg';
 
 export interface FreeswitchLegFactoryOptions {
   pool: FreeswitchPool;
-  /** Our RTP sockets, which face FreeSWITCH. */
+  /** Our RTP sockets, which face FreeSWITCH; their own media timeouts are switched off (`neverMs`). */
   ours: MediaLegFactory;
+  clock: Clock;
   logger: Logger;
+  /** As for a leg that faces the caller: 15 s. */
+  mediaTimeoutMs?: number;
+  /** 30 s. */
+  firstMediaTimeoutMs?: number;
 }
 
+const defaultMediaTimeoutMs = 15_000;
+const defaultFirstMediaTimeoutMs = 30_000;
+/** A media timeout that no call lives to see. */
+export const neverMs = Number.MAX_SAFE_INTEGER;
+
 /** Legs with FreeSWITCH between the caller and our RTP socket. */
-export function createFreeswitchLegFactory({ pool, ours, logger }: FreeswitchLegFactoryOptions): MediaLegFactory {
+export function createFreeswitchLegFactory(options: FreeswitchLegFactoryOptions): MediaLegFactory {
+  const { pool, ours, clock, logger } = options;
+  const { mediaTimeoutMs = defaultMediaTimeoutMs, firstMediaTimeoutMs = defaultFirstMediaTimeoutMs } = options;
   return {
     async create({ callId }) {
       if (!pool.taking) throw new MediaUnavailable('no FreeSWITCH takes calls');
       // Only the address that FreeSWITCH names is heard on our socket.
       const leg = await ours.create({ callId, signallingAddress: '' });
-      return new FreeswitchLeg({ pool, callId, ours: leg, logger: logger.child({ callId }) });
+      const limits = { limitMs: mediaTimeoutMs, firstLimitMs: firstMediaTimeoutMs };
+      return new FreeswitchLeg({ pool, callId, ours: leg, clock, limits, logger: logger.child({ callId }) });
     },
   };
 }
@@ -37,6 +52,8 @@ interface FreeswitchLegParts {
   pool: FreeswitchPool;
   callId: string;
   ours: MediaLeg;
+  clock: Clock;
+  limits: Pick<CallerWatchOptions, 'limitMs' | 'firstLimitMs'>;
   logger: Logger;
 }
 
@@ -48,20 +65,26 @@ class FreeswitchLeg implements MediaLeg {
   readonly #pool: FreeswitchPool;
   readonly #callId: string;
   readonly #ours: MediaLeg;
+  readonly #clock: Clock;
+  readonly #limits: FreeswitchLegParts['limits'];
   readonly #logger: Logger;
+  #watch: CallerWatch | undefined;
   #pair: BridgedPair | undefined;
   /** FreeSWITCH's last description for the caller. */
   #callerSdp = '';
   #answer: SideOfCall | undefined;
   #onHold = false;
+  #receiving = true;
   #listener: MediaLegListener | undefined;
   #failure: MediaFailure | undefined;
   #closed = false;
 
-  constructor({ pool, callId, ours, logger }: FreeswitchLegParts) {
+  constructor({ pool, callId, ours, clock, limits, logger }: FreeswitchLegParts) {
     this.#pool = pool;
     this.#callId = callId;
     this.#ours = ours;
+    this.#clock = clock;
+    this.#limits = limits;
     this.#logger = logger;
   }
 
@@ -108,6 +131,14 @@ class FreeswitchLeg implements MediaLeg {
       },
       source,
     );
+    this.#watch = new CallerWatch({
+      clock: this.#clock,
+      ...this.#limits,
+      ourPackets: () => this.#ours.stats.packetsReceived,
+      callerPackets: () => this.#callerPackets(),
+      expectsMedia: () => !this.#onHold && this.#receiving,
+      onSilent: (silentMs) => this.#fail({ kind: 'media-timeout', silentMs }),
+    });
     // It may have come before anybody listened.
     if (this.#failure !== undefined) listener.onFailure(this.#failure);
   }
@@ -125,6 +156,7 @@ class FreeswitchLeg implements MediaLeg {
     if (this.#closed) return;
     this.#closed = true;
     this.#listener = undefined;
+    this.#watch?.end();
     this.#ours.close();
     this.#pair?.caller.close();
     this.#pair?.ours.close();
@@ -161,8 +193,13 @@ class FreeswitchLeg implements MediaLeg {
   async #follow({ direction, holds }: SideOfCall, pair: BridgedPair): Promise<void> {
     if (this.#closed) return;
     this.#onHold = holds;
+    this.#receiving = direction === 'sendrecv' || direction === 'sendonly';
     const wanted = holds && direction === 'sendrecv' ? 'sendonly' : direction;
     await this.#ours.modify(withDirection(pair.ours.sdp, wanted));
+  }
+
+  #callerPackets(): Promise<number> {
+    return this.#pair?.caller.packetsReceived() ?? Promise.resolve(0);
   }
 
   #onGone(reason: string): void {

@@ -223,7 +223,7 @@ export class FreeswitchServer {
     const { host, port } = this.#address;
     await probe({ host, port, secret }, sipProfile);
     await checkListen(listen.host, listen.port);
-    if (this.#state !== 'connecting') return;
+    if (this.state !== 'connecting') return;
     const connecting = mrf.connect({
       address: host,
       port,
@@ -243,6 +243,7 @@ export class FreeswitchServer {
       inTime = false;
       throw cause;
     });
+    // It may have been closed meanwhile.
     if (this.#state !== 'connecting') {
       release(server);
       return;

@@ -13,6 +13,8 @@ export interface BridgeProcessOptions {
   realtimeUrl: string;
   /** Leave a CPU profile in `.cache/bench/profiles` at the end. */
   profile: boolean;
+  /** Further settings. */
+  env?: Readonly<Record<string, string>>;
 }
 
 const startDeadlineMs = 30_000;
@@ -33,7 +35,7 @@ export class BridgeProcess {
     const log = openSync(join(folder, 'log'), 'w');
     const profiling = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] : [];
     const child = spawn(process.execPath, [...profiling, join('bin', 'ringbridge.js'), 'serve'], {
-      env: environment(folder, options.realtimeUrl),
+      env: { ...environment(folder, options.realtimeUrl), ...options.env },
       // Logs are written as in service, to a file.
       stdio: ['ignore', log, 'pipe'],
     });

@@ -1,5 +1,5 @@
 import { FrameClock } from '../../src/media/frame-clock';
-import { createFreeswitchLegFactory } from '../../src/media/freeswitch-leg';
+import { createFreeswitchLegFactory, neverMs } from '../../src/media/freeswitch-leg';
 import { createMrf } from '../../src/media/freeswitch-mrf';
 import { FreeswitchPool } from '../../src/media/freeswitch-pool';
 import { freeswitchProbe } from '../../src/media/freeswitch-probe';
@@ -54,6 +54,8 @@ describeCluster(['freeswitch'])('against a real FreeSWITCH', () => {
         frameClock: new FrameClock(common),
         ports: new PortPool({ ...common, first: 10_000, last: 10_999 }),
         localAddress: '127.0.0.1',
+        mediaTimeoutMs: neverMs,
+        firstMediaTimeoutMs: neverMs,
       });
       const leg = await createFreeswitchLegFactory({ ...common, pool, ours }).create({
         callId: 'contract',

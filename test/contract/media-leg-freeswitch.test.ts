@@ -1,5 +1,5 @@
 import { FrameClock } from '../../src/media/frame-clock';
-import { createFreeswitchLegFactory } from '../../src/media/freeswitch-leg';
+import { createFreeswitchLegFactory, neverMs } from '../../src/media/freeswitch-leg';
 import { FreeswitchPool } from '../../src/media/freeswitch-pool';
 import { createRtpLegFactory } from '../../src/media/rtp-leg';
 import { PortPool } from '../../src/rtp/port-pool';
@@ -41,6 +41,8 @@ describeMediaLeg('a leg through FreeSWITCH', async (): Promise<LegUnderTest> => 
     frameClock: new FrameClock({ clock }),
     ports: new PortPool({ clock, random: seededRandom(2), first: 10_000, last: 10_001 }),
     localAddress: '203.0.113.5',
+    mediaTimeoutMs: neverMs,
+    firstMediaTimeoutMs: neverMs,
     openPair: network.openPair,
   });
   const leg = await createFreeswitchLegFactory({ ...common, pool, ours }).create({

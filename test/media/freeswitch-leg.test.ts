@@ -1,4 +1,4 @@
-import { createFreeswitchLegFactory } from '../../src/media/freeswitch-leg';
+import { createFreeswitchLegFactory, neverMs } from '../../src/media/freeswitch-leg';
 import { FreeswitchPool } from '../../src/media/freeswitch-pool';
 import { FrameClock } from '../../src/media/frame-clock';
 import type { MediaLeg, MediaLegFactory } from '../../src/media/media-leg';
@@ -42,6 +42,8 @@ class LegUnderTest {
       ports: new PortPool({ ...common, random: seededRandom(2), first: 10_000, last: 10_099 }),
       localAddress: '203.0.113.5',
       openPair: this.network.openPair,
+      mediaTimeoutMs: neverMs,
+      firstMediaTimeoutMs: neverMs,
     });
     this.factory = createFreeswitchLegFactory({ ...common, pool: this.pool, ours });
   }
@@ -109,4 +111,50 @@ test('without a FreeSWITCH there is no leg, and no port is taken', async () => {
   const options = { callId: 'call', signallingAddress: '198.51.100.7' };
   await expect(test_.factory.create(options)).rejects.toMatchObject({ name: 'MediaUnavailable' });
   expect(test_.network.boundPorts).toBe(0);
+});
+
+describe('a caller of whom nothing comes', () => {
+  /** A leg after its start; `counted`: what FreeSWITCH has counted, for each time it is asked. */
+  async function started(counted: (asked: number) => number): Promise<MediaLeg> {
+    const leg = await test_.leg();
+    await leg.answer(offer());
+    let asked = 0;
+    const run = test_.freeswitch.run.bind(test_.freeswitch);
+    test_.freeswitch.run = (command) => {
+      return command.startsWith('uuid_getvar') ? String(counted((asked += 1))) : run(command);
+    };
+    leg.start(test_.listener, new NumberedSource());
+    return leg;
+  }
+
+  test('is gone after the time for the first packet when FreeSWITCH has counted none either', async () => {
+    const leg = await started(() => 0);
+    await test_.clock.advanceAsync(29_999);
+    expect(test_.listener.failures).toEqual([]);
+    await test_.clock.advanceAsync(1_000);
+    expect(test_.listener.failures).toMatchObject([{ failure: { kind: 'media-timeout', silentMs: 30_000 } }]);
+    leg.close();
+  });
+
+  test('is only quiet while FreeSWITCH counts comfort noise', async () => {
+    const leg = await started((asked) => asked);
+    await test_.clock.advanceAsync(120_000);
+    expect(test_.listener.failures).toEqual([]);
+    leg.close();
+  });
+
+  test('is gone when that ends', async () => {
+    const leg = await started((asked) => Math.min(asked, 3));
+    await test_.clock.advanceAsync(60_000);
+    expect(test_.listener.failures).toMatchObject([{ failure: { kind: 'media-timeout' } }]);
+    leg.close();
+  });
+
+  test('may be silent on hold', async () => {
+    const leg = await started(() => 0);
+    await leg.modify(offer({ direction: 'inactive' }));
+    await test_.clock.advanceAsync(120_000);
+    expect(test_.listener.failures).toEqual([]);
+    leg.close();
+  });
 });
