@@ -22,7 +22,7 @@ import {
   type Step,
 } from '../support/sipp-scenario';
 import { dominantHz, snrDb, toneGaps } from '../support/spectrum';
-import { channelsAt, clusterEnv, describeCluster, fronts, targetOf, type Front } from './real-servers';
+import { channelsBecome, clusterEnv, describeCluster, fronts, targetOf, type Front } from './real-servers';
 
 jest.setTimeout(120_000);
 
@@ -48,12 +48,8 @@ async function ring(
 }
 
 /** Nothing of the test's calls is left in FreeSWITCH. */
-async function noChannelLeft(): Promise<void> {
-  await eventually(() => true, 'a turn');
-  for (let attempt = 0; attempt < 50 && (await channelsAt()) > 0; attempt += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  expect(await channelsAt()).toBe(0);
+function noChannelLeft(): Promise<void> {
+  return channelsBecome(0);
 }
 
 describe.each(fronts)('calls through FreeSWITCH, with the %s in front', (front) => {

@@ -5,7 +5,15 @@ import { RtpPhone } from '../support/rtp-phone';
 import { buildIfStale, ServeProcess } from '../support/serve-process';
 import { startSipp, wentWell, type SippRun } from '../support/sipp';
 import { bye, call, phoneSdp, receiveBye, refusedCall, waitForCue, type Step } from '../support/sipp-scenario';
-import { channelsAt, clusterEnv, control, describeCluster, freeswitchAddresses, freeswitchApi } from './real-servers';
+import {
+  channelsAt,
+  channelsBecome,
+  clusterEnv,
+  control,
+  describeCluster,
+  freeswitchAddresses,
+  freeswitchApi,
+} from './real-servers';
 
 jest.setTimeout(150_000);
 
@@ -26,14 +34,6 @@ async function aCallGoesWell(target: string): Promise<void> {
   await eventually(() => phone.packetsWithSound().length > 25, 'the agent');
   sipp.cue();
   expect(await sipp.finished).toEqual(wentWell);
-}
-
-async function channelsBecome(count: number, { withinMs = 5_000 } = {}): Promise<void> {
-  const startMs = performance.now();
-  while ((await channelsAt()) !== count && performance.now() - startMs < withinMs) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  expect(await channelsAt()).toBe(count);
 }
 
 describeCluster(['freeswitch', 'control'], 'sipp')('a FreeSWITCH that', () => {

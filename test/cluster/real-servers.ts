@@ -43,6 +43,8 @@ export const fronts: readonly Front[] =
 /** The settings that make Ringbridge use the real servers. */
 export function clusterEnv(front: Front, { freeswitch = freeswitchAddresses() } = {}): Record<string, string> {
   return {
+    // Servers that others could reach would want a key of the API.
+    RINGBRIDGE_REALTIME_URL: 'simulator',
     RINGBRIDGE_FREESWITCH: freeswitch.join(','),
     RINGBRIDGE_FREESWITCH_SECRET: setting('RINGBRIDGE_TEST_FREESWITCH_SECRET'),
     ...(front === 'drachtio-server'
@@ -98,6 +100,15 @@ export async function freeswitchApi(command: string, address = freeswitchAddress
 /** Channels that are up there, whoever made them. */
 export async function channelsAt(address?: string): Promise<number> {
   return Number(/(\d+) total/.exec(await freeswitchApi('show channels count', address))?.[1] ?? Number.NaN);
+}
+
+/** Waits until so many channels are up. */
+export async function channelsBecome(count: number, { withinMs = 5_000 } = {}): Promise<void> {
+  const startMs = performance.now();
+  while ((await channelsAt()) !== count && performance.now() - startMs < withinMs) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  expect(await channelsAt()).toBe(count);
 }
 
 function setting(name: string): string {
