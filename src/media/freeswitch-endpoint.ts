@@ -10,6 +10,8 @@ export interface EndpointHost {
   api(command: string): Promise<string>;
   /** The endpoint is over: it needs no more leases. */
   onOver(endpoint: FreeswitchEndpoint): void;
+  /** Its SIP dialog is over too: nothing is left of it. */
+  onDone(endpoint: FreeswitchEndpoint): void;
 }
 
 /** FreeSWITCH answers a re-INVITE at once; a proxy that hangs must not hang the caller's. */
@@ -23,7 +25,7 @@ const byeWaitMs = 3_000;
  */
 export class FreeswitchEndpoint {
   readonly uuid: string;
-  /** FreeSWITCH's description of its own side: the answer to the offer, or its offer. */
+  /** FreeSWITCH's description of its own side: its answer to the offer. */
   readonly sdp: string;
   readonly #mrf: MrfEndpoint;
   readonly #host: EndpointHost;
@@ -42,9 +44,8 @@ export class FreeswitchEndpoint {
     mrf.conn?.socket?.setNoDelay(true);
     mrf.on('destroy', (how) => this.gone(how?.reason ?? 'the connection to the channel broke'));
     mrf.dialog.on('destroy', () => {
-      this.#dialogOver = true;
-      this.#byeTimer?.cancel();
       this.gone('FreeSWITCH sent BYE');
+      this.#dialogEnded();
     });
   }
 
@@ -110,10 +111,20 @@ export class FreeswitchEndpoint {
     this.#onGone(reason);
   }
 
-  #sendBye(): void {
+  /** The SIP server goes away: nobody could send or get a BYE. */
+  forget(): void {
     this.#byeTimer?.cancel();
-    if (this.#dialogOver) return;
+  }
+
+  #dialogEnded(): void {
     this.#dialogOver = true;
+    this.#byeTimer?.cancel();
+    this.#host.onDone(this);
+  }
+
+  #sendBye(): void {
+    if (this.#dialogOver) return;
+    this.#dialogEnded();
     // The SIP server may have lost the dialog as well; then there is nothing to say BYE to.
     try {
       this.#mrf.dialog.destroy({}, () => undefined);

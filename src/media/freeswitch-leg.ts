@@ -15,6 +15,7 @@ import type {
   MediaStats,
 } from './media-leg';
 import { MediaUnavailable } from './media-leg';
+import { LocalDescription, readDescription } from './negotiation';
 
 export interface FreeswitchLegFactoryOptions {
   pool: FreeswitchPool;
@@ -105,7 +106,7 @@ class FreeswitchLeg implements MediaLeg {
 
   async offer(): Promise<string> {
     invariant(!this.#closed, 'a closed leg makes no offer');
-    if (this.#pair === undefined) this.#callerSdp = (await this.#open(undefined)).caller.sdp;
+    if (this.#pair === undefined) this.#callerSdp = ourOfferAt((await this.#open(undefined)).caller.sdp);
     return this.#callerSdp;
   }
 
@@ -164,7 +165,11 @@ class FreeswitchLeg implements MediaLeg {
 
   async #open(callerOffer: string | undefined): Promise<BridgedPair> {
     const ourOffer = await this.#ours.offer();
-    const pair = await this.#pool.openPair({ callId: this.#callId, callerOffer, ourOffer });
+    const pair = await this.#pool.openPair({
+      callId: this.#callId,
+      callerOffer: callerOffer ?? placeholderFor(ourOffer),
+      ourOffer,
+    });
     if (this.#closed) {
       pair.caller.close();
       pair.ours.close();
@@ -216,4 +221,22 @@ class FreeswitchLeg implements MediaLeg {
       this.#logger.error({ error: messageOf(cause) }, 'a media listener failed');
     }
   }
+}
+
+/**
+ * Stands for a caller whose description comes later. FreeSWITCH's own offers are of no use: it offers every stream twice,
+ * with and without SRTP, and fsmrf answers them with FreeSWITCH's own description.
+ */
+function placeholderFor(ourOffer: string): string {
+  return ourOffer.replace(/^m=audio \d+/m, `m=audio ${discardPort}`);
+}
+
+/** Nobody listens there (RFC 863). */
+const discardPort = 9;
+
+/** G.711 at FreeSWITCH's address, for a caller who asked for our offer. */
+function ourOfferAt(freeswitchSdp: string): string {
+  const media = readDescription(freeswitchSdp).media[0];
+  if (media?.address === undefined) throw new MediaUnavailable('FreeSWITCH named no media address');
+  return new LocalDescription({ local: { address: media.address, port: media.port }, sessionId: media.port }).offer();
 }

@@ -36,8 +36,8 @@ export interface MrfEndpoint {
 }
 
 export interface CreateEndpointOptions {
-  /** The far side's offer. Absent: FreeSWITCH makes the offer (`local.sdp`). */
-  remoteSdp?: string;
+  /** The far side's offer. */
+  remoteSdp: string;
   /** For the INVITE to FreeSWITCH. */
   headers: Record<string, string>;
 }

@@ -1,12 +1,8 @@
 import { withDeadline, type Clock } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import type { FreeswitchEndpoint } from './freeswitch-endpoint';
-import {
-  FreeswitchServer,
-  type FreeswitchAddress,
-  type FreeswitchServerOptions,
-  type FreeswitchStats,
-} from './freeswitch-server';
+import type { FreeswitchAddress, FreeswitchServerOptions, FreeswitchStats } from './freeswitch-options';
+import { FreeswitchServer } from './freeswitch-server';
 import { MediaUnavailable, OfferRefused } from './media-leg';
 
 /** The two channels of one call, bridged: one faces the caller, one our RTP socket. */
@@ -17,8 +13,7 @@ export interface BridgedPair {
 
 export interface PairRequest {
   callId: string;
-  /** The caller's offer; undefined: FreeSWITCH makes the offer. */
-  callerOffer: string | undefined;
+  callerOffer: string;
   /** The offer of our RTP socket. */
   ourOffer: string;
 }

@@ -2,56 +2,21 @@ import { withDeadline, type Clock, type Timer } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { invariant } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
-import { FreeswitchEndpoint } from './freeswitch-endpoint';
-import type { Mrf, MrfEndpoint, MrfMediaServer } from './freeswitch-mrf';
-import { checkListen, type ProbeFreeswitch } from './freeswitch-probe';
+import { FreeswitchEndpoint, type EndpointHost } from './freeswitch-endpoint';
+import type { MrfEndpoint, MrfMediaServer } from './freeswitch-mrf';
+import type {
+  EndpointRequest,
+  FreeswitchAddress,
+  FreeswitchServerOptions,
+  FreeswitchStats,
+} from './freeswitch-options';
+import { checkListen } from './freeswitch-probe';
 import { passableOffer } from './freeswitch-sdp';
 import { readChannels, readStatus } from './freeswitch-status';
 import { MediaUnavailable, OfferRefused } from './media-leg';
 
 //  idle ─▶ connecting ─▶ up ─▶ lost ─▶ connecting ...      closed: from any state, for good
 export type FreeswitchState = 'idle' | 'connecting' | 'up' | 'lost' | 'closed';
-
-/** One event socket, and how many calls it should get beside the others. */
-export interface FreeswitchAddress {
-  host: string;
-  port: number;
-  weight: number;
-}
-
-/** What all servers of one Ringbridge have in common. */
-export interface FreeswitchServerOptions {
-  clock: Clock;
-  logger: Logger;
-  mrf: Mrf;
-  probe: ProbeFreeswitch;
-  secret: string;
-  /** Where FreeSWITCH calls us back; port 0: any. */
-  listen: { host: string; port: number };
-  /** What it is told instead of `listen.host`. */
-  advertise?: string | undefined;
-  /** Names our channels on the server, `ringbridge-1a2b3c`: those with our name that we do not know are hung up. */
-  owner: string;
-}
-
-export interface EndpointRequest {
-  callId: string;
-  /** The offer for FreeSWITCH; undefined: FreeSWITCH makes the offer. */
-  offer: string | undefined;
-  /** `none`: packets go out as they come (our own leg, which sends continuously); `soft`: every 20 ms. */
-  timer: 'soft' | 'none';
-}
-
-/** For metrics and the log. */
-export interface FreeswitchStats {
-  connects: number;
-  losses: number;
-  endpointsMade: number;
-  endpointsFailed: number;
-  /** Came after their deadline and were hung up. */
-  endpointsLate: number;
-  leftoversReaped: number;
-}
 
 /** Profile of `sofia` that fsmrf calls (docs/cluster-freeswitch.md). */
 const sipProfile = 'drachtio_mrf';
@@ -88,6 +53,8 @@ export class FreeswitchServer {
   readonly #address: FreeswitchAddress;
   readonly #logger: Logger;
   readonly #endpoints = new Set<FreeswitchEndpoint>();
+  /** Over, but for the BYE. */
+  readonly #ending = new Set<FreeswitchEndpoint>();
   #onState: () => void = () => undefined;
   #state: FreeswitchState = 'idle';
   #server: MrfMediaServer | undefined;
@@ -104,8 +71,19 @@ export class FreeswitchServer {
   #retryTimer: Timer | undefined;
   #graceTimer: Timer | undefined;
 
+  readonly #host: EndpointHost;
+
   constructor(options: FreeswitchServerOptions, address: FreeswitchAddress) {
     this.#options = options;
+    this.#host = {
+      clock: options.clock,
+      api: (command) => this.#api(command),
+      onOver: (endpoint) => {
+        this.#endpoints.delete(endpoint);
+        this.#ending.add(endpoint);
+      },
+      onDone: (endpoint) => this.#ending.delete(endpoint),
+    };
     this.#address = address;
     this.clock = options.clock;
     this.weight = address.weight;
@@ -189,6 +167,7 @@ export class FreeswitchServer {
     this.#move('closed', 'closed');
     this.#cancelTimers();
     this.#graceTimer?.cancel();
+    for (const endpoint of this.#ending) endpoint.forget();
     this.#disconnect();
   }
 
@@ -348,7 +327,7 @@ export class FreeswitchServer {
 
   #endpointOptions({ callId, offer, timer }: EndpointRequest): Parameters<MrfMediaServer['createEndpoint']>[0] {
     return {
-      ...(offer === undefined ? {} : { remoteSdp: passableOffer(offer) }),
+      remoteSdp: passableOffer(offer),
       headers: {
         // `localhost` becomes the SIP server's address. The name and the number are columns of `show channels`.
         From: `"${callId}" <sip:${this.#options.owner}@localhost>`,
@@ -358,11 +337,7 @@ export class FreeswitchServer {
   }
 
   #adopt(mrf: MrfEndpoint, server: MrfMediaServer): FreeswitchEndpoint {
-    const endpoint = new FreeswitchEndpoint(mrf, {
-      clock: this.clock,
-      api: (command) => this.#api(command),
-      onOver: (over) => this.#endpoints.delete(over),
-    });
+    const endpoint = new FreeswitchEndpoint(mrf, this.#host);
     this.stats.endpointsMade += 1;
     if (server !== this.#server) {
       endpoint.close();
@@ -375,8 +350,7 @@ export class FreeswitchServer {
 
   #hangUpLate(mrf: MrfEndpoint): void {
     this.stats.endpointsLate += 1;
-    const host = { clock: this.clock, api: (command: string) => this.#api(command), onOver: () => undefined };
-    new FreeswitchEndpoint(mrf, host).close();
+    new FreeswitchEndpoint(mrf, this.#host).close();
   }
 
   #endpointError(cause: unknown): Error {

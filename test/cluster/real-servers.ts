@@ -103,12 +103,15 @@ export async function channelsAt(address?: string): Promise<number> {
 }
 
 /** Waits until so many channels are up. */
-export async function channelsBecome(count: number, { withinMs = 5_000 } = {}): Promise<void> {
+export async function channelsBecome(
+  count: number,
+  { withinMs = 5_000, address = freeswitchAddresses()[0] ?? '' } = {},
+): Promise<void> {
   const startMs = performance.now();
-  while ((await channelsAt()) !== count && performance.now() - startMs < withinMs) {
+  while ((await channelsAt(address)) !== count && performance.now() - startMs < withinMs) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  expect(await channelsAt()).toBe(count);
+  expect(await channelsAt(address)).toBe(count);
 }
 
 function setting(name: string): string {

@@ -34,8 +34,7 @@ class RelayChannel extends FakeChannel {
     super(server, options);
     this.#port = server.network.bind(relayAddress, firstPort + 2 * (server.made - 1));
     this.#port.listen({ onDatagram: (datagram) => this.peer?.send(datagram) });
-    const { remoteSdp } = options;
-    const sdp = remoteSdp === undefined ? this.#describe(['0', '8', '101'], 'sendrecv') : this.#negotiate(remoteSdp);
+    const sdp = this.#negotiate(options.remoteSdp);
     if (sdp === undefined) {
       this.#port.close();
       throw Object.assign(new Error('Sip non-success response'), { status: 488 });
