@@ -13,8 +13,23 @@ const mayImport = {
   media: ['audio', 'rtp'],
   phone: ['signalling', 'media', 'audio'],
   call: ['audio', 'media', 'realtime', 'signalling', 'tools', 'dialplan'],
+  rehearsal: ['call', 'dialplan', 'media', 'realtime', 'signalling', 'simulator', 'audio', 'tools'],
   records: ['call'],
   observability: ['call'],
+  workers: [
+    'call',
+    'media',
+    'audio',
+    'rtp',
+    'signalling',
+    'dialplan',
+    'config',
+    'observability',
+    'models',
+    'price-file',
+    'prompt-files',
+    'start-refused',
+  ],
   console: ['call', 'records', 'observability', 'dialplan', 'config'],
 };
 
@@ -28,7 +43,7 @@ const libraryDoors = {
   ws: '(realtime|simulator)',
   yaml: 'dialplan',
   re2js: 'dialplan',
-  zod: '(dialplan|tools|realtime)',
+  zod: '(dialplan|tools|realtime|rehearsal)',
   pino: 'observability',
   'prom-client': 'observability',
 };

@@ -1,4 +1,6 @@
-// Mutated SIP messages against parser, framer and the whole stack on a virtual clock:
+// The long form of test/fuzz: mutated SIP messages against parser, framer and the whole stack on a virtual clock; INVITEs
+// and answers with one field that is wrong, also with drachtio-srf attached; two stacks that call each other over a bad
+// network; and as many calls as messages, which must leave nothing behind:
 //
 //   node scripts/fuzz-sip.mjs [messages] [seed]        (default: 1,000,000 messages and a seed of today's)
 //
@@ -16,9 +18,17 @@ if (![messages, seed].every((argument) => /^[1-9]\d{0,9}$/.test(argument))) {
 setUp();
 say(`${messages} messages, seed ${seed}`);
 const jest = join(projectFolder, 'node_modules', 'jest', 'bin', 'jest.js');
-const { status } = spawnSync(process.execPath, ['--expose-gc', jest, '--runInBand', 'test/fuzz/sip.test.ts'], {
+const suites = ['test/fuzz/', 'test/integration/sip-server-one-field.test.ts'];
+const { status } = spawnSync(process.execPath, ['--expose-gc', jest, '--runInBand', ...suites], {
   cwd: projectFolder,
   stdio: 'inherit',
-  env: { ...process.env, RINGBRIDGE_FUZZ_MESSAGES: messages, RINGBRIDGE_FUZZ_SEED: seed },
+  env: {
+    ...process.env,
+    RINGBRIDGE_FUZZ_MESSAGES: messages,
+    RINGBRIDGE_FUZZ_CALLS: messages,
+    RINGBRIDGE_FUZZ_DIALOG_ROUNDS: String(Math.ceil(Number(messages) / 1_000)),
+    RINGBRIDGE_FUZZ_ONE_FIELD_EVERY: '1',
+    RINGBRIDGE_FUZZ_SEED: seed,
+  },
 });
 process.exit(status ?? 1);

@@ -18,18 +18,22 @@ main() {
   receptionist receptionist-goodbye 'Thank you for calling. Goodbye.'
 
   receptionist apology 'We are sorry. Something went wrong on our side. Please call again in a moment. Goodbye.'
+  receptionist please-wait 'One moment, please.'
+  receptionist goodbye 'Thank you for calling. Goodbye.'
   receptionist session-warning 'This call has almost reached its maximum length.'
   receptionist session-goodbye 'This call has reached its maximum length. Thank you for calling. Goodbye.'
 
   caller caller-question 'Hello. What are your opening hours, please?'
   caller caller-interruption 'Sorry, wait a moment.'
+  caller caller-murmur 'Uh-huh.'
   caller caller-thanks 'Thank you very much. That is all. Goodbye.'
 
   hold_music
   ringing
 
   # What is played straight onto a telephone line, for programs that cannot convert.
-  for name in apology session-warning session-goodbye caller-question caller-interruption caller-thanks hold-music ringing; do
+  for name in apology please-wait goodbye session-warning session-goodbye caller-question caller-interruption \
+    caller-murmur caller-thanks hold-music ringing; do
     sox -D "$folder/$name.wav" -r 8000 "$folder/$name-8khz.wav"
   done
 }

@@ -1,32 +1,20 @@
 // Start here: settings in, everything wired, calls answered, drained on request.
-import { createHash } from 'node:crypto';
 import { access, constants, mkdir } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import { readWavFile } from './audio/wav';
-import type { CallServices } from './call/call';
-import { Calls } from './call/calls';
-import type { Prompts } from './call/prompts';
-import { promptNames } from './call/prompts';
+import { CallLimits } from './call/call-limits';
+import type { CallObserver } from './call/call-observer';
 import { modelChoice } from './config/model-choice';
 import type { Settings } from './config/settings';
 import { unbuiltSettings } from './config/unbuilt-settings';
 import type { HttpServer } from './console/http-server';
 import { startHttpServer } from './console/http-server';
 import type { Plan } from './dialplan/plan';
-import { formatProblem } from './dialplan/plan-problem';
-import { folderReader } from './dialplan/plan-reader';
-import { PlanStore } from './dialplan/plan-store';
-import { route } from './dialplan/route';
-import { FrameClock } from './media/frame-clock';
-import { createFreeswitchLegFactory, neverMs } from './media/freeswitch-leg';
-import { createMrf } from './media/freeswitch-mrf';
-import { FreeswitchPool } from './media/freeswitch-pool';
-import { freeswitchProbe } from './media/freeswitch-probe';
-import type { MediaLegFactory } from './media/media-leg';
-import { createRtpLegFactory } from './media/rtp-leg';
-import { ModelRefused, Models } from './models';
+import type { PlanLoader } from './dialplan/plan-attempt';
+import { PlanThread } from './dialplan/plan-thread';
+import type { EmbeddedSip } from './embedded-sip';
+import { startEmbeddedSip } from './embedded-sip';
+import { PlanRefused, Plans } from './plans';
 import type { LogDestination, RootLogger } from './observability/logger';
 import { createLogger } from './observability/logger';
 import { Metrics } from './observability/metrics';
@@ -34,40 +22,43 @@ import { ObserveCalls } from './observability/observe-calls';
 import { recoverCrashedCalls } from './records/crash-recovery';
 import { Journal } from './records/journal';
 import { RecordCalls } from './records/record-calls';
-import { PortPool } from './rtp/port-pool';
 import type { Clock } from './runtime/clock';
 import { messageOf } from './runtime/errors';
 import { invariant } from './runtime/invariant';
+import type { Logger } from './runtime/logger';
 import type { Random } from './runtime/random';
-import { SipLink } from './signalling/sip-link';
-import type { SipServer } from './sip-server/server';
-import { startSipServer } from './sip-server/server';
-import { readTlsFiles } from './tls-files';
-
-/** Settings, plan or machine do not allow a start; the message is for the person who typed. */
-export class StartRefused extends Error {
-  override readonly name = 'StartRefused';
-}
+import type { SipServerAddress } from './signalling/sip-link';
+import { accessRefusals, openDoorWarning } from './sip-access';
+import { refused, StartRefused } from './start-refused';
+import type { Answering, ReadPlan } from './workers/answering';
+import { forkWorker } from './workers/fork-worker';
+import { OwnAnswering } from './workers/own-answering';
+import { portSlices } from './workers/port-slices';
+import { Workers } from './workers/workers';
 
 export interface BridgeOptions {
   settings: Settings;
   clock: Clock;
   random: Random;
+  /** Where `env:NAME` of a dialplan is looked up. */
+  env: Readonly<Record<string, string | undefined>>;
   /** What relative folders in the settings are relative to. */
   cwd: string;
   /** Standard output unless given. */
   logDestination?: LogDestination;
+  /** For the person at the terminal, whole lines; nobody unless given. */
+  tell?: (text: string) => void;
+  /** A thread of its own unless given. */
+  planLoader?: PlanLoader;
+  /** How many processes answer the calls; undefined: this one does. */
+  workers?: number;
 }
 
 /** How the bridge ended: `failed` after an error that nobody caught. */
 export type BridgeEnd = 'well' | 'failed';
 
-/** The model must be ready this soon after the INVITE, or the route's `unavailable` applies. */
-const modelDeadlineMs = 3_000;
-const linkDeadlineMs = 10_000;
-/** One FreeSWITCH must be there at the start; those that come later are used when they come. */
-const freeswitchDeadlineMs = 10_000;
-const freeswitchProbeDeadlineMs = 2_000;
+/** Before anything was counted. */
+const noBuckets = { boundsMs: [], counts: [], total: 0, sumMs: 0 };
 
 /** Starts everything in the order in which it is needed; what was started is closed again when a later part fails. */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
@@ -88,16 +79,15 @@ export class Bridge {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #logger: RootLogger;
-  readonly #frameClock: FrameClock;
-  readonly #plans: PlanStore;
+  readonly #plans: Plans;
   readonly #journal: Journal;
+  readonly #limits: CallLimits;
+  readonly #records: RecordCalls;
   readonly #metrics: Metrics;
-  #models: Models | undefined;
-  #sipServer: SipServer | undefined;
-  #link: SipLink | undefined;
-  #freeswitch: FreeswitchPool | undefined;
-  #calls: Calls | undefined;
+  #answering: Answering | undefined;
+  #sip: EmbeddedSip | undefined;
   #http: HttpServer | undefined;
+  #started = false;
   #failed = false;
   #closing: Promise<void> | undefined;
   #tellClosed: (end: BridgeEnd) => void = () => undefined;
@@ -114,15 +104,28 @@ export class Bridge {
       level: settings.logLevel,
       ...(options.logDestination === undefined ? {} : { destination: options.logDestination }),
     });
-    this.#frameClock = new FrameClock({ clock });
-    this.#plans = new PlanStore(folderReader(this.#folder(settings.dialplans)));
+    this.#plans = new Plans({
+      folder: this.#folder(settings.dialplans),
+      folderName: settings.dialplans,
+      keptFolder: join(this.#folder(settings.data), 'plans'),
+      keptMax: settings.keptPlans,
+      watch: settings.dialplanWatch === 'yes',
+      loader: options.planLoader ?? new PlanThread({ clock, env: options.env }),
+      use: (read) => this.#usePlan(read),
+      clock,
+      logger: this.#logger,
+      tell: options.tell ?? (() => undefined),
+    });
     this.#journal = new Journal({ folder: this.#folder(settings.data), clock, logger: this.#logger });
+    this.#limits = new CallLimits({ callsMax: settings.maxCalls });
+    this.#records = new RecordCalls({ journal: this.#journal, clock });
     this.#metrics = new Metrics({
-      calls: () => this.#calls?.snapshots() ?? [],
-      lateness: () => this.#frameClock.lateness,
+      calls: () => this.#answering?.snapshots() ?? [],
+      lateness: () => this.#answering?.lateness() ?? noBuckets,
       sip: () => this.#sipCounters(),
       recordFailures: () => this.#journal.failures,
-      planHash: () => this.#plans.current?.hash,
+      plan: () => ({ hash: this.#plans.current?.hash, ...this.#plans.loads }),
+      workers: () => this.#answering?.workers ?? [],
     });
     this.closed = new Promise((resolveClosed) => (this.#tellClosed = resolveClosed));
   }
@@ -130,21 +133,30 @@ export class Bridge {
   /** `udp:127.0.0.1:5060`, with the ports that were really taken. */
   get sipListening(): readonly string[] {
     const { drachtio } = this.#settings;
-    if (this.#sipServer === undefined)
-      return (drachtio ?? []).map(({ host, port }) => `drachtio-server ${host}:${port}`);
-    return this.#sipServer.listening.map(({ transport, address, port }) => {
+    if (this.#sip === undefined) return (drachtio ?? []).map(({ host, port }) => `drachtio-server ${host}:${port}`);
+    return this.#sip.server.listening.map(({ transport, address, port }) => {
       return `${transport}:${address.includes(':') ? `[${address}]` : address}:${port}`;
     });
   }
 
   /** For the banner: which model, and why. */
   get model(): string {
-    return this.#models?.description ?? '';
+    return this.#answering?.model ?? '';
   }
 
   get plan(): string {
+    const { inForce } = this.#plans;
+    if (inForce === undefined) return '';
+    const { plan, origin } = inForce;
+    const kept = origin === 'kept' ? `, a kept plan: ${this.#settings.dialplans} says something else` : '';
+    return `${plan.hash} (${plan.files.join(', ')})${kept}`;
+  }
+
+  /** What the person who starts it should know, one line each. */
+  get warnings(): readonly string[] {
     const plan = this.#plans.current;
-    return plan === undefined ? '' : `${plan.hash} (${plan.files.join(', ')})`;
+    const warning = plan === undefined ? undefined : openDoorWarning(plan, this.#settings);
+    return warning === undefined ? [] : [warning];
   }
 
   /** `ADDRESS:PORT` of the HTTP server. */
@@ -152,8 +164,13 @@ export class Bridge {
     return this.#http === undefined ? '' : `${this.#http.address}:${this.#http.port}`;
   }
 
+  /** Reads the dialplans again; a plan that cannot be used is reported and changes nothing. Never rejects. */
+  async reloadPlan(): Promise<void> {
+    await this.#plans.reload('signal');
+  }
+
   activeCalls(): number {
-    return this.#calls?.active ?? 0;
+    return this.#answering?.activeCalls ?? 0;
   }
 
   async start(): Promise<void> {
@@ -161,36 +178,34 @@ export class Bridge {
     const refusals = unbuiltSettings(this.#settings);
     if (choice.kind === 'refused') refusals.push(choice.line);
     if (refusals.length > 0 || choice.kind === 'refused') throw new StartRefused(refusals.join('\nringbridge: '));
-    const plan = await this.#loadPlan();
+    const answering = this.#makeAnswering();
     await this.#openRecords();
-    const services = await this.#services(plan, choice);
-    this.#calls = new Calls({
-      services,
-      clock: this.#clock,
-      random: this.#random,
-      callsMax: this.#settings.maxCalls,
-    });
-    await this.#listen();
-    this.#logger.info({ model: this.model, sip: this.sipListening, plan: plan.hash }, 'answering calls');
+    const read = await this.#loadPlan();
+    this.#answering = answering;
+    await answering.prepare(read);
+    await this.#listen(answering, read.plan);
+    this.#plans.onChange(({ plan }) => this.#sip?.access.setPlan(plan));
+    this.#started = true;
+    for (const warning of this.warnings) this.#logger.warn({ problem: warning }, 'the SIP server is open to everybody');
+    this.#logger.info({ model: this.model, sip: this.sipListening, plan: read.plan.hash }, 'answering calls');
   }
 
   /** Takes no new calls, lets those in progress end within the drain time, and closes. */
   async drain(): Promise<void> {
-    if (this.#link !== undefined) this.#link.accepting = false;
     this.#logger.info({ calls: this.activeCalls() }, 'draining');
-    await this.#calls?.drain({ limitMs: this.#settings.drainTimeMs });
+    await this.#answering?.drain({ limitMs: this.#settings.drainTimeMs });
     await this.close('well');
   }
 
   /** Ends the calls in progress, and then everything. */
   endNow(): void {
-    this.#calls?.endAll({ kind: 'draining' });
+    this.#answering?.endAll({ kind: 'draining' });
     void this.close('well');
   }
 
   /** For `uncaughtException`: the call that it rose in ends, and the process drains, because it can no longer be trusted. */
   readonly onEscapedError = (cause: unknown): void => {
-    const known = this.#calls?.blameCurrentCall(cause) === true;
+    const known = this.#answering?.blameCurrentCall(cause) === true;
     this.#logger.error(
       { error: messageOf(cause), stack: cause instanceof Error ? cause.stack : undefined, blamedOnCall: known },
       'an error escaped; the process drains',
@@ -207,15 +222,12 @@ export class Bridge {
   }
 
   async #close(end: BridgeEnd): Promise<void> {
-    if (this.#link !== undefined) this.#link.accepting = false;
-    this.#calls?.endAll({ kind: 'draining' });
+    this.#answering?.refuseCalls();
+    this.#answering?.endAll({ kind: 'draining' });
     await this.#closePart('http', () => this.#http?.close());
-    // The BYEs that were just sent need a moment on the link to the SIP server.
-    if (this.#link?.connected === true) await this.#settleBye();
-    await this.#closePart('freeswitch', () => this.#freeswitch?.close());
-    await this.#closePart('link', () => this.#link?.close());
-    await this.#closePart('sip server', () => this.#sipServer?.close());
-    await this.#closePart('models', () => this.#models?.close());
+    await this.#closePart('dialplans', () => this.#plans.close());
+    await this.#closePart('calls', () => this.#answering?.close());
+    await this.#closePart('sip server', () => this.#sip?.server.close());
     await this.#closePart('records', () => this.#journal.close());
     this.#logger.info({}, 'stopped');
     this.#logger.flush();
@@ -231,19 +243,23 @@ export class Bridge {
     }
   }
 
-  #settleBye(): Promise<void> {
-    return new Promise((settled) => this.#clock.setTimer(100, settled));
+  async #loadPlan(): Promise<ReadPlan> {
+    try {
+      await this.#plans.start();
+    } catch (cause) {
+      if (cause instanceof PlanRefused) throw new StartRefused(cause.message, { cause });
+      throw cause;
+    }
+    const { inForce } = this.#plans;
+    invariant(inForce !== undefined, 'a start without a plan is refused');
+    return inForce;
   }
 
-  async #loadPlan(): Promise<Plan> {
-    const load = await this.#plans.load();
-    for (const warning of load.warnings)
-      this.#logger.warn({ problem: formatProblem(warning, { folder: this.#settings.dialplans }) }, 'dialplan warning');
-    if (load.kind === 'refused') {
-      const lines = load.problems.map((problem) => formatProblem(problem, { folder: this.#settings.dialplans }));
-      throw new StartRefused(`the dialplans in ${this.#settings.dialplans} cannot be used:\n\n${lines.join('\n\n')}`);
-    }
-    return load.plan;
+  /** Rejects when settings or models do not go with a plan. At the start only the settings can tell. */
+  async #usePlan(read: ReadPlan): Promise<void> {
+    const refusals = accessRefusals(read.plan, this.#settings);
+    if (refusals.length > 0) throw new StartRefused(refusals.join('\n'));
+    if (this.#started) await this.#answering?.usePlan(read);
   }
 
   /** A start without a place for records is refused; later failures of the disk are counted and cost no call. */
@@ -258,147 +274,84 @@ export class Bridge {
     await recoverCrashedCalls({ folder, journal: this.#journal, clock: this.#clock, logger: this.#logger });
   }
 
-  async #services(plan: Plan, choice: Parameters<typeof Models.start>[0]['choice']): Promise<CallServices> {
-    const common = { clock: this.#clock, random: this.#random, logger: this.#logger };
-    const models = await startModels({ ...common, settings: this.#settings, choice, plan });
-    this.#models = models;
-    return {
-      clock: this.#clock,
-      logger: this.#logger,
-      media: this.#mediaFactory(),
-      prompts: await readPrompts(),
-      observers: [
-        new RecordCalls({ journal: this.#journal, clock: this.#clock }),
-        new ObserveCalls({ metrics: this.#metrics, logger: this.#logger }),
-      ],
-      route: (caller) => {
-        const { current } = this.#plans;
-        invariant(current !== undefined, 'calls come only after a plan was loaded');
-        return route(current, caller, { atMs: this.#clock.wallTimeMs() });
-      },
-      modelFor: (agent) => models.modelFor(agent),
-      openSession: (agent, listener, callId) => models.open(agent, listener, callId),
-      modelDeadlineMs,
-      timeWarningMs: this.#settings.sessionWarningMs,
-    };
+  #makeAnswering(): Answering {
+    const { workers } = this.#options;
+    const { prices } = this.#settings;
+    // Whoever reads the file may be another process.
+    const settings = { ...this.#settings, prices: prices === undefined ? undefined : this.#folder(prices) };
+    const [clock, logger, admission] = [this.#clock, this.#logger, this.#limits];
+    const observersFor = (log: Logger): CallObserver[] => this.#observersFor(log);
+    const { rtpPorts, drachtio, freeswitch } = settings;
+    if (workers === undefined) {
+      const own = { settings, clock, logger, admission, random: this.#random, rtpPorts };
+      return new OwnAnswering({ ...own, observers: observersFor(logger) });
+    }
+    if (drachtio !== undefined || freeswitch !== undefined) {
+      const named = drachtio === undefined ? 'RINGBRIDGE_FREESWITCH' : 'RINGBRIDGE_DRACHTIO';
+      throw new StartRefused(`--workers: not with ${named}; start as many bridges instead, each with its own folder`);
+    }
+    const slices = portSlices(rtpPorts, workers);
+    if (slices === undefined) {
+      const range = `${rtpPorts.first}-${rtpPorts.last}`;
+      throw new StartRefused(`RINGBRIDGE_RTP_PORTS: ${range} is too small for --workers ${workers}; a call takes two`);
+    }
+    const onLogLine = (line: string): void => logger.pass(line);
+    const startChild = forkWorker;
+    return new Workers({ settings, clock, logger, admission, observersFor, portSlices: slices, startChild, onLogLine });
   }
 
-  #mediaFactory(): MediaLegFactory {
-    const { rtpPorts, publicAddress, mediaTimeoutMs, firstMediaTimeoutMs } = this.#settings;
-    const { clock, logger } = { clock: this.#clock, logger: this.#logger };
-    const localAddress = this.#rtpAddress();
-    const facesFreeswitch = this.#settings.freeswitch !== undefined;
-    const ours = createRtpLegFactory({
-      clock,
-      random: this.#random,
-      logger,
-      frameClock: this.#frameClock,
-      ports: new PortPool({ clock, random: this.#random, ...rtpPorts }),
-      localAddress,
-      // FreeSWITCH stands on our side of the NAT.
-      publicAddress: facesFreeswitch && !isWildcard(localAddress) ? undefined : publicAddress,
-      // FreeSWITCH passes on no comfort noise: who is silent is judged by what it has heard.
-      mediaTimeoutMs: facesFreeswitch ? neverMs : mediaTimeoutMs,
-      firstMediaTimeoutMs: facesFreeswitch ? neverMs : firstMediaTimeoutMs,
-    });
-    if (!facesFreeswitch) return ours;
-    return {
-      create: (options) => {
-        const pool = this.#freeswitch;
-        invariant(pool !== undefined, 'calls come only after FreeSWITCH');
-        const parts = { pool, ours, clock, logger, mediaTimeoutMs, firstMediaTimeoutMs };
-        return createFreeswitchLegFactory(parts).create(options);
-      },
-    };
+  /** The limits come first: whoever looks when the others were told finds the place free. */
+  #observersFor(logger: Logger): CallObserver[] {
+    return [this.#limits, this.#records, new ObserveCalls({ metrics: this.#metrics, logger })];
   }
 
-  /** Before the first call is taken: a call needs a FreeSWITCH. */
-  async #startFreeswitch(link: SipLink): Promise<void> {
-    const { freeswitch, freeswitchSecret, freeswitchListen, freeswitchAdvertise, data } = this.#settings;
-    if (freeswitch === undefined) return;
-    const clock = this.#clock;
-    // One process per data folder: the same name after a restart, and another one for every other Ringbridge.
-    const identity = createHash('sha256')
-      .update(`${hostname()}:${this.#folder(data)}`)
-      .digest('hex')
-      .slice(0, 12);
-    this.#freeswitch = new FreeswitchPool(
-      {
-        clock,
-        logger: this.#logger.child({ part: 'freeswitch' }),
-        mrf: createMrf(link.srf),
-        probe: freeswitchProbe({ clock, deadlineMs: freeswitchProbeDeadlineMs }),
-        secret: freeswitchSecret ?? '',
-        listen: freeswitchListen ?? { host: '127.0.0.1', port: 0 },
-        advertise: freeswitchAdvertise,
-        owner: `ringbridge-${identity}`,
-      },
-      freeswitch,
-    );
-    await refused(this.#freeswitch.start({ deadlineMs: freeswitchDeadlineMs }));
-  }
-
-  #rtpAddress(): string {
-    const [listener] = this.#settings.sipListen;
-    return this.#settings.rtpAddress ?? listener?.address ?? '127.0.0.1';
-  }
-
-  async #listen(): Promise<void> {
-    const { settings } = { settings: this.#settings };
+  async #listen(answering: Answering, plan: Plan): Promise<void> {
     this.#http = await refused(
       startHttpServer({
-        listen: settings.httpListen,
+        listen: this.#settings.httpListen,
         ready: () => this.#notReady(),
-        metrics: () => this.#metrics.text(),
+        degraded: () => answering.degraded(),
+        metrics: async () => {
+          await answering.refresh();
+          return this.#metrics.text();
+        },
         contentType: this.#metrics.contentType,
+        plans: this.#plans,
+        token: this.#settings.httpToken,
         logger: this.#logger,
       }),
     );
-    const server = await this.#sipAdmin();
-    this.#link = new SipLink({
-      server,
-      clock: this.#clock,
-      random: this.#random,
-      log: this.#logger.child({ part: 'sip' }),
-      onBug: ({ leg, cause }) => this.#calls?.failCallOf(leg, cause),
-      onCall: (leg) => this.#calls?.accept(leg),
-    });
-    await this.#startFreeswitch(this.#link);
-    await refused(this.#link.connect({ deadlineMs: linkDeadlineMs }));
+    await refused(answering.connect(await this.#sipAdmin(plan)));
   }
 
   /** A drachtio-server when one is named, else the embedded SIP server. */
-  async #sipAdmin(): Promise<{ host: string; port: number; secret: string }> {
-    const { drachtio, drachtioSecret, sipListen, publicAddress } = this.#settings;
+  async #sipAdmin(plan: Plan): Promise<SipServerAddress> {
+    const { drachtio, drachtioSecret } = this.#settings;
     const [named] = drachtio ?? [];
     if (named !== undefined) return { ...named, secret: drachtioSecret ?? '' };
-    const tls = await refused(readTlsFiles(this.#settings, (path) => this.#folder(path)));
-    this.#sipServer = await refused(
-      startSipServer({
-        listen: sipListen,
-        ...(tls === undefined ? {} : { tls }),
-        ...(publicAddress === undefined ? {} : { publicAddress }),
+    this.#sip = await refused(
+      startEmbeddedSip({
+        settings: this.#settings,
+        plan,
         clock: this.#clock,
         random: this.#random,
         logger: this.#logger.child({ part: 'sip-server' }),
+        resolvePath: (path) => this.#folder(path),
       }),
     );
-    return this.#sipServer.admin;
+    return this.#sip.server.admin;
   }
 
   #notReady(): string[] {
-    const reasons: string[] = [];
-    if (this.#plans.current === undefined) reasons.push('no dialplan is loaded');
-    if (this.#link?.connected !== true) reasons.push('there is no link to the SIP server');
-    if (this.#freeswitch?.taking === false) reasons.push('no FreeSWITCH takes calls');
-    if (this.#calls?.draining === true) reasons.push('the bridge is draining');
-    if (this.activeCalls() >= this.#settings.maxCalls) reasons.push('as many calls are up as may be');
+    const reasons = this.#answering?.notReady() ?? [];
+    if (this.#plans.current === undefined) reasons.unshift('no dialplan is loaded');
+    if (this.#limits.full) reasons.push('as many calls are up as may be');
     return reasons;
   }
 
   #sipCounters(): Record<string, number> {
-    const counters: Record<string, number> = { unanswerable: this.#link?.unanswerable ?? 0 };
-    for (const [name, count] of Object.entries(this.#sipServer?.stats ?? {})) {
+    const counters: Record<string, number> = { unanswerable: this.#answering?.unanswerable() ?? 0 };
+    for (const [name, count] of Object.entries(this.#sip?.server.stats ?? {})) {
       if (typeof count === 'number') counters[name] = count;
     }
     return counters;
@@ -407,35 +360,4 @@ export class Bridge {
   #folder(path: string): string {
     return resolve(this.#options.cwd, path);
   }
-}
-
-function isWildcard(address: string): boolean {
-  return address === '0.0.0.0' || address === '::';
-}
-
-async function startModels(options: Parameters<typeof Models.start>[0]): Promise<Models> {
-  try {
-    return await Models.start(options);
-  } catch (cause) {
-    if (cause instanceof ModelRefused) throw new StartRefused(cause.message, { cause });
-    throw cause;
-  }
-}
-
-/** An address that is taken or a server that is away is told as one line. */
-async function refused<T>(starting: Promise<T>): Promise<T> {
-  try {
-    return await starting;
-  } catch (cause) {
-    throw new StartRefused(messageOf(cause), { cause });
-  }
-}
-
-async function readPrompts(): Promise<Prompts> {
-  const folder = join(__dirname, '..', 'audio');
-  const entries = promptNames.map(async (name) => {
-    const at = (file: string, rateHz: 8_000 | 24_000) => readWavFile(join(folder, file), rateHz);
-    return [name, { 8_000: await at(`${name}-8khz.wav`, 8_000), 24_000: await at(`${name}.wav`, 24_000) }] as const;
-  });
-  return Object.fromEntries(await Promise.all(entries)) as unknown as Prompts;
 }

@@ -31,22 +31,28 @@ export class ModelRefused extends Error {
 /** Which model each agent talks to, and the way there. Starts the built-in simulator when any agent needs it. */
 export class Models {
   readonly #options: ModelsOptions;
-  readonly #simulator: SimulatorServer | undefined;
+  #simulator: SimulatorServer | undefined;
 
-  private constructor(options: ModelsOptions, simulator: SimulatorServer | undefined) {
+  private constructor(options: ModelsOptions) {
     this.#options = options;
-    this.#simulator = simulator;
   }
 
   /** Rejects with `ModelRefused` when a simulator's behaviour is wrong. */
   static async start(options: ModelsOptions): Promise<Models> {
-    const { settings, choice, plan, clock, random, logger } = options;
+    const models = new Models(options);
+    await models.prepareFor(options.plan);
+    return models;
+  }
+
+  /** What the agents of a plan need; rejects like `start`, and the plans before go on. One at a time. */
+  async prepareFor(plan: Plan): Promise<void> {
+    const { settings, choice, clock, random, logger } = this.#options;
     const named = [...plan.agents.values()].flatMap(({ session: { model } }) =>
       model !== undefined && isSimulatorModel(model) ? [model] : [],
     );
     for (const model of named) behaviourOf(model.slice(simulatorModelPrefix.length));
-    if (choice.kind === 'api' && named.length === 0) return new Models(options, undefined);
-    const simulator = await startSimulatorServer({
+    if (this.#simulator !== undefined || (choice.kind === 'api' && named.length === 0)) return;
+    this.#simulator = await startSimulatorServer({
       address: '127.0.0.1',
       port: 0,
       behaviour: behaviourOf(settings.simulator),
@@ -54,7 +60,6 @@ export class Models {
       random,
       logger: logger.child({ part: 'simulator' }),
     });
-    return new Models(options, simulator);
   }
 
   /** For the banner. */

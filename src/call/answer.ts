@@ -7,12 +7,15 @@ import type { Call } from './call';
 import type { SessionReady } from './conversation';
 import { Conversation, ModelUnavailable } from './conversation';
 import type { EndReason } from './end-reason';
+import type { GuaranteeRules } from '../dialplan/conversation-rules';
 import type { RouteDecision } from '../dialplan/route';
+
+const noGuarantees: GuaranteeRules = { firstSoundMs: undefined, silenceMs: undefined };
 
 type AnswerDecision = Extract<RouteDecision, { kind: 'answer' }>;
 
 /**
- * INVITE -> active call: route, ring, media, model ready, 200, media starts, greeting, ACK. The model comes before the
+ * INVITE -> active call: route, a place among the calls, ring, media, model ready, 200, media starts, greeting, ACK. The model comes before the
  * 200, so that the first word comes at once and a caller is never answered by nobody.
  *
  * Never rejects: every failure becomes `call.end(reason)`; after each wait the call may be over, and then nothing more is done.
@@ -40,10 +43,10 @@ async function answer(call: Call): Promise<void> {
     call.end({ kind: 'redirected-by-plan', contact: decision.contact });
     return;
   }
-  if (decision.callsLimit !== undefined && call.callsOnRoute(decision.route) > decision.callsLimit) {
-    call.end({ kind: 'route-full', message: `${decision.callsLimit} calls are up on route "${decision.route}"` });
-    return;
-  }
+  const { admission } = call.services;
+  const refusal = await admission.admit(call.snapshot(), { routeCallsMax: decision.callsLimit });
+  if (refusal !== undefined) call.end(refusal);
+  if (call.isEnding()) return;
 
   call.leg.ring();
   const media = await prepareMedia(call);
@@ -53,9 +56,11 @@ async function answer(call: Call): Promise<void> {
     agent: decision.agent,
     legRateHz: media.leg.rateHz,
     prompts: call.services.prompts,
+    guarantees: decision.guarantees ?? noGuarantees,
     host: {
       emit: (event) => call.emit(event),
       addResponse: (done) => call.addResponse(done),
+      addTranscription: (usage) => call.addTranscription(usage),
       end: (reason) => call.end(reason),
     },
     openSession: (listener) => call.services.openSession(decision.agent, listener, call.callId),
@@ -134,7 +139,7 @@ function begin(call: Call, leg: MediaLeg, conversation: Conversation): void {
   if (call.isEnding()) return;
   const listener: MediaLegListener = {
     onAudio: (frame) => conversation.onCallerAudio(frame),
-    onDigit: (digit) => call.emit({ kind: 'digit', digit }),
+    onDigit: (digit) => call.onMediaDigit(digit),
     onFailure: (failure) => call.end({ kind: 'media-failed', failure }),
   };
   leg.start(listener, conversation.source);

@@ -1,8 +1,12 @@
 import type { PercentSplit } from '../dialplan/percent-split';
 import type { MediaStats } from '../media/media-leg';
 import type { TokenUsage } from '../realtime/session-listener';
+import { messageOf } from '../runtime/errors';
+import type { Logger } from '../runtime/logger';
 import type { CallState } from './call-state';
+import type { CallCost } from './cost-meter';
 import type { Blame, EndReason } from './end-reason';
+import type { Breach } from './guarantees';
 
 /** What is known of a call at any moment. Plain data: safe to keep and to print under the logger's redaction. */
 export interface CallSnapshot {
@@ -18,6 +22,10 @@ export interface CallSnapshot {
   planHash: string | undefined;
   /** Every percentage that was drawn to find the route, in order; empty when none was. */
   splits: readonly PercentSplit[];
+  /** The headers that routes asked for; null for one that the INVITE did not have. */
+  headers: Readonly<Record<string, string | null>>;
+  /** The IP address that the INVITE came from. */
+  sourceAddress: string;
   /** `simulator:...` or the API's model name, undefined before a route was found. */
   model: string | undefined;
   /** `api` or `simulator`: a simulator on the line must always be told. */
@@ -37,6 +45,10 @@ export interface CallSnapshot {
   /** From the start of the connection attempt to `session.updated`. */
   modelConnectMs: number | undefined;
   media: Readonly<MediaStats> | undefined;
+  /** Undefined before a route was found. */
+  cost: CallCost | undefined;
+  /** Promises of the route that were not kept, in order. */
+  breaches: readonly Breach[];
 }
 
 /** One thing that happened in a call. */
@@ -48,8 +60,13 @@ export type CallEvent =
   | { kind: 'caller-speech-stopped'; itemId: string }
   /** The caller spoke over the agent; `audioEndMs` of the item had been heard. */
   | { kind: 'barge-in'; itemId: string; audioEndMs: number }
-  /** Nobody spoke for the idle timeout; the model checks in. */
-  | { kind: 'idle-timeout'; itemId: string }
+  /** The caller made a sound while the agent spoke, and the agent went on (reversible barge-in). */
+  | { kind: 'murmur' }
+  /** The caller opened or closed a turn by the key. */
+  | { kind: 'push-to-talk'; pressed: boolean }
+  /** Nobody spoke for the idle time. `checkIns` counts this one; `too-early` is a timeout of the server that was refused. */
+  | { kind: 'idle-timeout'; decision: 'check-in' | 'goodbye' | 'too-early'; by: 'server' | 'bridge'; checkIns: number }
+  | ({ kind: 'guarantee-broken' } & Breach)
   | { kind: 'transcript'; itemId: string; by: 'agent' | 'caller'; text: string }
   | { kind: 'digit'; digit: string }
   | { kind: 'function-call'; name: string; callId: string; outcome: 'done' | 'failed' }
@@ -62,4 +79,20 @@ export type CallEvent =
  */
 export interface CallObserver {
   onCallEvent(event: CallEvent, snapshot: CallSnapshot): void;
+}
+
+/** Tells each observer; one that throws is logged and keeps nothing from the others. */
+export function tellObservers(
+  observers: readonly CallObserver[],
+  event: CallEvent,
+  snapshot: CallSnapshot,
+  logger: Logger,
+): void {
+  for (const observer of observers) {
+    try {
+      observer.onCallEvent(event, snapshot);
+    } catch (cause) {
+      logger.error({ error: messageOf(cause), event: event.kind }, 'an observer of calls failed');
+    }
+  }
 }

@@ -1,21 +1,33 @@
 import type { MediaLeg, MediaLegFactory } from '../media/media-leg';
 import type { RealtimeSession } from '../realtime/session';
-import type { RealtimeSessionListener, ResponseDone, TokenUsage } from '../realtime/session-listener';
+import type {
+  RealtimeSessionListener,
+  ResponseDone,
+  TokenUsage,
+  TranscriptionUsage,
+} from '../realtime/session-listener';
 import type { Clock, Timer } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { InvariantError } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
 import type { CallerHangUp, CallerInfo, CallerLeg, CallerLegListener, OfferReply } from '../signalling/caller-leg';
+import type { Admission } from './call-limits';
 import type { CallEvent, CallObserver, CallSnapshot } from './call-observer';
+import { tellObservers } from './call-observer';
 import type { CallState } from './call-state';
 import { moveCall } from './call-state';
 import type { Conversation } from './conversation';
+import { DigitStream } from './digit-stream';
+import { CostMeter } from './cost-meter';
 import type { Blame, EndReason } from './end-reason';
 import { blameFor, sipStatusFor } from './end-reason';
+import type { Breach } from './guarantees';
+import type { PriceTable } from './price-table';
 import type { Prompts } from './prompts';
 import type { Agent } from '../dialplan/plan';
 import type { RouteDecision } from '../dialplan/route';
 import { TimeLimits } from './time-limits';
+import type { UnpricedModels } from './unpriced-models';
 
 /** Which model an agent talks to. */
 export interface ModelChoice {
@@ -29,7 +41,10 @@ export interface CallServices {
   logger: Logger;
   media: MediaLegFactory;
   prompts: Prompts;
+  prices: PriceTable;
+  unpricedModels: UnpricedModels;
   observers: readonly CallObserver[];
+  admission: Admission;
   route(caller: CallerInfo): RouteDecision;
   modelFor(agent: Agent): ModelChoice;
   openSession(agent: Agent, listener: RealtimeSessionListener, callId: string): RealtimeSession;
@@ -71,10 +86,9 @@ export class Call implements CallerLegListener {
   readonly leg: CallerLeg;
   readonly services: CallServices;
   readonly logger: Logger;
-  /** How many calls are up on a route, this one included. */
-  readonly callsOnRoute: (route: string) => number;
   readonly #onEnded: (call: Call) => void;
   readonly #startedAtMs: number;
+  readonly #digits: DigitStream;
   #state: CallState = 'ringing';
   #decision: RouteDecision | undefined;
   #model: ModelChoice | undefined;
@@ -89,23 +103,19 @@ export class Call implements CallerLegListener {
   #modelConnectMs: number | undefined;
   #interruptions = 0;
   readonly #tokens: TokenUsage = { ...noTokens };
+  #cost: CostMeter | undefined;
+  readonly #breaches: Breach[] = [];
   readonly #untold: ToldEvent[] = [];
   #telling = false;
   #lastEmitted = false;
 
-  constructor(options: {
-    callId: string;
-    leg: CallerLeg;
-    services: CallServices;
-    callsOnRoute: (route: string) => number;
-    onEnded: (call: Call) => void;
-  }) {
+  constructor(options: { callId: string; leg: CallerLeg; services: CallServices; onEnded: (call: Call) => void }) {
     this.callId = options.callId;
     this.leg = options.leg;
     this.services = options.services;
     this.logger = options.services.logger.child({ callId: options.callId });
-    this.callsOnRoute = options.callsOnRoute;
     this.#onEnded = options.onEnded;
+    this.#digits = new DigitStream({ clock: options.services.clock, onDigit: (digit) => this.#pressed(digit) });
     this.#startedAtMs = options.services.clock.wallTimeMs();
   }
 
@@ -159,6 +169,8 @@ export class Call implements CallerLegListener {
       agent: decision?.kind === 'answer' ? decision.agent.name : undefined,
       planHash: decision?.planHash,
       splits: decision?.splits ?? [],
+      headers: decision?.headers ?? {},
+      sourceAddress: this.leg.info.sourceAddress,
       model: this.#model?.name,
       modelKind: this.#model?.kind,
       state: this.#state,
@@ -172,6 +184,8 @@ export class Call implements CallerLegListener {
       tokens: { ...this.#tokens },
       modelConnectMs: this.#modelConnectMs,
       media: this.#media?.stats,
+      cost: this.#cost?.cost,
+      breaches: [...this.#breaches],
     };
   }
 
@@ -179,7 +193,14 @@ export class Call implements CallerLegListener {
 
   adoptDecision(decision: RouteDecision): void {
     this.#decision = decision;
-    if (decision.kind === 'answer') this.#model = this.services.modelFor(decision.agent);
+    if (decision.kind !== 'answer') return;
+    this.#model = this.services.modelFor(decision.agent);
+    const { prices, unpricedModels } = this.services;
+    this.#cost = new CostMeter({
+      table: prices,
+      modelKind: this.#model.kind,
+      onUnpriced: (model) => unpricedModels.tell(model),
+    });
   }
 
   adoptMedia(media: MediaLeg): void {
@@ -217,7 +238,10 @@ export class Call implements CallerLegListener {
       ...limits,
       warningLeadMs: this.services.timeWarningMs,
       onWarning: () => this.#conversation?.announce('session-warning'),
-      onLimit: (kind) => this.#conversation?.leave('session-goodbye', { kind }),
+      onLimit: (kind) => {
+        if (kind === 'length-limit') this.#conversation?.breached({ guarantee: 'length', remedy: 'goodbye' });
+        this.#conversation?.leave('session-goodbye', { kind });
+      },
     });
   }
 
@@ -226,6 +250,10 @@ export class Call implements CallerLegListener {
     if (this.#lastEmitted) return;
     this.#lastEmitted = event.kind === 'ended';
     if (event.kind === 'barge-in') this.#interruptions += 1;
+    if (event.kind === 'guarantee-broken') {
+      const { guarantee, remedy, atMs } = event;
+      this.#breaches.push({ guarantee, remedy, atMs });
+    }
     if (event.kind === 'agent-audio-started') this.#firstAudioAtMs ??= this.services.clock.wallTimeMs();
     this.#untold.push({ event, snapshot: this.snapshot() });
     if (this.#telling) return;
@@ -237,6 +265,15 @@ export class Call implements CallerLegListener {
   addResponse(done: ResponseDone): void {
     if (done.usage === undefined) return;
     for (const key of Object.keys(this.#tokens) as (keyof TokenUsage)[]) this.#tokens[key] += done.usage[key];
+    this.#cost?.addResponse(this.#model?.name ?? '', done.usage);
+    this.#endWhenTooDear();
+  }
+
+  addTranscription(usage: TranscriptionUsage): void {
+    const decision = this.#decision;
+    const model = decision?.kind === 'answer' ? decision.agent.session.transcription?.model : undefined;
+    this.#cost?.addTranscription(model ?? 'transcription', usage);
+    this.#endWhenTooDear();
   }
 
   // The caller's side (CallerLegListener).
@@ -251,7 +288,9 @@ export class Call implements CallerLegListener {
     const media = this.#media;
     if (media === undefined || this.isEnding()) return { status: 481 };
     try {
-      return { sdp: offer === undefined ? await media.offer() : await media.modify(offer) };
+      const sdp = await (offer === undefined ? media.offer() : media.modify(offer));
+      this.#conversation?.onHold(media.onHold);
+      return { sdp };
     } catch (cause) {
       this.logger.warn({ error: messageOf(cause) }, 'the caller asked for media that cannot be had');
       return { status: cause instanceof Error && 'status' in cause && cause.status === 400 ? 400 : 488 };
@@ -259,14 +298,40 @@ export class Call implements CallerLegListener {
   }
 
   onAnswer(answer: string): void {
-    this.#media?.acceptAnswer(answer).catch((cause: unknown) => {
-      this.logger.warn({ error: messageOf(cause) }, 'the answer to our offer cannot be used');
-      this.end({ kind: 'bad-offer', status: 488, message: messageOf(cause) });
-    });
+    const media = this.#media;
+    if (media === undefined) return;
+    media.acceptAnswer(answer).then(
+      () => this.#conversation?.onHold(media.onHold),
+      (cause: unknown) => {
+        this.logger.warn({ error: messageOf(cause) }, 'the answer to our offer cannot be used');
+        this.end({ kind: 'bad-offer', status: 488, message: messageOf(cause) });
+      },
+    );
   }
 
+  /** A key by INFO; those of the media leg come through `onMediaDigit`. */
   onDigit(digit: string): void {
-    this.emit({ kind: 'digit', digit });
+    this.#digits.receive(digit, 'info');
+  }
+
+  onMediaDigit(digit: string): void {
+    this.#digits.receive(digit, 'media');
+  }
+
+  #pressed(digit: string): void {
+    if (this.#conversation?.isSecure !== true) this.emit({ kind: 'digit', digit });
+    this.#conversation?.onDigit(digit);
+  }
+
+  /** What was said already is paid for: the caller hears it, and then a goodbye. */
+  #endWhenTooDear(): void {
+    const decision = this.#decision;
+    const limitUsd = decision?.kind === 'answer' ? decision.costLimitUsd : undefined;
+    if (limitUsd === undefined || (this.#cost?.cost.usd ?? 0) < limitUsd || this.isEnding()) return;
+    const conversation = this.#conversation;
+    if (conversation?.isTalking !== true) return;
+    conversation.breached({ guarantee: 'cost', remedy: 'goodbye' });
+    conversation.leave('goodbye', { kind: 'cost-limit' }, { letFinish: true });
   }
 
   #close(reason: EndReason): void {
@@ -311,13 +376,7 @@ export class Call implements CallerLegListener {
   }
 
   #tell({ event, snapshot }: ToldEvent): void {
-    for (const observer of this.services.observers) {
-      try {
-        observer.onCallEvent(event, snapshot);
-      } catch (cause) {
-        this.logger.error({ error: messageOf(cause), event: event.kind }, 'an observer of calls failed');
-      }
-    }
+    tellObservers(this.services.observers, event, snapshot, this.logger);
   }
 
   #blame(): Blame | undefined {

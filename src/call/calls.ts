@@ -16,16 +16,13 @@ export interface CallsOptions {
   services: CallServices;
   clock: Clock;
   random: Random;
-  /** More calls than this at once are answered 503. */
-  callsMax: number;
 }
 
-/** All calls of this process: admission, the way to find one, and draining. */
+/** All calls of this process: the way to find one, and draining. */
 export class Calls {
   readonly #services: CallServices;
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #callsMax: number;
   readonly #calls = new Map<string, Call>();
   #draining = false;
   #onEmpty: (() => void) | undefined;
@@ -35,7 +32,6 @@ export class Calls {
     this.#services = options.services;
     this.#clock = options.clock;
     this.#random = options.random;
-    this.#callsMax = options.callsMax;
   }
 
   get active(): number {
@@ -57,15 +53,12 @@ export class Calls {
       callId,
       leg,
       services: this.#services,
-      callsOnRoute: (route) => this.#callsOnRoute(route),
       onEnded: () => this.#forget(callId),
     });
-    const full = this.#calls.size >= this.#callsMax;
     this.#calls.set(callId, call);
     call.listen();
     if (call.isEnding()) return;
     if (this.#draining) call.end({ kind: 'draining' });
-    else if (full) call.end({ kind: 'overload', message: `${this.#callsMax} calls are up` });
     else void currentCall.run(call, () => answerCall(call));
   }
 
@@ -106,12 +99,6 @@ export class Calls {
     timer?.cancel();
     this.#onEmpty = undefined;
     this.endAll({ kind: 'draining' });
-  }
-
-  #callsOnRoute(route: string): number {
-    let count = 0;
-    for (const call of this.#calls.values()) if (call.route === route) count += 1;
-    return count;
   }
 
   #forget(callId: string): void {

@@ -1,29 +1,37 @@
 import type { PcmFrame, SampleRateHz } from '../audio/pcm';
 import type { AudioSource } from '../media/media-leg';
-import { interruptsResponse } from '../realtime/agent-schema';
 import type { RealtimeSession } from '../realtime/session';
 import type {
   FunctionCall,
   ItemContent,
+  RateLimit,
   RealtimeSessionListener,
+  RequestedResponse,
   ResponseDone,
   SessionEnded,
+  TranscriptionUsage,
 } from '../realtime/session-listener';
-import type { Clock, Timer } from '../runtime/clock';
+import type { Clock } from '../runtime/clock';
 import type { CallControl } from '../tools/call-control';
 import { runTool } from '../tools/run-tool';
 import { CallerAudio } from './caller-audio';
 import type { CallEvent } from './call-observer';
+import { Conduct } from './conduct';
 import type { EndReason } from './end-reason';
+import { Farewell } from './farewell';
+import type { Breach } from './guarantees';
+import type { Occupations } from './occupations';
 import type { PlayoutListener } from './playout';
 import { Playout } from './playout';
 import type { PromptName, Prompts } from './prompts';
+import type { GuaranteeRules } from '../dialplan/conversation-rules';
 import type { Agent } from '../dialplan/plan';
 
 /** The call that this conversation is held in. */
 export interface ConversationHost {
   emit(event: CallEvent): void;
   addResponse(done: ResponseDone): void;
+  addTranscription(usage: TranscriptionUsage): void;
   end(reason: EndReason): void;
 }
 
@@ -32,6 +40,8 @@ export interface ConversationOptions {
   agent: Agent;
   legRateHz: SampleRateHz;
   prompts: Prompts;
+  /** What the route promises the caller. */
+  guarantees: GuaranteeRules;
   host: ConversationHost;
   openSession(listener: RealtimeSessionListener): RealtimeSession;
 }
@@ -53,44 +63,27 @@ export class ModelUnavailable extends Error {
 /** Longer answers than this, queued ahead of the caller's ear, are a fault of the model. */
 const queuedMsMax = 180_000;
 
-/** Phones hold some frames in their own buffer and drop them at a BYE: let the last words out. */
-const hangUpTailMs = 200;
-
-/** How long a goodbye may make no progress towards the caller's ear. */
-const hangUpPatienceMs = 5_000;
-
-/** An end that waits until the caller has heard everything. */
-interface PendingEnd {
-  reason: EndReason;
-  /** The tool calls that asked for it; none when we did. */
-  callIds: readonly string[];
-  /** Of the last of them. */
-  responseId: string | undefined;
-}
-
 //  talking ─▶ leaving ─▶ closed      leaving: the last words play and the model is gone; talking may go to closed
 type Phase = 'talking' | 'leaving' | 'closed';
 
 /** The talk between one caller and one model: the caller's audio up, the agent's audio down, and who interrupts whom. */
 export class Conversation implements RealtimeSessionListener, PlayoutListener, CallControl {
-  readonly #clock: Clock;
   readonly #agent: Agent;
   readonly #prompts: Prompts;
   readonly #host: ConversationHost;
   readonly #session: RealtimeSession;
   readonly #playout: Playout;
   readonly #callerAudio: CallerAudio;
+  readonly #conduct: Conduct;
+  readonly #farewell: Farewell;
   #phase: Phase = 'talking';
   #ready: { resolve(ready: SessionReady): void; reject(cause: Error): void } | undefined;
   /** Resolves at `session.updated`; rejects with `ModelUnavailable`. */
   readonly ready: Promise<SessionReady>;
-  #ending: PendingEnd | undefined;
-  #endTimer: Timer | undefined;
   readonly #activeResponses = new Map<string, { interrupted: boolean }>();
   #currentCall: FunctionCall | undefined;
 
   constructor(options: ConversationOptions) {
-    this.#clock = options.clock;
     this.#agent = options.agent;
     this.#prompts = options.prompts;
     this.#host = options.host;
@@ -98,13 +91,23 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
     // Whoever awaits it sees the rejection; a call that ended meanwhile does not care.
     this.ready.catch(() => undefined);
     this.#session = options.openSession(this);
-    const { rateHz } = this.#session;
-    this.#playout = new Playout({ modelRateHz: rateHz, legRateHz: options.legRateHz, queuedMsMax, listener: this });
+    const { inputRateHz, outputRateHz: modelRateHz } = this.#session;
+    this.#playout = new Playout({ modelRateHz, legRateHz: options.legRateHz, queuedMsMax, listener: this });
     this.#callerAudio = new CallerAudio({
       legRateHz: options.legRateHz,
-      modelRateHz: rateHz,
+      modelRateHz: inputRateHz,
       sink: (frame) => this.#session.appendAudio(frame),
     });
+    this.#farewell = new Farewell({
+      clock: options.clock,
+      host: {
+        isHeard: () => !this.#playout.speaking,
+        queuedMs: () => this.#playout.queuedMs,
+        isResponding: (responseId) => this.#activeResponses.has(responseId),
+        end: (reason) => this.#host.end(reason),
+      },
+    });
+    this.#conduct = this.#newConduct(options);
   }
 
   /** What the media leg pulls from. */
@@ -112,11 +115,24 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
     return this.#playout;
   }
 
+  /** Neither leaving nor closed. */
+  get isTalking(): boolean {
+    return this.#phase === 'talking';
+  }
+
+  /** What the call is busy with. */
+  get occupations(): Occupations {
+    return this.#conduct.occupations;
+  }
+
   /** The caller can hear us now: the agent begins, if it has a greeting. */
   greet(): void {
     const { greeting } = this.#agent.session;
-    if (this.#phase !== 'talking' || greeting === undefined) return;
-    this.#session.createResponse({
+    if (this.#phase !== 'talking') return;
+    this.#conduct.start();
+    // A caller who speaks already gets an answer instead.
+    if (greeting === undefined || this.occupations.has('caller-speaking')) return;
+    this.#conduct.ask({
       instructions: `Greet the caller with exactly these words, and add nothing: ${JSON.stringify(greeting)}`,
       metadata: { purpose: 'greeting' },
     });
@@ -124,29 +140,54 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
 
   /** 20 ms of the caller. Must not keep the frame. */
   onCallerAudio(frame: PcmFrame): void {
-    if (this.#phase === 'talking') this.#callerAudio.push(frame);
+    if (this.#phase === 'talking' && this.#conduct.takesFrame(frame)) this.#callerAudio.push(frame);
+  }
+
+  /** While it is true nothing of the caller's line may be told to anybody. */
+  get isSecure(): boolean {
+    return this.#phase === 'talking' && this.#conduct.isSecure;
+  }
+
+  /** A key, by RTP or INFO. */
+  onDigit(digit: string): void {
+    if (this.#phase === 'talking') this.#conduct.onDigit(digit);
+  }
+
+  /** The caller has put us on hold, or is back. */
+  onHold(isOnHold: boolean): void {
+    if (this.#phase === 'talking') this.#conduct.onHold(isOnHold);
   }
 
   /** Says something of our own between the agent's sentences. */
   announce(prompt: PromptName): void {
-    if (this.#phase === 'talking') this.#playout.playPrompt(this.#prompts[prompt][this.#session.rateHz]);
+    if (this.#phase === 'talking') this.#play(prompt);
   }
 
-  /** Cuts the agent off, says a recorded goodbye, and ends the call when it was heard. */
-  leave(prompt: PromptName, reason: EndReason): void {
+  /**
+   * Says a recorded goodbye, and ends the call when it was heard. The agent is cut off, or with `letFinish` heard to the
+   * end of what it has said so far.
+   */
+  leave(prompt: PromptName, reason: EndReason, { letFinish = false } = {}): void {
     if (this.#phase !== 'talking') return;
     this.#phase = 'leaving';
+    this.#conduct.close();
     this.#session.close();
-    this.#playout.silence();
-    this.#playout.playPrompt(this.#prompts[prompt][this.#session.rateHz]);
-    this.#endWhenHeard({ reason, callIds: [], responseId: undefined });
+    if (letFinish) this.#playout.completeAll();
+    else this.#playout.silence();
+    this.#play(prompt);
+    this.#farewell.begin({ reason, callIds: [], responseId: undefined });
+  }
+
+  /** A promise of the route that the call itself watches over was not kept. */
+  breached(breach: Omit<Breach, 'atMs'>): void {
+    this.#conduct.breached(breach);
   }
 
   /** Twice is fine. */
   close(): void {
     this.#phase = 'closed';
-    this.#ending = undefined;
-    this.#endTimer?.cancel();
+    this.#farewell.cancel();
+    this.#conduct.close();
     this.#session.close();
   }
 
@@ -160,25 +201,32 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   onSpeechStarted(event: { itemId: string; audioStartMs: number }): void {
     if (this.#phase !== 'talking') return;
     this.#host.emit({ kind: 'caller-speech-started', itemId: event.itemId });
-    this.#keepCallOpen();
-    if (interruptsResponse(this.#agent.session.turn_detection)) this.#bargeIn();
+    this.#conduct.onSpeechStarted(event.itemId);
   }
 
   onSpeechStopped(event: { itemId: string; audioEndMs: number }): void {
-    if (this.#phase === 'talking') this.#host.emit({ kind: 'caller-speech-stopped', itemId: event.itemId });
+    if (this.#phase !== 'talking') return;
+    this.#host.emit({ kind: 'caller-speech-stopped', itemId: event.itemId });
+    this.#conduct.onSpeechStopped(event.itemId);
   }
 
-  onIdleTimeout(event: { itemId: string }): void {
-    if (this.#phase === 'talking') this.#host.emit({ kind: 'idle-timeout', itemId: event.itemId });
+  onInputCleared(): void {
+    if (this.#phase === 'talking') this.#conduct.onInputCleared();
   }
 
-  onResponseStarted({ responseId }: { responseId: string }): void {
-    this.#activeResponses.set(responseId, { interrupted: false });
+  onIdleTimeout(): void {
+    if (this.#phase === 'talking') this.#conduct.onIdleTimeout();
+  }
+
+  onResponseStarted(event: { responseId: string; request: RequestedResponse | undefined }): void {
+    this.#activeResponses.set(event.responseId, { interrupted: false });
+    if (this.#phase === 'talking') this.#conduct.onResponseStarted(event);
   }
 
   onAudio(event: ItemContent & { responseId: string; samples: PcmFrame }): void {
     if (this.#phase !== 'talking') return;
-    if (this.#playout.enqueue(event) === 'full') {
+    if (this.#playout.enqueue(event) !== 'full') this.#conduct.queued();
+    else {
       this.leave('apology', { kind: 'model-too-fast', queuedMs: Math.round(this.#playout.queuedMs) });
     }
   }
@@ -190,7 +238,17 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   onResponseDone(done: ResponseDone): void {
     this.#activeResponses.delete(done.responseId);
     this.#host.addResponse(done);
-    if (this.#phase === 'talking') this.#endIfHeard();
+    if (this.#phase !== 'talking') return;
+    this.#conduct.onResponseDone(done);
+    this.#farewell.endIfHeard();
+  }
+
+  onTranscriptionUsage(usage: TranscriptionUsage): void {
+    this.#host.addTranscription(usage);
+  }
+
+  onRateLimits(limits: readonly RateLimit[]): void {
+    this.#conduct.onRateLimits(limits);
   }
 
   onFunctionCall(call: FunctionCall): void {
@@ -228,8 +286,9 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
       return;
     }
     if (ended.kind === 'closed') return;
-    if (this.#isGoodbyeWhole()) {
+    if (this.#farewell.isWhole) {
       this.#phase = 'leaving';
+      this.#conduct.close();
       return;
     }
     if (ended.kind === 'expired') this.leave('session-goodbye', { kind: 'session-limit' });
@@ -239,25 +298,28 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   // The caller's ear (PlayoutListener).
 
   onItemStarted(itemId: string): void {
+    this.#conduct.agentHeard();
     this.#host.emit({ kind: 'agent-audio-started', itemId });
   }
 
   onDrained(): void {
-    this.#endIfHeard();
+    this.#conduct.drained();
+    this.#farewell.endIfHeard();
   }
 
   // The tools (CallControl).
 
   hangUpWhenHeard(_why: string): void {
     const call = this.#currentCall;
-    const callIds = [...(this.#ending?.callIds ?? []), ...(call === undefined ? [] : [call.callId])];
-    this.#endWhenHeard({ reason: { kind: 'agent-hung-up' }, callIds, responseId: call?.responseId });
+    const callIds = [...(this.#farewell.pending?.callIds ?? []), ...(call === undefined ? [] : [call.callId])];
+    this.#farewell.begin({ reason: { kind: 'agent-hung-up' }, callIds, responseId: call?.responseId });
     // Decided before the caller spoke and told after it: the two crossed on the way.
     if (call !== undefined && this.#activeResponses.get(call.responseId)?.interrupted === true) this.#keepCallOpen();
   }
 
   /** On `speech_started`: stop what plays, and tell the model how much of it was heard. */
-  #bargeIn(): void {
+  #bargeIn({ cancel }: { cancel: boolean }): void {
+    if (cancel) this.#session.cancelResponse();
     for (const response of this.#activeResponses.values()) response.interrupted = true;
     let playing: { itemId: string; audioEndMs: number } | undefined;
     for (const unheard of this.#playout.interrupt()) {
@@ -275,44 +337,35 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
 
   /** A caller who speaks during the agent's goodbye has something to say: the agent is told that the line stays open. */
   #keepCallOpen(): void {
-    const ending = this.#ending;
+    const ending = this.#farewell.cancel();
     if (ending === undefined) return;
-    this.#ending = undefined;
-    this.#endTimer?.cancel();
-    this.#endTimer = undefined;
     const output = JSON.stringify({ hung_up: false, reason: 'The caller spoke before the line was closed.' });
     for (const callId of ending.callIds) this.#session.submitToolResult({ callId, output, respond: false });
   }
 
-  /** The call ends as soon as what was received is heard: the model has nothing to add. */
-  #isGoodbyeWhole(): boolean {
-    const ending = this.#ending;
-    return ending?.responseId !== undefined && !this.#activeResponses.has(ending.responseId);
+  #play(prompt: PromptName): void {
+    this.#playout.playPrompt(this.#prompts[prompt][this.#session.outputRateHz]);
+    if (this.#phase !== 'talking') return;
+    this.#conduct.queued();
+    this.#conduct.announced();
   }
 
-  #endWhenHeard(ending: PendingEnd): void {
-    this.#ending = ending;
-    this.#endWhenStuck(ending.reason);
-    this.#endIfHeard();
-  }
-
-  /** A leg that no longer pulls (hold) must not keep a finished call: without any progress the call ends unheard. */
-  #endWhenStuck(reason: EndReason): void {
-    const queuedMs = this.#playout.queuedMs;
-    this.#endTimer?.cancel();
-    this.#endTimer = this.#clock.setTimer(hangUpPatienceMs, () => {
-      if (this.#playout.queuedMs !== queuedMs) this.#endWhenStuck(reason);
-      else this.#host.end(reason);
+  #newConduct({ clock, guarantees }: ConversationOptions): Conduct {
+    return new Conduct({
+      clock,
+      agent: this.#agent,
+      guarantees,
+      host: {
+        session: this.#session,
+        playout: this.#playout,
+        emit: (event) => this.#host.emit(event),
+        announce: (prompt) => this.announce(prompt),
+        leave: (prompt, reason) => this.leave(prompt, reason),
+        interrupt: (how) => this.#bargeIn(how),
+        keepCallOpen: () => this.#keepCallOpen(),
+        endAfter: (responseId, reason) => this.#farewell.begin({ reason, callIds: [], responseId }),
+      },
     });
-  }
-
-  #endIfHeard(): void {
-    const ending = this.#ending;
-    if (ending === undefined || this.#playout.speaking) return;
-    // The response that asked for the end may still have words to come.
-    if (ending.responseId !== undefined && this.#activeResponses.has(ending.responseId)) return;
-    this.#endTimer?.cancel();
-    this.#endTimer = this.#clock.setTimer(hangUpTailMs, () => this.#host.end(ending.reason));
   }
 }
 

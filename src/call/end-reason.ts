@@ -2,6 +2,7 @@ import type { CallerHangUp } from '../signalling/caller-leg';
 import type { SessionEnded } from '../realtime/session-listener';
 import type { MediaFailure } from '../media/media-leg';
 import { unreachable } from '../runtime/invariant';
+import type { Breach } from './guarantees';
 
 /** Why a call ended: closed, so that the compiler lists what was forgotten. The first reason wins. */
 export type EndReason =
@@ -17,10 +18,19 @@ export type EndReason =
   | { kind: 'model-too-fast'; queuedMs: number }
   | { kind: 'session-limit' }
   | { kind: 'length-limit' }
+  | { kind: 'cost-limit' }
+  /** Nobody answered the last check-in. */
+  | { kind: 'caller-idle' }
+  /** The model's responses fail, and trying again did not help; `code` is the API's. */
+  | { kind: 'model-failing'; code: string }
+  /** What the route promises could not be kept by any remedy. */
+  | { kind: 'guarantee-broken'; guarantee: Breach['guarantee'] }
   | { kind: 'media-failed'; failure: MediaFailure }
   | { kind: 'no-media-port'; message: string }
   | { kind: 'overload'; message: string }
   | { kind: 'draining' }
+  /** The process that had the call is gone; the process that it worked for says so. */
+  | { kind: 'worker-lost'; message: string }
   | { kind: 'internal-error'; message: string };
 
 /** Who answers for the end: `upstream` is the model's side or the SIP server, `us` is Ringbridge or its settings. */
@@ -36,6 +46,8 @@ export function blameFor(reason: EndReason): Blame {
     case 'route-full':
     case 'session-limit':
     case 'length-limit':
+    case 'cost-limit':
+    case 'caller-idle':
     case 'draining':
       return 'nobody';
     case 'no-route':
@@ -44,11 +56,14 @@ export function blameFor(reason: EndReason): Blame {
     case 'model-unavailable':
     case 'model-lost':
     case 'model-too-fast':
+    case 'model-failing':
+    case 'guarantee-broken':
       return 'upstream';
     case 'media-failed':
       return reason.failure.kind === 'media-timeout' ? 'caller' : 'us';
     case 'no-media-port':
     case 'overload':
+    case 'worker-lost':
     case 'internal-error':
       return 'us';
     default:
@@ -76,6 +91,10 @@ export function sipStatusFor(reason: EndReason): number | undefined {
     case 'agent-hung-up':
     case 'session-limit':
     case 'length-limit':
+    case 'cost-limit':
+    case 'caller-idle':
+    case 'model-failing':
+    case 'guarantee-broken':
       return 480;
     case 'media-failed':
     case 'internal-error':
@@ -83,6 +102,7 @@ export function sipStatusFor(reason: EndReason): number | undefined {
     case 'no-media-port':
     case 'overload':
     case 'draining':
+    case 'worker-lost':
       return 503;
     default:
       return unreachable(reason);

@@ -1,5 +1,5 @@
 import type { PcmFrame, SampleRateHz } from '../audio/pcm';
-import { samplesPerFrame } from '../audio/pcm';
+import { frameMs, samplesPerFrame } from '../audio/pcm';
 import type { RateConverter } from '../audio/resampler';
 import { createRateConverter } from '../audio/resampler';
 import type { AudioSource } from '../media/media-leg';
@@ -55,6 +55,10 @@ export class Playout implements AudioSource {
   #queuedSamples = 0;
   #fade: PcmFrame | undefined;
   #drained = true;
+  /** Nothing is played until `resume`; the queue stays. */
+  #held = false;
+  #rampIn = false;
+  #silentFrames = 0;
 
   constructor(options: {
     modelRateHz: SampleRateHz;
@@ -72,6 +76,11 @@ export class Playout implements AudioSource {
   /** How much is still to be sent. */
   get queuedMs(): number {
     return (this.#queuedSamples * 1_000) / this.#modelRateHz;
+  }
+
+  /** How long the caller has heard nothing of us: whole frames that were sent without any sample of the queue. */
+  get silentMs(): number {
+    return this.#silentFrames * frameMs;
   }
 
   /** True while anything is queued, or announced and not complete. */
@@ -105,6 +114,16 @@ export class Playout implements AudioSource {
     this.#tellWhenDrained();
   }
 
+  /** The model has gone: what came of its words is all there is. */
+  completeAll(): void {
+    this.#held = false;
+    for (const segment of [...this.#queue]) {
+      segment.complete = true;
+      if (segment.chunks.length === 0) this.#remove(segment);
+    }
+    this.#tellWhenDrained();
+  }
+
   /** Queues a local recording at the model's rate. It cannot be interrupted. */
   playPrompt(samples: PcmFrame): void {
     const segment = newSegment(undefined);
@@ -113,6 +132,20 @@ export class Playout implements AudioSource {
     segment.complete = true;
     this.#queuedSamples += samples.length;
     this.#append(segment);
+  }
+
+  /** Falls silent within the next frame and keeps the place; what comes is queued. Twice is fine. */
+  hold(): void {
+    if (this.#held) return;
+    this.#held = true;
+    const [segment] = this.#queue;
+    if (segment !== undefined && segment.heardSamples > 0) this.#fadeOut(segment);
+  }
+
+  /** Goes on at the sample after the last one that was heard. Twice is fine. */
+  resume(): void {
+    this.#rampIn ||= this.#held;
+    this.#held = false;
   }
 
   /**
@@ -129,7 +162,7 @@ export class Playout implements AudioSource {
       }
       this.#rememberInterrupted(segment.item.itemId);
       const started = segment.heardSamples > 0;
-      if (started) this.#fadeOut(segment);
+      if (started && !this.#held) this.#fadeOut(segment);
       this.#queuedSamples -= segment.receivedSamples - segment.heardSamples;
       const { itemId, contentIndex } = segment.item;
       if (unheard.some((other) => other.kind === 'delete' && other.itemId === itemId)) continue;
@@ -142,6 +175,7 @@ export class Playout implements AudioSource {
       }
     }
     this.#queue.splice(0, this.#queue.length, ...kept);
+    this.#held = false;
     this.#tellWhenDrained();
     return unheard;
   }
@@ -162,7 +196,7 @@ export class Playout implements AudioSource {
   pull(frame: PcmFrame): void {
     const model = this.#modelFrame;
     let filled = this.#takeFade(model);
-    let segment = this.#queue[0];
+    let segment = this.#held ? undefined : this.#queue[0];
     while (segment !== undefined && filled < model.length) {
       const available = segment.receivedSamples - segment.heardSamples;
       // A partial frame goes out only when the item has ended: otherwise the rest comes with the next delta.
@@ -172,6 +206,8 @@ export class Playout implements AudioSource {
       this.#queue.shift();
       segment = this.#queue[0];
     }
+    this.#silentFrames = filled === 0 ? this.#silentFrames + 1 : 0;
+    if (this.#rampIn && filled > 0) this.#fadeIn(model);
     model.fill(0, filled);
     this.#converter.process(model, frame);
     this.#tellWhenDrained();
@@ -207,6 +243,12 @@ export class Playout implements AudioSource {
     invariant(filled === wanted, 'a segment held less than it counted');
     for (let i = 0; i < wanted; i += 1) fade[i] = Math.round(((fade[i] ?? 0) * (wanted - i)) / (wanted + 1));
     this.#fade = fade;
+  }
+
+  #fadeIn(model: PcmFrame): void {
+    this.#rampIn = false;
+    const length = (fadeMs * this.#modelRateHz) / 1_000;
+    for (let i = 0; i < length; i += 1) model[i] = Math.round(((model[i] ?? 0) * (i + 1)) / (length + 1));
   }
 
   #takeFade(model: PcmFrame): number {

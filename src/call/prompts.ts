@@ -1,9 +1,15 @@
 import type { PcmFrame, SampleRateHz } from '../audio/pcm';
 
 /** What the bridge itself says: recordings, never speech by the model that may just have failed. */
-export type PromptName = 'apology' | 'session-warning' | 'session-goodbye';
+export type PromptName = 'apology' | 'please-wait' | 'goodbye' | 'session-warning' | 'session-goodbye';
 
-export const promptNames: readonly PromptName[] = ['apology', 'session-warning', 'session-goodbye'];
+export const promptNames: readonly PromptName[] = [
+  'apology',
+  'please-wait',
+  'goodbye',
+  'session-warning',
+  'session-goodbye',
+];
 
 /** The recordings at both rates, read once at start and shared by all calls: nobody writes to them. */
 export type Prompts = Readonly<Record<PromptName, Readonly<Record<SampleRateHz, PcmFrame>>>>;

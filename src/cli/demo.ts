@@ -67,7 +67,7 @@ function startDemoBridge(folder: string): Promise<Bridge> {
     RINGBRIDGE_DATA: join(folder, 'data'),
     RINGBRIDGE_LOG_LEVEL: 'warn',
   });
-  return startBridge({ settings, clock: systemClock, random: systemRandom, cwd: process.cwd() });
+  return startBridge({ settings, clock: systemClock, random: systemRandom, env: {}, cwd: process.cwd() });
 }
 
 async function callAndReport(bridge: Bridge, { folder, io }: { folder: string; io: CommandIo }): Promise<ExitCode> {

@@ -55,7 +55,7 @@ export async function runExplainCommand(
     return 0;
   }
   const { folder, call, at } = request;
-  const load = await loadPlan(folderReader(folder));
+  const load = await loadPlan(folderReader(folder, { env: io.env }));
   if (load.kind === 'refused') {
     io.stderr(describeLoad(folder, load));
     return 1;

@@ -7,30 +7,21 @@ import {
   oneOf,
   portRange,
   realtimeUrl,
+  secretToken,
   simulatorBehaviour,
   sipListeners,
   weightedHostPorts,
   wholeNumber,
   word,
 } from './setting-formats';
-import type { SettingFormat } from './setting-formats';
-
-/** One setting. `T` includes undefined when there is no default. */
-export interface SettingDefinition<T> {
-  readonly env: string;
-  /** For the reference page: Markdown, one line. */
-  readonly doc: string;
-  /** As an admin would write it; undefined: unset. */
-  readonly default: string | undefined;
-  readonly format: SettingFormat<NonNullable<T>>;
-  /** Never printed. */
-  readonly sensitive: boolean;
-}
+import { withDefault, withoutDefault, withoutSecretDefault } from './setting';
+import type { SettingDefinition } from './setting';
+import { sipSettingGroups, sipSettings } from './sip-settings';
+import type { SettingGroup } from './sip-settings';
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
-/** Names and defaults are a contract with those who install Ringbridge. */
-export const settingDefinitions = {
+const generalSettings = {
   sipListen: withDefault({
     env: 'RINGBRIDGE_SIP_LISTEN',
     doc: 'Where the embedded SIP server listens: a list of `udp:`, `tcp:` or `tls:` followed by `IP:PORT`.',
@@ -65,7 +56,7 @@ export const settingDefinitions = {
   }),
   rtpPorts: withDefault({
     env: 'RINGBRIDGE_RTP_PORTS',
-    doc: 'Ports of RTP and RTCP, both ends included. A call takes two.',
+    doc: 'Ports of RTP and RTCP, both ends included. A call takes two; with `--workers` each worker has a part to itself.',
     default: '10000-19999',
     format: portRange,
   }),
@@ -130,6 +121,23 @@ export const settingDefinitions = {
     default: 'dialplans',
     format: filePath,
   }),
+  dialplanWatch: withDefault({
+    env: 'RINGBRIDGE_DIALPLAN_WATCH',
+    doc: 'Whether dialplans are loaded by themselves when their files change: `yes` or `no`. SIGHUP and `ringbridge reload` work either way.',
+    default: 'yes',
+    format: oneOf(['yes', 'no']),
+  }),
+  keptPlans: withDefault({
+    env: 'RINGBRIDGE_KEPT_PLANS',
+    doc: 'How many plans that were in force are kept in `plans` in the data folder, to be put back with `ringbridge restore`. `0` keeps none.',
+    default: '20',
+    format: wholeNumber({ atLeast: 0, atMost: 1_000 }),
+  }),
+  prices: withoutDefault({
+    env: 'RINGBRIDGE_PRICES',
+    doc: 'JSON file with the prices of models, by which the cost of calls is told and limited. Unset: `prices.json`, which is shipped.',
+    format: filePath,
+  }),
   data: withDefault({
     env: 'RINGBRIDGE_DATA',
     doc: 'Folder of the call records. One process per folder.',
@@ -138,10 +146,17 @@ export const settingDefinitions = {
   }),
   httpListen: withDefault({
     env: 'RINGBRIDGE_HTTP_LISTEN',
-    doc: '`IP:PORT` of `/health`, `/ready` and `/metrics`.',
+    doc: '`IP:PORT` of `/health`, `/ready`, `/metrics` and the dialplan API. Beyond loopback the API wants `RINGBRIDGE_HTTP_TOKEN`.',
     default: '127.0.0.1:8080',
     format: listenAddress,
   }),
+  httpToken: {
+    env: 'RINGBRIDGE_HTTP_TOKEN',
+    doc: 'What `ringbridge reload`, `plans` and `restore` and other users of the API show (`Authorization: Bearer`), 16 characters at least. Unset: the API answers this machine only.',
+    default: undefined,
+    format: secretToken,
+    sensitive: true,
+  } satisfies SettingDefinition<string | undefined>,
   logLevel: withDefault({
     env: 'RINGBRIDGE_LOG_LEVEL',
     doc: `Least severe lines that are logged: ${logLevels.map((level) => `\`${level}\``).join(', ')}.`,
@@ -180,18 +195,11 @@ export const settingDefinitions = {
   }),
 };
 
-function withDefault<T>(
-  definition: Pick<SettingDefinition<T>, 'env' | 'doc' | 'format'> & { default: string },
-): SettingDefinition<T> {
-  return { ...definition, sensitive: false };
-}
+/** Names and defaults are a contract with those who install Ringbridge. */
+export const settingDefinitions = { ...generalSettings, ...sipSettings };
 
-function withoutDefault<T>(
-  definition: Pick<SettingDefinition<T>, 'env' | 'doc' | 'format'>,
-): SettingDefinition<T | undefined> {
-  return { ...definition, default: undefined, sensitive: false };
-}
-
-function withoutSecretDefault(definition: { env: string; doc: string }): SettingDefinition<string | undefined> {
-  return { ...definition, default: undefined, format: word, sensitive: true };
-}
+/** As the reference page has them. */
+export const settingGroups: readonly SettingGroup[] = [
+  { title: 'General', about: '', settings: generalSettings },
+  ...sipSettingGroups,
+];

@@ -127,6 +127,23 @@ export function oneOf<const T extends string>(words: readonly T[]): SettingForma
   };
 }
 
+export const yesOrNo: SettingFormat<boolean> = {
+  parse: (text) => (text === 'yes' || text === 'no' ? { value: text === 'yes' } : { expected: 'yes or no' }),
+  print: (value) => (value ? 'yes' : 'no'),
+};
+
+/** A list of words without commas; `special` in the place of a list is itself. */
+export function wordList<const Special extends string>(special: Special): SettingFormat<readonly string[] | Special> {
+  const expected = `words with commas between them, or ${special}`;
+  return {
+    parse(text) {
+      if (text === special) return { value: special };
+      return parseList(text, (one) => (/^[\x21-\x7e]{1,100}$/.test(one) ? one.toLowerCase() : undefined), expected);
+    },
+    print: (value) => (typeof value === 'string' ? value : value.join(',')),
+  };
+}
+
 export function wholeNumber({ atLeast, atMost }: { atLeast: number; atMost: number }): SettingFormat<number> {
   return {
     parse(text) {
@@ -156,6 +173,13 @@ export function duration({ atLeast, atMost }: { atLeast: string; atMost: string 
 export const word: SettingFormat<string> = {
   parse: (text) =>
     /^[\x21-\x7e]{1,500}$/.test(text) ? { value: text } : { expected: 'one word of ASCII without spaces' },
+  print: (text) => text,
+};
+
+/** Long enough that nobody guesses it. */
+export const secretToken: SettingFormat<string> = {
+  parse: (text) =>
+    /^[\x21-\x7e]{16,500}$/.test(text) ? { value: text } : { expected: '16 to 500 characters of ASCII without spaces' },
   print: (text) => text,
 };
 

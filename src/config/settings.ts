@@ -2,8 +2,9 @@ import convict from 'convict';
 
 import { nearestWord } from '../runtime/nearest-word';
 import { settingDefinitions } from './setting-definitions';
-import type { SettingDefinition } from './setting-definitions';
+import type { SettingDefinition } from './setting';
 import { isLoopback } from './setting-formats';
+import { sipSettings } from './sip-settings';
 
 type Definitions = typeof settingDefinitions;
 
@@ -42,13 +43,21 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
   return deepFreeze(settings);
 }
 
-/** `NAME=value` lines for the banner: what is set or has a default; of a secret only that it is set. */
+/**
+ * `NAME=value` lines for the banner: what is set or has a default; of a secret only that it is set. Of the many limits of the
+ * SIP server only those that were changed.
+ */
 export function describeSettings(settings: Settings): string[] {
   return definitions.flatMap(([name, definition]) => {
     const value: unknown = settings[name];
-    if (value === undefined || value === null) return [];
+    if (value === undefined || value === null || (name in sipSettings && isDefault(definition, value))) return [];
     return [`${definition.env}=${definition.sensitive ? '(set)' : definition.format.print(value)}`];
   });
+}
+
+function isDefault({ format, default: text }: SettingDefinition<unknown>, value: unknown): boolean {
+  const parsed = text === undefined ? undefined : format.parse(text);
+  return parsed !== undefined && 'value' in parsed && JSON.stringify(parsed.value) === JSON.stringify(value);
 }
 
 /** Convict asks the format about the default, too; nothing is thrown, so that all problems are found in one pass. */
@@ -97,6 +106,10 @@ function contradictions(settings: Settings): string[] {
     problems.push('RINGBRIDGE_DRACHTIO_SECRET: needed with RINGBRIDGE_DRACHTIO; there is no default secret');
   }
   problems.push(...freeswitchContradictions(settings));
+  const { sipRegisterMinMs: least, sipRegisterDefaultMs: usual, sipRegisterMaxMs: most } = settings;
+  if (least > usual || usual > most) {
+    problems.push('RINGBRIDGE_SIP_REGISTER_DEFAULT: must lie between RINGBRIDGE_SIP_REGISTER_MIN and _MAX');
+  }
   if (settings.realtimeModel.startsWith('simulator:')) {
     problems.push('RINGBRIDGE_REALTIME_MODEL: say simulator, and how it behaves in RINGBRIDGE_SIMULATOR');
   }

@@ -1,59 +1,63 @@
-import { createHash } from 'node:crypto';
-
 import { CivilClock, parseDay } from '../runtime/civil-time';
 import { invariant } from '../runtime/invariant';
+import { runSteps } from '../runtime/steps';
+import type { Steps } from '../runtime/steps';
 import type { BuiltInTool } from '../tools/tool-schema';
 import { isBuiltInTool } from '../tools/tool-schema';
+import { agentRules, guaranteeRules, usdOf } from './agent-rules';
 import { parseClosed, parseOverride, parseWeeklyHours } from './opening-hours';
 import type { DaySpan } from './opening-hours';
-import { patternSet } from './pattern';
-import type { Agent, Destination, Plan, Route, RouteAction } from './plan';
+import { patternSetSteps } from './pattern';
+import type { PatternSet } from './pattern';
+import { toDestination } from './destination';
+import type { Destination } from './destination';
+import type { Agent, HeaderMatch, Plan, Route, RouteAction, User } from './plan';
+import { listOf, namedEntries, routeEntries } from './plan-parts';
+import type { EntryOf, PlanParts, PlanSection } from './plan-parts';
 import type { AgentEntry, PlanFileEntry } from './plan-schema';
+import { secretOf } from './secret-reference';
 import type { PlanTexts } from './plan-texts';
-import { indexRoutes } from './route-index';
+import { indexSteps } from './route-index';
 import type { RouteEntry } from './route-schema';
 import type { Schedule } from './schedule';
 import type { ScheduleEntry } from './schedule-schema';
-import { trunkAt } from './trunk';
-
-const hashLength = 12;
+import { toTrunk } from './trunk';
 
 /** Makes a plan of entries that were checked: every name is known, every hour and number well formed. */
-export function buildPlan(options: {
-  files: readonly string[];
-  entries: readonly PlanFileEntry[];
-  texts: PlanTexts;
-}): Plan {
-  const { files, entries, texts } = options;
-  const schedules = mapOf(entries, 'schedules', (name, entry) => toSchedule(name, entry, texts.calendars));
-  const destinations = mapOf(entries, 'destinations', (name, { to }): Destination => ({ name, to }));
-  const trunks = mapOf(entries, 'trunks', (name, { addresses }) => trunkAt(name, addresses));
-  const agents = mapOf(entries, 'agents', (name, entry) => toAgent(name, entry, texts.instructions));
-  const lengths = mapOf(entries, 'agents', (_name, { limits }) => limits?.length);
-  const routeEntries = entries.flatMap((entry) => entry.routes ?? []);
-  const routes = routeEntries.map((entry) => toRoute(entry, { schedules, destinations, agents, lengths }));
-  return {
-    hash: hashOf(entries, routeEntries, texts),
-    files,
-    schedules,
-    destinations,
-    trunks,
-    agents,
-    routes,
-    index: indexRoutes(routes),
-  };
+export function buildPlan(parts: PlanParts): Plan {
+  return runSteps(planSteps(parts));
 }
 
-type Section = Exclude<keyof PlanFileEntry, 'routes'>;
-type EntryOf<S extends Section> = NonNullable<PlanFileEntry[S]>[string];
+/** The same in small steps, so that whoever builds a large plan can do other things in between. */
+export function* planSteps({ hash, files, entries, texts, secrets }: PlanParts): Steps<Plan> {
+  const schedules = yield* mapOf(entries, 'schedules', (name, entry) => toSchedule(name, entry, texts.calendars));
+  const trunks = yield* mapOf(entries, 'trunks', (name, entry) => toTrunk(name, entry, secrets));
+  const users = yield* mapOf(entries, 'users', (name, { password }): User => {
+    return { name, password: secretOf(password, secrets) };
+  });
+  const destinations = yield* mapOf(entries, 'destinations', (name, entry) => toDestination(name, entry, trunks));
+  const agents = yield* mapOf(entries, 'agents', (name, entry) => toAgent(name, entry, texts.instructions));
+  const limits = yield* mapOf(entries, 'agents', (_name, entry) => entry.limits);
+  const routes: Route[] = [];
+  for (const entry of routeEntries(entries)) {
+    routes.push(yield* toRoute(entry, { schedules, destinations, agents, limits }));
+    yield;
+  }
+  const index = yield* indexSteps(routes);
+  return { hash, files, schedules, destinations, trunks, users, agents, routes, index };
+}
 
-function mapOf<S extends Section, T>(
+function* mapOf<S extends PlanSection, T>(
   entries: readonly PlanFileEntry[],
   section: S,
   make: (name: string, entry: EntryOf<S>) => T,
-): Map<string, T> {
-  const named = entries.flatMap((entry) => Object.entries(entry[section] ?? {}) as [string, EntryOf<S>][]);
-  return new Map(named.map(([name, entry]) => [name, make(name, entry)]));
+): Steps<Map<string, T>> {
+  const map = new Map<string, T>();
+  for (const [name, entry] of namedEntries(entries, section)) {
+    map.set(name, make(name, entry));
+    yield;
+  }
+  return map;
 }
 
 function toSchedule(name: string, entry: ScheduleEntry, calendars: PlanTexts['calendars']): Schedule {
@@ -79,13 +83,20 @@ function toSchedule(name: string, entry: ScheduleEntry, calendars: PlanTexts['ca
 }
 
 function toAgent(name: string, entry: AgentEntry, texts: PlanTexts['instructions']): Agent {
-  const { tools, limits: _limits, idle: _idle, ...session } = entry;
-  const { instructions } = session;
-  const text = instructions === undefined ? undefined : (texts.get(instructions) ?? instructions);
+  const { tools, limits: _l, idle: _i, barge_in: _b, push_to_talk: _p, ...session } = entry;
+  const textOf = (text: string | undefined): string | undefined => texts.get(text ?? '') ?? text;
+  const { detection, idle, turns } = agentRules(entry, textOf);
+  const instructions = textOf(session.instructions);
   return {
     name,
-    session: text === undefined ? session : { ...session, instructions: text },
+    session: {
+      ...session,
+      turn_detection: detection,
+      ...(instructions === undefined ? {} : { instructions }),
+    },
     tools: tools.filter((tool): tool is BuiltInTool => isBuiltInTool(tool)),
+    idle,
+    turns,
   };
 }
 
@@ -93,25 +104,31 @@ interface Named {
   readonly schedules: ReadonlyMap<string, Schedule>;
   readonly destinations: ReadonlyMap<string, Destination>;
   readonly agents: ReadonlyMap<string, Agent>;
-  /** The longest call of each agent, in milliseconds. */
-  readonly lengths: ReadonlyMap<string, number | undefined>;
+  /** Of each agent. */
+  readonly limits: ReadonlyMap<string, AgentEntry['limits']>;
 }
 
-function toRoute(entry: RouteEntry, named: Named): Route {
+function* toRoute(entry: RouteEntry, named: Named): Steps<Route> {
   const when = entry.when === 'any' ? {} : entry.when;
+  const headers: HeaderMatch[] = [];
+  for (const [name, patterns] of Object.entries(when.header ?? {})) {
+    headers.push({ name: name.toLowerCase(), patterns: yield* patternSetSteps(patterns) });
+  }
   return {
     name: entry.name,
-    to: when.to === undefined ? undefined : patternSet(when.to),
-    from: when.from === undefined ? undefined : patternSet(when.from),
+    to: yield* patternsOf(when.to),
+    from: yield* patternsOf(when.from),
     trunks: when.trunk === undefined ? undefined : new Set(listOf(when.trunk)),
-    headers: Object.entries(when.header ?? {}).map(([name, patterns]) => {
-      return { name: name.toLowerCase(), patterns: patternSet(patterns) };
-    }),
+    headers,
     during: schedulesOf(when.during, named),
     outside: schedulesOf(when.outside, named),
     percent: when.percent,
     action: toAction(entry, named),
   };
+}
+
+function* patternsOf(texts: string | readonly string[] | undefined): Steps<PatternSet | undefined> {
+  return texts === undefined ? undefined : yield* patternSetSteps(texts);
 }
 
 function schedulesOf(names: string | readonly string[] | undefined, { schedules }: Named): Schedule[] | undefined {
@@ -123,54 +140,30 @@ function schedulesOf(names: string | readonly string[] | undefined, { schedules 
   });
 }
 
-function toAction(entry: RouteEntry, { agents, destinations, lengths }: Named): RouteAction {
+function toAction(entry: RouteEntry, { agents, destinations, limits: agentLimits }: Named): RouteAction {
   if (entry.reject !== undefined) return { kind: 'reject', status: entry.reject };
   if (entry.redirect !== undefined) {
     const destination = destinations.get(entry.redirect);
-    invariant(destination !== undefined, 'names of destinations were checked');
-    return { kind: 'redirect', contact: destination.to };
+    invariant(destination?.target.kind === 'address', 'names and kinds of destinations were checked');
+    return { kind: 'redirect', contact: destination.target.uri };
   }
   const { answer = '', limits, unavailable } = entry;
   const agent = agents.get(answer);
   invariant(agent !== undefined && typeof unavailable !== 'string', 'what is not built was refused');
-  const lengthsMs = [limits?.length, lengths.get(answer)].filter((length) => length !== undefined);
-  const lengthLimitMs = lengthsMs.length === 0 ? undefined : Math.min(...lengthsMs);
-  return { kind: 'answer', agent, lengthLimitMs, callsLimit: limits?.calls, unavailable };
-}
-
-function listOf(value: string | readonly string[]): readonly string[] {
-  return typeof value === 'string' ? [value] : value;
-}
-
-/** Of what the plan says, in whichever files it says it: names are sets, routes and trunks have an order. */
-function hashOf(entries: readonly PlanFileEntry[], routes: readonly RouteEntry[], texts: PlanTexts): string {
-  const said = {
-    schedules: mapOf(entries, 'schedules', (_name, entry) => ({
-      ...entry,
-      closed: listOf(entry.closed ?? []).map((closed) => texts.calendars.get(closed) ?? closed),
-    })),
-    destinations: mapOf(entries, 'destinations', (_name, entry) => entry),
-    agents: mapOf(entries, 'agents', (_name, entry) => ({
-      ...entry,
-      instructions: texts.instructions.get(entry.instructions ?? '') ?? entry.instructions,
-    })),
-    trunks: [...mapOf(entries, 'trunks', (_name, entry) => entry)],
-    routes,
+  const ofAgent = agentLimits.get(answer);
+  return {
+    kind: 'answer',
+    agent,
+    lengthLimitMs: smaller(limits?.length, ofAgent?.length),
+    callsLimit: limits?.calls,
+    costLimitUsd: smaller(usdOf(limits?.cost), usdOf(ofAgent?.cost)),
+    guarantees: guaranteeRules(entry.guarantees),
+    unavailable,
   };
-  return createHash('sha256')
-    .update(JSON.stringify(canonical(said)))
-    .digest('hex')
-    .slice(0, hashLength);
 }
 
-/** The order in which keys were written means nothing. */
-function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical);
-  if (value instanceof Map) return canonical(Object.fromEntries(value as Map<string, unknown>));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([one], [other]) => (one < other ? -1 : 1))
-      .map(([key, inner]) => [key, canonical(inner)]),
-  );
+/** Of two limits the smaller one holds; undefined is none. */
+function smaller(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Math.min(one, other);
 }

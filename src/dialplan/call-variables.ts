@@ -45,7 +45,8 @@ export function variablesIn(text: string): VariableUse[] {
 }
 
 /** The agent as it meets one call. */
-export function agentFor(agent: Agent, source: VariableSource): Agent {
+export function agentFor(planned: Agent, source: VariableSource): Agent {
+  const agent = withIdleTexts(planned, source);
   const { instructions, prompt } = agent.session;
   const filled = instructions === undefined ? undefined : fillInstructions(instructions, source);
   const variables = prompt?.variables;
@@ -58,6 +59,13 @@ export function agentFor(agent: Agent, source: VariableSource): Agent {
       : { prompt: { ...prompt, variables: fillAll(variables, source) } }),
   };
   return { ...agent, session };
+}
+
+function withIdleTexts(agent: Agent, source: VariableSource): Agent {
+  const { idle } = agent;
+  if (idle === undefined || (idle.checkIn === undefined && idle.goodbye === undefined)) return agent;
+  const filled = (text: string | undefined) => (text === undefined ? undefined : fillInstructions(text, source));
+  return { ...agent, idle: { ...idle, checkIn: filled(idle.checkIn), goodbye: filled(idle.goodbye) } };
 }
 
 /** Fences what a stranger wrote, so that a model can tell it from its instructions, and says so once. */

@@ -21,8 +21,28 @@ export const sipAddressForm =
   /^sips?:[A-Za-z0-9._~!$&'()*+,;=%-]{1,100}@[A-Za-z0-9.[\]:-]{1,200}(?:;[A-Za-z0-9._=;-]{1,100})?$/;
 /** A number that a trunk can dial. */
 export const numberForm = /^[0-9+*#]{1,32}$/;
+/** A phone that registered here, by the name of its user. */
+export const userPrefix = 'user:';
 
-const addressExpected = 'a SIP address such as "sip:600@pbx.example.com", or a number such as "+33123456789"';
+const userForm = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/;
+/** The user part of a phone's address. */
+export const userName = z
+  .string()
+  .regex(userForm, 'expected letters, digits and . _ + -, at most 64')
+  .meta({ expected: 'the name of a user, such as alice or 101' });
+
+// A password that was written in the place of the map is as secret as in it.
+export const userSchema = z
+  .strictObject({ password: secretReference.describe('env:NAME or file:PATH; never the password itself.') })
+  .meta({ expected: 'a map with password: env:NAME, or file:PATH', secret: true });
+export type UserEntry = z.infer<typeof userSchema>;
+
+const addressExpected =
+  'a SIP address such as "sip:600@pbx.example.com", a number such as "+33123456789", or a user such as "user:alice"';
+// Together they must fit into one frame of the SIP server, beside the description of the audio.
+const headersMax = 10;
+/** Octets of one header of an outgoing call, with its variables filled in. */
+export const headerLengthMax = 300;
 const headerName = z.string().regex(/^X-[A-Za-z0-9-]{1,60}$/, 'expected a header name that begins with X-');
 
 const otherwise = z
@@ -41,10 +61,12 @@ const otherwise = z
 export const destinationSchema = z.strictObject({
   to: z
     .string()
-    .refine((text) => sipAddressForm.test(text) || numberForm.test(text), `expected ${addressExpected}`)
+    .refine(isDestination, `expected ${addressExpected}`)
     .meta({ expected: addressExpected })
-    .describe('A SIP address, or a number that is dialled through a trunk.'),
-  trunk: nameOf('a trunk').optional().describe('The trunk that a number is dialled through.'),
+    .describe('A SIP address, a number that is dialled through a trunk, or user:NAME for the phones of a user.'),
+  trunk: nameOf('a trunk')
+    .optional()
+    .describe('The trunk that a number is dialled through, or that a call to a SIP address is sent by.'),
   method: z
     .enum(['bridge', 'refer'])
     .default('bridge')
@@ -54,12 +76,15 @@ export const destinationSchema = z.strictObject({
     .describe('How long the destination may ring, 5s to 180s.'),
   otherwise: otherwise.optional().describe('Another destination for when this one is busy, silent or out of reach.'),
   headers: z
-    .record(headerName, z.string().min(1).max(1_000))
+    .record(headerName, z.string().min(1).max(headerLengthMax))
+    .refine((headers) => Object.keys(headers).length <= headersMax, `expected at most ${headersMax} headers`)
     .optional()
     .describe('Headers of the outgoing call; variables of the call may stand in them.'),
 });
 export type DestinationEntry = z.infer<typeof destinationSchema>;
 
+const hostForm = /^(?:[A-Za-z0-9][A-Za-z0-9.-]{0,189}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
+const hostExpected = 'a host such as sip.example.com, 192.0.2.1:5070 or [2001:db8::1]';
 const networkExpected = 'an address or a network such as 203.0.113.0/24';
 
 export const trunkSchema = z.strictObject({
@@ -72,13 +97,20 @@ export const trunkSchema = z.strictObject({
     )
     .min(1)
     .max(200)
-    .describe('The IP addresses and networks that calls of this trunk come from.'),
+    .optional()
+    .describe(
+      'The IP addresses and networks that calls of this trunk come from; without it, the host when that is an IP address.',
+    ),
   host: z
     .string()
-    .regex(/^[A-Za-z0-9.[\]:-]{1,200}$/, 'expected a host, with a port if need be')
+    .regex(hostForm, `expected ${hostExpected}`)
+    .meta({ expected: hostExpected })
     .optional()
-    .describe('Where calls through this trunk are sent.'),
-  transport: z.enum(['udp', 'tcp', 'tls']).optional().describe('How they are sent.'),
+    .describe('Where calls through this trunk are sent: a name or an IP address, with a port if need be.'),
+  transport: z
+    .enum(['udp', 'tcp', 'tls'])
+    .optional()
+    .describe('How they are sent; without it, as DNS says, or over UDP.'),
   digest: z
     .strictObject({
       user: z.string().min(1).max(200).describe('The user name, or env:NAME or file:PATH.'),
@@ -94,12 +126,12 @@ export const trunkSchema = z.strictObject({
         .describe('How long a registration holds, 60s to 24h.'),
     })
     .optional()
-    .describe('Registers at the trunk, so that it knows where to send calls.'),
+    .describe('Registers at the host as the digest user, so that it knows where to send calls.'),
   caller_id: z
     .string()
     .regex(numberForm, 'expected a number such as "+33123456789"')
     .optional()
-    .describe('The number that outgoing calls show.'),
+    .describe('The number that outgoing calls show (From and P-Asserted-Identity); without it, that of the caller.'),
   codecs: z
     .array(z.enum(['pcmu', 'pcma']))
     .min(1)
@@ -118,4 +150,20 @@ export function parseNetwork(text: string): { address: string; prefix: number; f
   const prefix = Number(match?.[2] ?? bits);
   if (version === 0 || prefix > bits) return undefined;
   return { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' };
+}
+
+/** The IP address of a trunk's host, which may carry a port; undefined when the host is a name. */
+export function addressOfHost(host: string): string | undefined {
+  const name = hostName(host);
+  return isIP(name) === 0 ? undefined : name;
+}
+
+/** Without port and brackets. */
+export function hostName(host: string): string {
+  return host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+}
+
+function isDestination(text: string): boolean {
+  const isUser = text.startsWith(userPrefix) && userForm.test(text.slice(userPrefix.length));
+  return isUser || sipAddressForm.test(text) || numberForm.test(text);
 }

@@ -2,7 +2,8 @@ import { nearestWord } from '../runtime/nearest-word';
 import { toolKinds } from '../tools/tool-schema';
 import { apiRefusals } from './api-refusals';
 import { isVariable, variableNames, variablesIn } from './call-variables';
-import { numberForm } from './destination-schema';
+import { contradictions } from './contradictions';
+import { numberForm, userPrefix } from './destination-schema';
 import { literalSecrets, secretExpected } from './literal-secrets';
 import { keyName, valueAt, visit } from './plan-path';
 import type { PlanPath } from './plan-path';
@@ -29,6 +30,8 @@ const instructionsPrefix = 'file:';
 const variableHomes: readonly PlanPath[] = [
   ['agents', '*', 'instructions'],
   ['agents', '*', 'prompt', 'variables', '*'],
+  ['agents', '*', 'idle', 'check_in'],
+  ['agents', '*', 'idle', 'goodbye'],
   ['destinations', '*', 'headers', '*'],
   ['tools', '*', 'http', 'headers', '*'],
 ];
@@ -62,7 +65,7 @@ class FileChecks {
         const message = exits.length === 0 ? 'a route without an exit' : `a route with ${exits.join(' and ')}`;
         this.#add(problemCodes.oneOfSeveral, path, message, `exactly one of ${routeExits.join(', ')}`);
       } else if (exits[0] !== 'answer') {
-        for (const key of ['limits', 'unavailable'].filter((one) => one in route)) {
+        for (const key of ['limits', 'guarantees', 'unavailable'].filter((one) => one in route)) {
           const message = `"${key}" has no effect on a route with ${exits[0]}`;
           this.#add(problemCodes.noEffect, [...path, key], message, 'to be left out', { at: 'key' });
         }
@@ -94,12 +97,19 @@ class FileChecks {
       for (const { path: inner, message, expected, nearest } of apiRefusals(agent)) {
         this.#add(problemCodes.apiRefuses, [...path, ...inner], message, expected, { nearest });
       }
+      for (const { path: inner, message, expected } of contradictions(agent)) {
+        this.#add(problemCodes.contradiction, [...path, ...inner], message, expected);
+      }
     });
   }
 
   destinations(): void {
     this.#maps(['destinations', '*'], (destination, path) => {
       const { to } = destination;
+      if (typeof to === 'string' && to.startsWith(userPrefix) && 'trunk' in destination) {
+        const message = '"trunk" has no effect on a call to a user of ours';
+        this.#add(problemCodes.noEffect, [...path, 'trunk'], message, 'to be left out', { at: 'key' });
+      }
       if (typeof to !== 'string' || !numberForm.test(to) || 'trunk' in destination) return;
       const message = `a number without a trunk to dial it through: "${to}"`;
       this.#add(problemCodes.numberWithoutTrunk, [...path, 'to'], message, 'a trunk beside it, or a SIP address');
@@ -117,8 +127,7 @@ class FileChecks {
     for (const home of variableHomes) {
       visit(this.#document.root, home, (value, path) => {
         if (this.found.length >= problemsPerFileMax) return;
-        if (typeof value !== 'string' || (path.at(-1) === 'instructions' && value.startsWith(instructionsPrefix)))
-          return;
+        if (typeof value !== 'string' || (path.length < 5 && value.startsWith(instructionsPrefix))) return;
         for (const problem of variableProblems(value)) {
           const position = this.#document.locateWithin(path, problem.text);
           this.found.push({ ...problem.problem, severity: 'error', file: this.#file, position });

@@ -28,6 +28,15 @@ export function literalSecrets(root: unknown): PlanPath[] {
   return paths;
 }
 
+/** What stands in the place of a map with a password, and may be the password. */
+export function bareSecrets(root: unknown): string[] {
+  const found: string[] = [];
+  visit(root, ['users', '*'], (value) => {
+    if (typeof value === 'string' || typeof value === 'number') found.push(String(value));
+  });
+  return found.filter((text) => text !== '' && !reference.test(text));
+}
+
 /** A line of a plan as it may be shown: of the same length, with stars for what looks like a secret. */
 export function withoutSecrets(line: string): string {
   return line

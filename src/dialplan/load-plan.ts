@@ -6,12 +6,13 @@ import type { PlanFile } from './plan-file';
 import { problemCodes } from './plan-problem';
 import type { PlanProblem, ProblemCode } from './plan-problem';
 import type { PlanReader } from './plan-reader';
+import { readPlanSecrets } from './plan-secrets';
 import { decodeText, readFault, readPlanTexts } from './plan-texts';
 
 const planBytesMax = 1_048_576;
 const filesMax = 200;
 
-/** Reads every `*.yaml` of a folder in the order of the names' code points, and the files that these name. */
+/** Reads every `*.yaml` of a folder in the order of the names' code points, and the files and secrets that these name. */
 export async function loadPlan(reader: PlanReader): Promise<PlanLoad> {
   let names: readonly string[];
   try {
@@ -32,12 +33,13 @@ export async function loadPlan(reader: PlanReader): Promise<PlanLoad> {
   }
   const files: PlanFile[] = [];
   for (const name of planNames) files.push(await readPlanFile(reader, name));
-  const { texts, problems } = await readPlanTexts(reader, files);
-  const load = assemblePlan(files, texts);
+  const { texts, problems: textProblems } = await readPlanTexts(reader, files);
+  const { secrets, problems: secretProblems } = await readPlanSecrets(reader, files);
+  const load = assemblePlan(files, { texts, secrets, problems: [...textProblems, ...secretProblems] });
   const warnings = inOrder([...ignored, ...load.warnings]);
-  if (load.kind === 'loaded' && problems.length === 0) return { ...load, warnings };
+  if (load.kind === 'loaded') return { ...load, warnings };
   // What else is odd can wait until the plan is a plan.
-  return refused(inOrder([...(load.kind === 'refused' ? load.problems : []), ...problems]), ignored);
+  return refused(inOrder(load.problems), ignored);
 }
 
 async function readPlanFile(reader: PlanReader, file: string): Promise<PlanFile> {

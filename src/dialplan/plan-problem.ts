@@ -9,6 +9,9 @@ export const problemCodes = {
   fileTooLarge: 'DP004',
   notText: 'DP005',
   tooManyFiles: 'DP006',
+  loaderFailed: 'DP007',
+  keptPlanChanged: 'DP008',
+  planUnusable: 'DP009',
   syntax: 'DP101',
   tooDeep: 'DP102',
   tooManyAliases: 'DP103',
@@ -29,6 +32,7 @@ export const problemCodes = {
   literalSecret: 'DP209',
   apiRefuses: 'DP210',
   numberWithoutTrunk: 'DP211',
+  contradiction: 'DP212',
   unknownAgent: 'DP301',
   nameTwice: 'DP302',
   routeTwice: 'DP303',
@@ -43,6 +47,11 @@ export const problemCodes = {
   unknownVariable: 'DP312',
   misplacedVariable: 'DP313',
   redirectNeedsAddress: 'DP314',
+  secretVariable: 'DP320',
+  secretFile: 'DP321',
+  unknownUser: 'DP322',
+  trunkUnknowable: 'DP323',
+  accountTwice: 'DP324',
   notBuilt: 'DP401',
   agentUnreached: 'DP901',
   routeUnreached: 'DP902',
@@ -96,4 +105,14 @@ export function formatProblem(problem: PlanProblem, { folder }: { folder: string
   if (nearest !== undefined) lines.push(`  did you mean: ${nearest}`);
   // The file may hold what a terminal would obey.
   return lines.map((line) => line.replace(/\p{Cc}/gu, ' ')).join('\n');
+}
+
+/** As `ringbridge check` prints them, a blank line between two, a newline at the end. */
+export function formatProblems(
+  problems: readonly PlanProblem[],
+  { folder, printedMax }: { folder: string; printedMax: number },
+): string {
+  const blocks = problems.slice(0, printedMax).map((problem) => `${formatProblem(problem, { folder })}\n`);
+  if (problems.length > printedMax) blocks.push(`... and ${problems.length - printedMax} more\n`);
+  return blocks.join('\n');
 }

@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 import { agentSessionSchema } from '../realtime/agent-schema';
 import { toolName, toolSchema } from '../tools/tool-schema';
-import { destinationSchema, nameOf, trunkSchema } from './destination-schema';
+import { bargeInSchema, idleSchema, pushToTalkSchema } from './conversation-schema';
+import { destinationSchema, nameOf, trunkSchema, userName, userSchema } from './destination-schema';
 import { callCost, callLength, routeSchema } from './route-schema';
 import { scheduleSchema } from './schedule-schema';
 
@@ -18,13 +19,15 @@ const agentSchema = agentSessionSchema.extend({
     .default([])
     .meta({ expected: 'a list of names of tools' })
     .describe('What the agent may do besides talking: built-in tools, and those of the tools section.'),
-  idle: z
-    .strictObject({
-      check_ins: z.number().int().min(0).max(10).describe('How often a silent caller is asked.'),
-      then: z.enum(['hang_up', 'wait']).describe('What happens after that.'),
-    })
+  idle: idleSchema.optional().describe('What happens when nobody speaks.'),
+  barge_in: bargeInSchema
     .optional()
-    .describe('What happens when nobody speaks.'),
+    .describe(
+      'Reversible barge-in: on speech the agent falls silent at once, and goes on mid-word when it was only a murmur.',
+    ),
+  push_to_talk: pushToTalkSchema
+    .optional()
+    .describe('The caller opens and closes each turn by a key; with turn_detection: { type: none }.'),
   limits: z
     .strictObject({
       length: callLength.optional().describe('The longest call with this agent; of two limits the shorter one holds.'),
@@ -41,7 +44,14 @@ export const planFileSchema = z.strictObject({
     .record(nameOf('a destination'), destinationSchema)
     .optional()
     .describe('Where calls can be sent, by name.'),
-  trunks: z.record(nameOf('a trunk'), trunkSchema).optional().describe('Who sends and takes calls, by name.'),
+  trunks: z
+    .record(nameOf('a trunk'), trunkSchema)
+    .optional()
+    .describe('Who sends and takes calls, by name. A plan with trunks or users lets nobody else in.'),
+  users: z
+    .record(userName, userSchema)
+    .optional()
+    .describe('Phones that may register and call, by the user name that they are set up with.'),
   agents: z.record(nameOf('an agent'), agentSchema).optional().describe('Who answers, by name.'),
   tools: z.record(toolName, toolSchema).optional().describe('What agents may do, by name.'),
   routes: z.array(routeSchema).optional().describe('Tried from top to bottom; the first that matches takes the call.'),
@@ -49,5 +59,5 @@ export const planFileSchema = z.strictObject({
 export type PlanFileEntry = z.infer<typeof planFileSchema>;
 
 /** The sections that are maps of names. */
-export const namedSections = ['schedules', 'destinations', 'trunks', 'agents', 'tools'] as const;
+export const namedSections = ['schedules', 'destinations', 'trunks', 'users', 'agents', 'tools'] as const;
 export type NamedSection = (typeof namedSections)[number];

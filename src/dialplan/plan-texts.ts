@@ -1,6 +1,7 @@
 import { messageOf } from '../runtime/errors';
 import { instructionsLengthMax } from '../realtime/agent-schema';
 import { readCalendar } from './calendar';
+import type { PlanRead } from './file-read';
 import { variableProblems } from './file-checks';
 import { problemAt } from './plan-file';
 import type { PlanFile } from './plan-file';
@@ -8,7 +9,7 @@ import { visit } from './plan-path';
 import type { PlanPath } from './plan-path';
 import { problemCodes } from './plan-problem';
 import type { PlanProblem, ProblemCode } from './plan-problem';
-import type { PlanRead, PlanReader } from './plan-reader';
+import type { PlanReader } from './plan-reader';
 import { TextPlaces } from './text-places';
 
 /** What a plan says in files of their own, by the name that the plan has for each: `file:` and a path. */
@@ -18,12 +19,21 @@ export interface PlanTexts {
   readonly calendars: ReadonlyMap<string, readonly number[]>;
 }
 
+/** A path inside the dialplan folder: no way up, no hidden files, no absolute path. */
+export function isTextName(path: string): boolean {
+  return textName.test(path);
+}
+
 const textBytesMax = 262_144;
 export const textPrefix = 'file:';
-/** Letters, digits and dots, but no part that begins with a dot: no way up, no hidden files, no absolute path. */
+/** Letters, digits and dots, but no part that begins with a dot. */
 const textName = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}(\/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}){0,7}$/;
 
-const instructionsPlaces: readonly PlanPath[] = [['agents', '*', 'instructions']];
+const instructionsPlaces: readonly PlanPath[] = [
+  ['agents', '*', 'instructions'],
+  ['agents', '*', 'idle', 'check_in'],
+  ['agents', '*', 'idle', 'goodbye'],
+];
 const calendarPlaces: readonly PlanPath[] = [
   ['schedules', '*', 'closed'],
   ['schedules', '*', 'closed', '*'],
@@ -114,7 +124,7 @@ function textNames(files: readonly PlanFile[], places: readonly PlanPath[]): Tex
 }
 
 async function readText(reader: PlanReader, name: string, expected: string): Promise<string | Fault> {
-  if (!textName.test(name)) return { message: 'a path that leads out of the folder or has odd characters', expected };
+  if (!isTextName(name)) return { message: 'a path that leads out of the folder or has odd characters', expected };
   try {
     const read = await reader.read(name, { bytesMax: textBytesMax });
     const text = read.kind === 'read' ? decodeText(read.bytes) : undefined;

@@ -1,5 +1,8 @@
 import type { AgentSession } from '../realtime/agent-schema';
+import type { Secret } from '../runtime/secret';
 import type { BuiltInTool } from '../tools/tool-schema';
+import type { GuaranteeRules, IdleRules, TurnRules } from './conversation-rules';
+import type { Destination } from './destination';
 import type { PatternSet } from './pattern';
 import type { RouteIndex } from './route-index';
 import type { Schedule } from './schedule';
@@ -7,7 +10,10 @@ import type { Trunk } from './trunk';
 
 /** A dialplan that parsed whole. Immutable: a call keeps the one it began with. */
 export interface Plan {
-  /** The first 12 hexadecimal digits of the SHA-256 of what the plan says, whatever its files are called. */
+  /**
+   * The first 12 hexadecimal digits of the SHA-256 of what the plan says, whatever its files are called. Secrets are not in
+   * it, only how they are called.
+   */
   readonly hash: string;
   /** Names within the folder, in the order in which they were read. */
   readonly files: readonly string[];
@@ -15,6 +21,7 @@ export interface Plan {
   readonly destinations: ReadonlyMap<string, Destination>;
   /** In the order in which they were read: a caller belongs to the first whose addresses hold it. */
   readonly trunks: ReadonlyMap<string, Trunk>;
+  readonly users: ReadonlyMap<string, User>;
   readonly agents: ReadonlyMap<string, Agent>;
   /** The first that matches wins. */
   readonly routes: readonly Route[];
@@ -30,12 +37,16 @@ export interface Agent {
    */
   readonly session: AgentSession;
   readonly tools: readonly BuiltInTool[];
+  /** What happens when nobody speaks; undefined: nothing. */
+  readonly idle?: IdleRules | undefined;
+  /** Who decides whose turn it is; undefined: the server's turn detection, as `session` has it. */
+  readonly turns?: TurnRules | undefined;
 }
 
-export interface Destination {
+/** A phone that may register and call. */
+export interface User {
   readonly name: string;
-  /** A SIP address, or a number that is dialled through a trunk. */
-  readonly to: string;
+  readonly password: Secret;
 }
 
 /** Every condition must hold; undefined and empty ones hold for every call. */
@@ -68,6 +79,9 @@ export type RouteAction =
       readonly lengthLimitMs: number | undefined;
       /** How many calls may be up on the route at once. */
       readonly callsLimit: number | undefined;
+      /** US dollars. */
+      readonly costLimitUsd: number | undefined;
+      readonly guarantees: GuaranteeRules;
       /** The SIP status for a caller whose model cannot be had. */
       readonly unavailable: { readonly reject: number };
     }

@@ -4,16 +4,19 @@ import { problemAt, rawEntries } from './plan-file';
 import type { PlanFile } from './plan-file';
 import { valueAt, visit } from './plan-path';
 import type { PlanPath } from './plan-path';
-import { problemCodes } from './plan-problem';
+import { problemCodes, problemsPerFileMax } from './plan-problem';
 import type { PlanProblem, ProblemCode } from './plan-problem';
 import { namedSections } from './plan-schema';
+import { trunkProblems } from './trunk-checks';
 import type { NamedSection } from './plan-schema';
-import { sipAddressForm } from './destination-schema';
+import { sipAddressForm, userPrefix } from './destination-schema';
 
 /** A place that holds the name of something in another section. */
 interface ReferencePlace {
   readonly from: PlanPath;
   readonly to: NamedSection;
+  /** What stands before the name; a text without it is no name. */
+  readonly prefix?: string;
 }
 
 /** Where a place holds one name or a list, both stand here. */
@@ -28,6 +31,7 @@ export const referencePlaces: readonly ReferencePlace[] = [
   { from: ['routes', '*', 'when', 'during', '*'], to: 'schedules' },
   { from: ['routes', '*', 'when', 'outside'], to: 'schedules' },
   { from: ['routes', '*', 'when', 'outside', '*'], to: 'schedules' },
+  { from: ['destinations', '*', 'to'], to: 'users', prefix: userPrefix },
   { from: ['destinations', '*', 'trunk'], to: 'trunks' },
   { from: ['destinations', '*', 'otherwise'], to: 'destinations' },
   { from: ['destinations', '*', 'otherwise', '*'], to: 'destinations' },
@@ -38,6 +42,7 @@ const unknownCodes: Record<NamedSection, ProblemCode> = {
   schedules: problemCodes.unknownSchedule,
   destinations: problemCodes.unknownDestination,
   trunks: problemCodes.unknownTrunk,
+  users: problemCodes.unknownUser,
   agents: problemCodes.unknownAgent,
   tools: problemCodes.unknownTool,
 };
@@ -46,6 +51,7 @@ const nouns: Record<NamedSection, string> = {
   schedules: 'schedule',
   destinations: 'destination',
   trunks: 'trunk',
+  users: 'user',
   agents: 'agent',
   tools: 'tool',
 };
@@ -58,6 +64,7 @@ export function referenceProblems(files: readonly PlanFile[]): PlanProblem[] {
     ...unknownNames(files),
     ...destinationCycles(files),
     ...redirectsToNumbers(files),
+    ...trunkProblems(files),
   ];
 }
 
@@ -67,9 +74,10 @@ export function eachReference(
   found: (reference: { file: PlanFile; path: PlanPath; to: NamedSection; name: string }) => void,
 ): void {
   for (const file of files) {
-    for (const { from, to } of referencePlaces) {
+    for (const { from, to, prefix = '' } of referencePlaces) {
       visit(file.document?.root, from, (name, path) => {
-        if (typeof name === 'string') found({ file, path, to, name });
+        if (typeof name !== 'string' || !name.startsWith(prefix)) return;
+        found({ file, path, to, name: name.slice(prefix.length) });
       });
     }
   }
@@ -99,7 +107,7 @@ function routesTwice(files: readonly PlanFile[]): PlanProblem[] {
   for (const file of files) {
     visit(file.document?.root, ['routes', '*', 'name'], (name, path) => {
       if (typeof name !== 'string') return;
-      if (seen.has(name)) {
+      if (seen.has(name) && problems.length < problemsPerFileMax) {
         const message = `a route is already called "${name}"`;
         problems.push(problemAt(file, path, { code: problemCodes.routeTwice, message, expected: 'another name' }));
       }
@@ -118,7 +126,7 @@ function unknownNames(files: readonly PlanFile[]): PlanProblem[] {
   for (const name of [...builtInTools, ...reservedTools]) known.tools.add(name);
   const problems: PlanProblem[] = [];
   eachReference(files, ({ file, path, to, name }) => {
-    if (known[to].has(name)) return;
+    if (known[to].has(name) || problems.length >= problemsPerFileMax) return;
     // A tool of the future is told as not built, and is nothing to suggest.
     const names = [...known[to]].filter((one) => !(reservedTools as readonly string[]).includes(one));
     problems.push(
@@ -171,7 +179,7 @@ function destinationCycles(files: readonly PlanFile[]): PlanProblem[] {
   return problems;
 }
 
-/** A caller can be sent to an address, not through one of our trunks. */
+/** A caller can be sent to an address, not through one of our trunks, nor to a phone that only we can reach. */
 function redirectsToNumbers(files: readonly PlanFile[]): PlanProblem[] {
   const problems: PlanProblem[] = [];
   eachReference(files, ({ file, path, to, name }) => {
@@ -180,7 +188,7 @@ function redirectsToNumbers(files: readonly PlanFile[]): PlanProblem[] {
       .map((one) => valueAt(one.document?.root, ['destinations', name, 'to']))
       .find((one) => typeof one === 'string');
     if (address === undefined || sipAddressForm.test(address)) return;
-    const message = `a caller cannot be sent to destination "${name}", which is a number`;
+    const message = `a caller cannot be sent to destination "${name}", which is no SIP address`;
     const expected = 'a destination with a SIP address';
     problems.push(problemAt(file, path, { code: problemCodes.redirectNeedsAddress, message, expected }));
   });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { durationMs } from '../realtime/agent-schema';
+import { guaranteesSchema } from './conversation-schema';
 import { nameOf, rejectCode } from './destination-schema';
 import { parsePattern, patternExpected } from './pattern';
 
@@ -106,6 +107,9 @@ export const routeSchema = z.strictObject({
     })
     .optional()
     .describe('What a call on this route may take.'),
+  guarantees: guaranteesSchema
+    .optional()
+    .describe('What the caller is promised; without it, no silence above 10s while they wait for the agent.'),
   unavailable: z
     .union([
       nameOf('a destination'),

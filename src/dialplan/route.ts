@@ -1,6 +1,7 @@
 import { agentFor } from './call-variables';
+import type { GuaranteeRules } from './conversation-rules';
 import type { IncomingCall } from './incoming-call';
-import { matchesSet } from './pattern';
+import { matchedTextLengthMax, matchesSet } from './pattern';
 import { splitOf } from './percent-split';
 import type { PercentSplit } from './percent-split';
 import type { Agent, Plan, Route } from './plan';
@@ -19,6 +20,8 @@ export type RouteDecision =
       lengthLimitMs: number | undefined;
       /** How many calls may be up on this route at once, this one included. */
       callsLimit: number | undefined;
+      costLimitUsd?: number | undefined;
+      guarantees?: GuaranteeRules;
       unavailable: { reject: number };
     })
   | (RoutedBy & { kind: 'reject'; route: string; status: number })
@@ -32,6 +35,8 @@ interface RoutedBy {
   trunk: string | undefined;
   /** Every percentage that was drawn on the way, in order: with these a record can be routed again. */
   splits: readonly PercentSplit[];
+  /** The headers that routes asked for on the way, in lower case; null for one that the INVITE did not have. */
+  headers: Readonly<Record<string, string | null>>;
 }
 
 /** The first condition of a route that does not hold. */
@@ -41,7 +46,7 @@ export type Mismatch = 'to' | 'from' | 'trunk' | 'header' | 'during' | 'outside'
 export function route(plan: Plan, call: IncomingCall, { atMs }: { atMs: number }): RouteDecision {
   const facts = new CallFacts(plan, call, () => atMs);
   const found = firstMatch(plan, call, facts);
-  const common = { planHash: plan.hash, trunk: facts.trunk, splits: facts.splits };
+  const common = { planHash: plan.hash, trunk: facts.trunk, splits: facts.splits, headers: facts.headers };
   if (found === undefined) return { kind: 'no-route', ...common };
   const { action, name } = found;
   switch (action.kind) {
@@ -50,7 +55,7 @@ export function route(plan: Plan, call: IncomingCall, { atMs }: { atMs: number }
     case 'redirect':
       return { kind: 'redirect', route: name, ...common, contact: action.contact };
     case 'answer': {
-      const { lengthLimitMs, callsLimit, unavailable } = action;
+      const { lengthLimitMs, callsLimit, costLimitUsd, guarantees, unavailable } = action;
       const agent = agentFor(action.agent, { call, route: name, trunk: facts.trunk });
       return {
         kind: 'answer',
@@ -59,6 +64,8 @@ export function route(plan: Plan, call: IncomingCall, { atMs }: { atMs: number }
         agent,
         lengthLimitMs,
         callsLimit,
+        costLimitUsd,
+        guarantees,
         unavailable: { ...unavailable },
       };
     }
@@ -96,6 +103,12 @@ export class CallFacts {
     this.call = call;
     this.#atMs = atMs;
     this.trunk = trunkOf(plan.trunks, call.sourceAddress);
+  }
+
+  /** What routes have asked for so far; no longer than what is compared. */
+  get headers(): Readonly<Record<string, string | null>> {
+    const asked = [...this.#headers].map(([name, value]) => [name, value?.slice(0, matchedTextLengthMax + 1) ?? null]);
+    return Object.fromEntries(asked) as Record<string, string | null>;
   }
 
   get splits(): readonly PercentSplit[] {

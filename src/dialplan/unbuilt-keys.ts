@@ -16,18 +16,7 @@ export const leaveOut = 'to be left out';
 /** Keys that cannot be honoured whatever their value. */
 export const unbuiltKeys: readonly PlanPath[] = [
   ['tools', '*'],
-  ['trunks', '*', 'host'],
-  ['trunks', '*', 'transport'],
-  ['trunks', '*', 'digest'],
-  ['trunks', '*', 'register'],
-  ['trunks', '*', 'caller_id'],
-  ['trunks', '*', 'codecs'],
-  ['destinations', '*', 'trunk'],
-  ['destinations', '*', 'headers'],
-  ['agents', '*', 'idle'],
-  ['agents', '*', 'limits', 'cost'],
   ['routes', '*', 'bridge'],
-  ['routes', '*', 'limits', 'cost'],
 ];
 
 interface UnbuiltValues {
@@ -40,12 +29,10 @@ interface UnbuiltValues {
 export const unbuiltValues: readonly UnbuiltValues[] = [
   { path: ['agents', '*', 'kind'], isUnbuilt: oneOf('interpreter', 'transcriber'), expected: 'agent' },
   { path: ['agents', '*', 'tools', '*'], isUnbuilt: oneOf(...reservedTools), expected: leaveOut },
-  // Nothing else makes the agent answer yet: it would greet and then be silent for ever.
-  { path: ['agents', '*', 'turn_detection', 'type'], isUnbuilt: oneOf('none'), expected: 'server_vad or semantic_vad' },
   {
-    path: ['agents', '*', 'turn_detection', 'create_response'],
-    isUnbuilt: (value) => value === false,
-    expected: 'true',
+    path: ['agents', '*', 'idle', 'then'],
+    isUnbuilt: (value) => typeof value === 'string' && value !== 'hang_up' && value !== 'wait',
+    expected: 'hang_up or wait',
   },
   {
     path: ['routes', '*', 'unavailable'],

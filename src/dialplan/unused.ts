@@ -1,3 +1,4 @@
+import { addressOfHost } from './destination-schema';
 import { problemAt, rawEntries } from './plan-file';
 import type { PlanFile } from './plan-file';
 import { problemCodes } from './plan-problem';
@@ -5,12 +6,16 @@ import type { PlanProblem, ProblemCode } from './plan-problem';
 import type { NamedSection } from './plan-schema';
 import { eachReference } from './references';
 
-const unused: Record<NamedSection, { code: ProblemCode; message: (name: string) => string }> = {
+/** Users are of use by being there. */
+const unused: Record<Exclude<NamedSection, 'users'>, { code: ProblemCode; message: (name: string) => string }> = {
   agents: { code: problemCodes.agentUnreached, message: (name) => `no route answers with agent "${name}"` },
   tools: { code: problemCodes.toolUnused, message: (name) => `no agent uses tool "${name}"` },
   schedules: { code: problemCodes.scheduleUnused, message: (name) => `no route uses schedule "${name}"` },
   destinations: { code: problemCodes.destinationUnused, message: (name) => `nothing leads to destination "${name}"` },
-  trunks: { code: problemCodes.trunkUnused, message: (name) => `no route uses trunk "${name}"` },
+  trunks: {
+    code: problemCodes.trunkUnused,
+    message: (name) => `nothing is sent through trunk "${name}", and no call comes from it`,
+  },
 };
 
 /** What was defined and is of no use: harmless, and often the sign of a name that was meant elsewhere. */
@@ -21,13 +26,19 @@ export function unusedWarnings(files: readonly PlanFile[]): PlanProblem[] {
     if (path[0] !== to || path[1] !== name) used.add(`${to} ${name}`);
   });
   return files.flatMap((file) =>
-    (Object.keys(unused) as NamedSection[]).flatMap((section) =>
+    (Object.keys(unused) as (keyof typeof unused)[]).flatMap((section) =>
       rawEntries(file, section)
-        .filter(([name]) => !used.has(`${section} ${name}`))
+        .filter(([name, entry]) => !used.has(`${section} ${name}`) && !(section === 'trunks' && sendsCalls(entry)))
         .map(([name]) => {
           const { code, message } = unused[section];
           return problemAt(file, [section, name], { code, message: message(name), severity: 'warning' }, 'key');
         }),
     ),
   );
+}
+
+/** A trunk whose calls are let in is of use without a route that names it. */
+function sendsCalls(entry: unknown): boolean {
+  const { addresses, host } = entry as { addresses?: unknown; host?: unknown };
+  return addresses !== undefined || (typeof host === 'string' && addressOfHost(host) !== undefined);
 }

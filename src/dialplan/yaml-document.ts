@@ -2,6 +2,7 @@ import { Composer, isAlias, isMap, isScalar, isSeq } from 'yaml';
 import type { Alias, Document, Node, Pair, YAMLError, YAMLMap } from 'yaml';
 
 import { invariant } from '../runtime/invariant';
+import { bareSecrets } from './literal-secrets';
 import type { PlanPath } from './plan-path';
 import { problemCodes, problemsPerFileMax } from './plan-problem';
 import type { PlanPosition, PlanProblem, ProblemCode } from './plan-problem';
@@ -64,18 +65,25 @@ export function readYaml(file: string, text: string): YamlReading {
   const values = new Values(document, add);
   const root = values.read();
   if (values.exhausted) return { document: undefined, problems };
+  const secrets = bareSecrets(root);
   return {
     document: {
       root,
-      locate: (path, at) => places.at(offsetOf(document, path, at)),
+      locate: (path, at) => hide(places.at(offsetOf(document, path, at)), secrets),
       locateWithin(path, wanted) {
         const offset = offsetOf(document, path, 'value');
         const within = text.indexOf(wanted, offset);
-        return places.at(within === -1 ? offset : within);
+        return hide(places.at(within === -1 ? offset : within), secrets);
       },
     },
     problems,
   };
+}
+
+/** A line may be shown with a message, but not what may be a password in it. */
+function hide(position: PlanPosition, secrets: readonly string[]): PlanPosition {
+  const text = secrets.reduce((line, secret) => line.replaceAll(secret, '*'.repeat(secret.length)), position.text);
+  return { ...position, text };
 }
 
 function reportSyntax(error: YAMLError, add: Report): void {

@@ -12,6 +12,8 @@ export interface LogDestination {
 
 /** The runtime's logger, with what the process needs at its end. */
 export interface RootLogger extends Logger {
+  /** Passes on a line that a logger of another process has made, without its newline. */
+  pass(line: string): void;
   /** Hands over what is still buffered, before the process exits. */
   flush(): void;
 }
@@ -31,7 +33,10 @@ export function createLogger(options: { level: LogLevel; destination?: LogDestin
     },
     destination,
   );
-  return Object.assign(new PinoLogger(root), { flush: () => flushIfItCan(destination) });
+  return Object.assign(new PinoLogger(root), {
+    pass: (line: string) => destination.write(`${line}\n`),
+    flush: () => flushIfItCan(destination),
+  });
 }
 
 class PinoLogger implements Logger {

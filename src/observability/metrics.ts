@@ -7,6 +7,20 @@ import type { Blame, EndReason } from '../call/end-reason';
 import { BucketsMetric } from './buckets-metric';
 import type { Buckets } from './buckets-metric';
 import { MediaTotals } from './media-totals';
+import { registerPlanMetrics } from './plan-metrics';
+import type { PlanMetricsSource } from './plan-metrics';
+
+/** One process that answers calls. */
+export interface WorkerFigures {
+  /** From 1. */
+  worker: number;
+  up: boolean;
+  /** Of the process that is there now; 0 when none is. */
+  cpuSeconds: number;
+  memoryBytes: number;
+  /** How often it ended although it should not have. */
+  lost: number;
+}
 
 /** What is asked at each scrape. All are called synchronously and must be quick. */
 export interface MetricsSources {
@@ -18,8 +32,9 @@ export interface MetricsSources {
   sip: () => Readonly<Record<string, number>>;
   /** Records that could not be written. */
   recordFailures: () => number;
-  /** Hash of the plan in force. */
-  planHash: () => string | undefined;
+  plan: () => PlanMetricsSource;
+  /** Empty where this process answers the calls itself. */
+  workers?: () => readonly WorkerFigures[];
 }
 
 const states: readonly CallState[] = ['ringing', 'answering', 'active', 'ending'];
@@ -42,6 +57,17 @@ export class Metrics {
   readonly #functionCalls = this.#counter('ringbridge_function_calls_total', 'Functions that models called', [
     'outcome',
   ]);
+  readonly #breaches = this.#counter(
+    'ringbridge_guarantee_breaches_total',
+    'Promises of routes that were not kept, by what was done about it',
+    ['guarantee', 'remedy'],
+  );
+  readonly #idle = this.#counter('ringbridge_idle_decisions_total', 'What was done when nobody spoke', [
+    'decision',
+    'by',
+  ]);
+  readonly #murmurs = this.#counter('ringbridge_murmurs_total', 'Murmurs of callers over which the agent went on', []);
+  readonly #costUsd = this.#counter('ringbridge_cost_usd_total', 'US dollars that ended calls have cost', []);
   readonly #tokens = this.#counter('ringbridge_tokens_total', 'Tokens of ended calls', ['direction', 'kind']);
   readonly #connectSeconds = this.#histogram(
     'ringbridge_model_connect_seconds',
@@ -72,6 +98,8 @@ export class Metrics {
     );
     this.#registerCalls(sources);
     this.#registerCounts(sources);
+    registerPlanMetrics(this.#registry, () => sources.plan());
+    if (sources.workers !== undefined) this.#registerWorkers(sources.workers);
   }
 
   /** For the Content-Type header of a scrape. */
@@ -100,6 +128,18 @@ export class Metrics {
     this.#modelErrors.inc();
   }
 
+  guaranteeBroken({ guarantee, remedy }: { guarantee: string; remedy: string }): void {
+    this.#breaches.inc({ guarantee, remedy });
+  }
+
+  callerIdle({ decision, by }: { decision: string; by: string }): void {
+    this.#idle.inc({ decision, by });
+  }
+
+  callerMurmured(): void {
+    this.#murmurs.inc();
+  }
+
   functionCalled({ outcome }: { outcome: 'done' | 'failed' }): void {
     this.#functionCalls.inc({ outcome });
   }
@@ -117,6 +157,7 @@ export class Metrics {
     this.#tokens.inc({ direction: 'input', kind: 'audio' }, tokens.inputAudioTokens);
     this.#tokens.inc({ direction: 'output', kind: 'text' }, tokens.outputTextTokens);
     this.#tokens.inc({ direction: 'output', kind: 'audio' }, tokens.outputAudioTokens);
+    this.#costUsd.inc(call.cost?.usd ?? 0);
     this.#media.addEnded(call.media);
   }
 
@@ -130,9 +171,6 @@ export class Metrics {
           if (state !== 'ended') gauge.inc({ state, model_kind: modelKind });
       },
     );
-    this.#onScrape(this.#gauge('ringbridge_plan_info', 'The plan in force', ['hash']), (gauge) => {
-      gauge.set({ hash: sources.planHash() ?? 'none' }, 1);
-    });
   }
 
   #registerCounts(sources: MetricsSources): void {
@@ -157,6 +195,28 @@ export class Metrics {
       (counter) => {
         counter.inc(sources.recordFailures());
       },
+    );
+  }
+
+  #registerWorkers(workers: () => readonly WorkerFigures[]): void {
+    const show = (metric: Counter | Gauge, read: (figures: WorkerFigures) => number): void => {
+      this.#onScrape(metric, (filled) => {
+        for (const figures of workers()) filled.inc({ worker: figures.worker }, read(figures));
+      });
+    };
+    const labels = ['worker'];
+    show(this.#gauge('ringbridge_worker_up', 'Whether the worker is up', labels), ({ up }) => (up ? 1 : 0));
+    show(
+      this.#counter('ringbridge_worker_lost_total', 'Workers that ended although they should not have', labels),
+      ({ lost }) => lost,
+    );
+    show(
+      this.#counter('ringbridge_worker_cpu_seconds_total', 'Processor time of the worker that is there', labels),
+      ({ cpuSeconds }) => cpuSeconds,
+    );
+    show(
+      this.#gauge('ringbridge_worker_memory_bytes', 'Resident memory of the worker', labels),
+      ({ memoryBytes }) => memoryBytes,
     );
   }
 

@@ -41,6 +41,15 @@ export class ObserveCalls implements CallObserver {
       case 'model-error':
         this.#metrics.modelErred();
         return;
+      case 'guarantee-broken':
+        this.#metrics.guaranteeBroken(event);
+        return;
+      case 'idle-timeout':
+        this.#metrics.callerIdle(event);
+        return;
+      case 'murmur':
+        this.#metrics.callerMurmured();
+        return;
       case 'ended':
         this.#metrics.callEnded(call, event);
         return;
@@ -48,7 +57,7 @@ export class ObserveCalls implements CallObserver {
       case 'agent-audio-started':
       case 'caller-speech-started':
       case 'caller-speech-stopped':
-      case 'idle-timeout':
+      case 'push-to-talk':
       case 'transcript':
       case 'digit':
         return;
@@ -78,13 +87,20 @@ function logEvent(logger: Logger, event: CallEvent, call: CallSnapshot): void {
     case 'model-error':
       logger.warn(facts, 'model reported an error');
       return;
+    case 'guarantee-broken':
+      logger.warn(facts, 'a guarantee of the route was not kept');
+      return;
+    case 'idle-timeout':
+      logger.info(facts, 'nobody spoke for the idle time');
+      return;
     case 'ended':
       logEnd(logger, event, call);
       return;
     case 'agent-audio-started':
     case 'caller-speech-started':
     case 'caller-speech-stopped':
-    case 'idle-timeout':
+    case 'murmur':
+    case 'push-to-talk':
     case 'transcript':
     case 'digit':
       logger.debug(facts, eventSentences[event.kind]);
@@ -96,7 +112,8 @@ const eventSentences = {
   'agent-audio-started': 'agent began to speak',
   'caller-speech-started': 'caller began to speak',
   'caller-speech-stopped': 'caller stopped speaking',
-  'idle-timeout': 'nobody spoke for the idle timeout',
+  murmur: 'caller murmured, and the agent went on',
+  'push-to-talk': 'caller pressed the key to talk',
   transcript: 'transcript',
   digit: 'caller pressed a key',
 } as const;
@@ -115,7 +132,21 @@ function logEnd(logger: Logger, event: Extract<CallEvent, { kind: 'ended' }>, ca
   const { kind: reason, ...detail } = event.reason;
   const { to, from, route, agent, model, modelKind, interruptions, answeredAtMs, endedAtMs } = call;
   const talkMs = answeredAtMs === undefined ? 0 : Math.max(0, (endedAtMs ?? answeredAtMs) - answeredAtMs);
-  const facts = { reason, blame: event.blame, detail, to, from, route, agent, model, modelKind, interruptions, talkMs };
+  const costUsd = call.cost?.usd;
+  const facts = {
+    reason,
+    blame: event.blame,
+    detail,
+    costUsd,
+    to,
+    from,
+    route,
+    agent,
+    model,
+    modelKind,
+    interruptions,
+    talkMs,
+  };
   if (event.blame === 'us') logger.error(facts, 'call ended');
   else if (event.blame === 'upstream') logger.warn(facts, 'call ended');
   else logger.info(facts, 'call ended');

@@ -78,6 +78,11 @@ export function interruptsResponse(detection: TurnDetection): boolean {
   return detection.type !== 'none' && detection.interrupt_response;
 }
 
+/** True when the server answers by itself at the end of the caller's turn. */
+export function createsResponse(detection: TurnDetection): boolean {
+  return detection.type !== 'none' && detection.create_response;
+}
+
 /** The voices of the API; a custom voice is an id. */
 export const voices = [
   'alloy',
@@ -155,6 +160,32 @@ const truncationSchema = z
   ])
   .meta({ expected: 'auto, disabled, or a map with retention_ratio and token_limit' });
 
+const noiseFields = ['near_field', 'far_field'] as const;
+
+const noiseReductionSchema = z
+  .union([
+    z.enum(noiseFields),
+    z.strictObject({
+      type: z.enum(noiseFields).describe('near_field for a handset, far_field for a loudspeaker phone.'),
+      strength: z.number().min(0).max(1).default(1).describe('How much noise is taken away, 0 to 1.'),
+    }),
+  ])
+  .meta({ expected: 'near_field, far_field, or a map with type and strength' });
+
+const tracingSchema = z
+  .union([
+    z.literal('auto'),
+    z.strictObject({
+      workflow_name: z.string().min(1).max(200).optional().describe('What the dashboard calls this kind of call.'),
+      group_id: z.string().min(1).max(200).optional().describe('Joins traces to a group.'),
+      metadata: z.record(z.string().min(1).max(64), z.string().max(512)).optional().describe('Facts to find it by.'),
+    }),
+  ])
+  .meta({ expected: 'auto, or a map with workflow_name, group_id and metadata' });
+
+/** The formats of audio on the way to and from the model, by our short names. */
+export const audioFormats = ['pcm', 'pcmu', 'pcma'] as const;
+
 const hostedPromptSchema = z.strictObject({
   id: z
     .string()
@@ -215,8 +246,15 @@ export const agentSessionSchema = z.strictObject({
     .optional()
     .describe('What the agent says first, word for word; without it, the caller speaks first.'),
   audio_format: z
-    .enum(['pcm', 'pcmu', 'pcma'])
+    .union([
+      z.enum(audioFormats),
+      z.strictObject({
+        input: z.enum(audioFormats).default('pcm').describe("How the caller's audio travels to the model."),
+        output: z.enum(audioFormats).default('pcm').describe("How the model's audio travels back."),
+      }),
+    ])
     .default('pcm')
+    .meta({ expected: 'pcm, pcmu or pcma, or a map with input and output' })
     .describe('How audio travels to and from the model: 24 kHz PCM, or G.711 straight through.'),
   turn_detection: turnDetectionSchema
     .default({
@@ -228,8 +266,7 @@ export const agentSessionSchema = z.strictObject({
       interrupt_response: true,
     })
     .describe("How the end of the caller's turn is found."),
-  noise_reduction: z
-    .enum(['near_field', 'far_field'])
+  noise_reduction: noiseReductionSchema
     .optional()
     .describe('near_field for a handset, far_field for a loudspeaker phone; without it, none.'),
   transcription: transcriptionSchema.optional().describe('Writes down what the caller says, with a second model.'),
@@ -246,6 +283,15 @@ export const agentSessionSchema = z.strictObject({
     .meta({ expected: 'auto, none, required, or a map: { tool: NAME }' })
     .describe('Whether the model calls tools as it sees fit (auto), never, always, or always the one named.'),
   parallel_tool_calls: z.boolean().optional().describe('Whether a reasoning model may call several tools at once.'),
+  tracing: tracingSchema
+    .optional()
+    .describe('Writes a trace of each call to the dashboard of the API; without it, none.'),
+  include: z
+    .array(z.enum(['item.input_audio_transcription.logprobs']))
+    .length(1)
+    .optional()
+    .meta({ expected: 'a list of item.input_audio_transcription.logprobs' })
+    .describe('What the API adds to its events: how sure the transcription is.'),
   reasoning: z
     .strictObject({ effort: z.enum(efforts).describe('More effort is slower.') })
     .optional()

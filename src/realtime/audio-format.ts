@@ -1,8 +1,13 @@
 import type { SampleRateHz } from '../audio/pcm';
-import type { AgentSession } from './agent-schema';
+import type { AgentSession, audioFormats } from './agent-schema';
 
 /** 16-bit little-endian PCM at 24 kHz, or G.711 at 8 kHz, by our short names. */
-export type AudioFormat = AgentSession['audio_format'];
+export type AudioFormat = (typeof audioFormats)[number];
+
+/** How the caller's audio goes to the model, and how the model's comes back. */
+export function formatsOf({ audio_format: format }: AgentSession): { input: AudioFormat; output: AudioFormat } {
+  return typeof format === 'string' ? { input: format, output: format } : format;
+}
 
 /** The API's format object (`session.audio.input.format`). Only PCM carries a rate. */
 export type WireAudioFormat = { type: 'audio/pcm'; rate: 24_000 } | { type: 'audio/pcmu' } | { type: 'audio/pcma' };

@@ -1,12 +1,12 @@
 import type { ItemContent } from './session-listener';
-import type { SessionConfig } from './session-config';
+import type { SessionConfig, SessionPatch } from './session-config';
 
 /**
  * The client events that we send, exactly as they go on the wire. Each carries an `event_id`: an `error` event that
  * answers it echoes that id, and nothing else does.
  */
 export type ClientEvent =
-  | { type: 'session.update'; event_id: string; session: SessionConfig }
+  | { type: 'session.update'; event_id: string; session: SessionConfig | SessionPatch }
   | { type: 'conversation.item.create'; event_id: string; item: CreatedItem }
   | {
       type: 'conversation.item.truncate';
@@ -16,6 +16,7 @@ export type ClientEvent =
       audio_end_ms: number;
     }
   | { type: 'conversation.item.delete'; event_id: string; item_id: string }
+  | { type: 'input_audio_buffer.commit' | 'input_audio_buffer.clear'; event_id: string }
   | { type: 'response.create'; event_id: string; response: ResponseParameters }
   | { type: 'response.cancel'; event_id: string; response_id: string };
 

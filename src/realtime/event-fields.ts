@@ -95,6 +95,12 @@ export class EventFields {
     return isJsonObject(value) ? this.#child(key, value) : undefined;
   }
 
+  /** The objects of a list, others left out; empty when there is no list. */
+  maybeList(key: string): EventFields[] {
+    const value = this.#body[key];
+    return Array.isArray(value) ? value.filter(isJsonObject).map((body) => this.#child(key, body)) : [];
+  }
+
   /** True for an explicit null; an absent key is not null. */
   isNull(key: string): boolean {
     return this.#body[key] === null;

@@ -16,7 +16,7 @@ export interface SequencerActions {
   nextEventId(): string;
   send(event: ClientEvent): void;
   /** A response of the conversation has begun, whoever asked for it. */
-  onStarted(responseId: string): void;
+  onStarted(responseId: string, request: ResponseRequest | undefined): void;
   /** A response is over although the server never said so. */
   onAbandoned(abandoned: { responseId: string; reason: 'superseded' | 'no_response_done' }): void;
   /** A response that was asked for will not come. */
@@ -32,7 +32,7 @@ const queuedRequestsMax = 16;
 const createdDeadlineMs = 10_000;
 /** From a cancellation to its `response.done`. */
 const cancelledDeadlineMs = 5_000;
-/** Wait after a conflict with a response that we know nothing of. */
+/** Wait after a conflict with a response that we know nothing of, and for the one that turn detection makes. */
 const conflictRetryMs = 1_000;
 const attemptsMax = 3;
 
@@ -58,6 +58,10 @@ export class ResponseSequencer {
   #active: { responseId: string; cancelled: boolean } | undefined;
   /** Requests that were cancelled before their response had an id. */
   readonly #cancelOnArrival = new RecentIds(queuedRequestsMax);
+  /** The next response that we did not ask for is not wanted. */
+  #refusesNext = false;
+  /** With `interrupts` nothing is said over the caller. */
+  #callerSpeaks: { interrupts: boolean } | undefined;
   readonly #over = new RecentIds(64);
   readonly #outOfBand = new RecentIds(64);
   #createdDeadline: Timer | undefined;
@@ -98,9 +102,29 @@ export class ResponseSequencer {
     this.#cancelActive();
   }
 
-  /** The server cancels the active response by itself (`interrupt_response`); its last deltas may be on their way. */
-  interrupted(): void {
+  /**
+   * The caller speaks: nothing is asked for until the turn is over. With `interrupts` the server cancels the active
+   * response by itself (`interrupt_response`), its last deltas may be on their way, and what was asked for and has not
+   * begun would be said over the caller: it is not wanted any more.
+   */
+  callerSpeaks({ interrupts }: { interrupts: boolean }): void {
+    this.#callerSpeaks = { interrupts };
+    this.#refusesNext = false;
+    if (!interrupts) return;
+    this.#queue = this.#queue.filter(({ origin }) => origin === 'tool-results');
     if (this.#active !== undefined && !this.#active.cancelled) this.#markCancelled();
+  }
+
+  /** The caller's turn is over; `answered` when turn detection answers it by itself: that answer comes first. */
+  callerStopped({ answered }: { answered: boolean }): void {
+    this.#callerSpeaks = undefined;
+    this.#refusesNext = false;
+    if (answered && this.#queue.length > 0 && this.#active === undefined) this.#waitForOther();
+  }
+
+  /** The next response that turn detection makes is cancelled as soon as it begins. */
+  refuseNext(): void {
+    this.#refusesNext = true;
   }
 
   /** `response.created`. */
@@ -111,11 +135,14 @@ export class ResponseSequencer {
       this.#outOfBand.add(responseId);
       return;
     }
+    const request = isRequested ? this.#requested : undefined;
+    const isRefused = isRequested ? this.#callerSpeaks?.interrupts === true : this.#refusesNext;
     if (isRequested) this.#forgetRequested();
+    else this.#refusesNext = false;
     if (this.#active !== undefined) this.#abandon(this.#active.responseId, 'superseded');
     this.#active = { responseId, cancelled: false };
-    this.#actions.onStarted(responseId);
-    if (requestId !== undefined && this.#cancelOnArrival.has(requestId)) this.#cancelActive();
+    this.#actions.onStarted(responseId, request);
+    if (isRefused || (requestId !== undefined && this.#cancelOnArrival.has(requestId))) this.#cancelActive();
   }
 
   /**
@@ -161,7 +188,7 @@ export class ResponseSequencer {
   /** Sends the next request if nothing is asked for or active. */
   sendNext(): void {
     const isBusy = this.#requested !== undefined || this.#active !== undefined || this.#conflictRetry !== undefined;
-    if (!this.#started || isBusy) return;
+    if (!this.#started || isBusy || this.#callerSpeaks !== undefined) return;
     const next = this.#queue.shift();
     if (next === undefined) return;
     next.attempts += 1;
@@ -212,7 +239,12 @@ export class ResponseSequencer {
       return;
     }
     this.#queue.unshift({ ...request, eventId: this.#actions.nextEventId() });
-    if (this.#active !== undefined) return;
+    if (this.#active === undefined) this.#waitForOther();
+  }
+
+  /** Some response is about to begin, or to end, that we were not told of. */
+  #waitForOther(): void {
+    this.#conflictRetry?.cancel();
     this.#conflictRetry = this.#clock.setTimer(conflictRetryMs, () => {
       this.#conflictRetry = undefined;
       this.sendNext();

@@ -3,10 +3,10 @@ import { AgentAudio } from './agent-audio';
 import type { AudioFormat } from './audio-format';
 import { toolOutputCreate, type ClientEvent } from './client-events';
 import { FunctionCalls, type SubmitOutcome } from './function-calls';
-import { ResponseSequencer } from './response-sequencer';
+import { ResponseSequencer, type ResponseRequest } from './response-sequencer';
 import type { CompletedCall, FinishedFacts, ResponseContent, ResponseFacts, ServerError } from './server-events';
 import { fatalErrorOf, printableMessage, type FatalError } from './session-end';
-import type { ItemContent, RealtimeSessionListener, ResponseDone } from './session-listener';
+import type { ItemContent, RealtimeSessionListener, RequestedResponse, ResponseDone } from './session-listener';
 
 /** What the session lends to its responses. */
 export interface ResponsesHost {
@@ -41,7 +41,7 @@ export class Responses {
       actions: {
         nextEventId: () => host.nextEventId(),
         send: (event) => host.send(event),
-        onStarted: (responseId) => listener.onResponseStarted({ responseId }),
+        onStarted: (responseId, request) => listener.onResponseStarted({ responseId, request: asked(request) }),
         onAbandoned: ({ responseId, reason }) =>
           this.#finish({ responseId, status: 'failed', reason, usage: undefined }),
         onFailed: ({ code, message }) => listener.onError({ code, message: printableMessage({ code, message }) }),
@@ -66,9 +66,16 @@ export class Responses {
     this.#sequencer.cancel();
   }
 
-  /** The server has cancelled the active response because the caller spoke. */
-  interrupted(): void {
-    this.#sequencer.interrupted();
+  callerSpeaks(how: { interrupts: boolean }): void {
+    this.#sequencer.callerSpeaks(how);
+  }
+
+  callerStopped(how: { answered: boolean }): void {
+    this.#sequencer.callerStopped(how);
+  }
+
+  refuseNext(): void {
+    this.#sequencer.refuseNext();
   }
 
   submit(result: { callId: string; output: string; respond: boolean }): SubmitOutcome {
@@ -135,7 +142,13 @@ export class Responses {
   done(response: ResponseFacts & FinishedFacts): void {
     if (!this.#sequencer.done(response)) return;
     const { responseId, status, reason, usage, error } = response;
-    this.#finish({ responseId, status, reason, usage });
+    this.#finish({
+      responseId,
+      status,
+      reason,
+      ...(error === undefined ? {} : { message: printableMessage(error) }),
+      usage,
+    });
     const fatal = error && fatalErrorOf(error);
     if (fatal !== undefined) this.#host.onFatalError(fatal);
   }
@@ -157,4 +170,10 @@ export class Responses {
     const phase = this.#sequencer.follow(responseId);
     return phase !== 'out-of-band' && phase !== 'stale';
   }
+}
+
+/** Answers to tool results are nobody's request: the listener did not ask for them by itself. */
+function asked(request: ResponseRequest | undefined): RequestedResponse | undefined {
+  if (request?.origin !== 'asked') return undefined;
+  return { instructions: request.instructions, metadata: request.metadata };
 }

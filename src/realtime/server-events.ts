@@ -1,7 +1,7 @@
 import { audioFormatOf, type AudioFormat } from './audio-format';
 import { EventFields, isJsonObject, type JsonObject } from './event-fields';
-import type { ItemContent, ResponseDone, TokenUsage } from './session-listener';
-import { readTokenUsage } from './token-usage';
+import type { ItemContent, RateLimit, ResponseDone, TokenUsage, TranscriptionUsage } from './session-listener';
+import { readTokenUsage, readTranscriptionUsage } from './token-usage';
 
 /** Parses one text message of the server. Never throws, whatever the text. */
 export function parseServerEvent(text: string): ServerEvent | RejectedMessage {
@@ -24,7 +24,14 @@ export type ServerEvent =
   | { type: 'input_audio_buffer.speech_stopped'; itemId: string; audioEndMs: number }
   | { type: 'input_audio_buffer.timeout_triggered'; itemId: string }
   | { type: 'input_audio_buffer.committed'; itemId: string }
-  | { type: 'conversation.item.input_audio_transcription.completed'; itemId: string; transcript: string }
+  | { type: 'input_audio_buffer.cleared' }
+  | {
+      type: 'conversation.item.input_audio_transcription.completed';
+      itemId: string;
+      transcript: string;
+      usage: TranscriptionUsage | undefined;
+    }
+  | { type: 'rate_limits.updated'; limits: RateLimit[] }
   | { type: 'response.created'; response: ResponseFacts }
   | ({ type: 'response.output_audio.delta'; audio: Buffer } & ResponseContent)
   | ({ type: 'response.output_audio.done' } & ResponseContent)
@@ -53,6 +60,7 @@ export interface SessionFacts {
   inputFormat: AudioFormat | 'unsupported' | undefined;
   outputFormat: AudioFormat | 'unsupported' | undefined;
   interruptResponse: boolean | undefined;
+  createResponse: boolean | undefined;
 }
 
 /** The inside of an `error` event; `eventId` is that of the client event at fault. */
@@ -97,6 +105,7 @@ export const messageCharsMax = 1_048_576;
 const depthMax = 64;
 
 const unknownNameCharsMax = 100;
+const rateLimitsMax = 8;
 
 const readers: Readonly<Record<Exclude<ServerEvent['type'], 'unneeded' | 'unknown'>, EventReader>> = {
   'session.created': (fields) => ({ type: 'session.created', session: readSession(fields.within('session')) }),
@@ -117,10 +126,16 @@ const readers: Readonly<Record<Exclude<ServerEvent['type'], 'unneeded' | 'unknow
     itemId: fields.id('item_id'),
   }),
   'input_audio_buffer.committed': (fields) => ({ type: 'input_audio_buffer.committed', itemId: fields.id('item_id') }),
+  'input_audio_buffer.cleared': () => ({ type: 'input_audio_buffer.cleared' }),
   'conversation.item.input_audio_transcription.completed': (fields) => ({
     type: 'conversation.item.input_audio_transcription.completed',
     itemId: fields.id('item_id'),
     transcript: fields.text('transcript'),
+    usage: readTranscriptionUsage(fields.maybeWithin('usage')),
+  }),
+  'rate_limits.updated': (fields) => ({
+    type: 'rate_limits.updated',
+    limits: fields.maybeList('rate_limits').slice(0, rateLimitsMax).map(readRateLimit),
   }),
   'response.created': (fields) => ({ type: 'response.created', response: readResponse(fields.within('response')) }),
   'response.output_audio.delta': (fields) => ({
@@ -156,7 +171,6 @@ type EventReader = (fields: EventFields) => ServerEvent;
 const readerByName = new Map<string, EventReader>(Object.entries(readers));
 
 const unneededNames = new Set([
-  'rate_limits.updated',
   'conversation.created',
   'conversation.item.added',
   'conversation.item.created',
@@ -167,7 +181,6 @@ const unneededNames = new Set([
   'conversation.item.input_audio_transcription.delta',
   'conversation.item.input_audio_transcription.failed',
   'conversation.item.input_audio_transcription.segment',
-  'input_audio_buffer.cleared',
   'input_audio_buffer.dtmf_event_received',
   'output_audio_buffer.started',
   'output_audio_buffer.stopped',
@@ -250,12 +263,22 @@ function readSession(session: EventFields): SessionFacts {
     inputFormat: readFormat(input?.maybeWithin('format')),
     outputFormat: readFormat(audio?.maybeWithin('output')?.maybeWithin('format')),
     interruptResponse: input?.maybeWithin('turn_detection')?.maybeFlag('interrupt_response'),
+    createResponse: input?.maybeWithin('turn_detection')?.maybeFlag('create_response'),
   };
 }
 
 function readFormat(format: EventFields | undefined): SessionFacts['inputFormat'] {
   if (format === undefined) return undefined;
   return audioFormatOf({ type: format.maybeText('type'), rate: format.maybeNumber('rate') }) ?? 'unsupported';
+}
+
+function readRateLimit(limit: EventFields): RateLimit {
+  return {
+    name: limit.maybeId('name') ?? '',
+    limit: limit.maybeNumber('limit') ?? 0,
+    remaining: limit.maybeNumber('remaining') ?? 0,
+    resetMs: Math.max(0, (limit.maybeNumber('reset_seconds') ?? 0) * 1_000),
+  };
 }
 
 /** Only the object itself is required: an error must not be lost because it is oddly told. */

@@ -1,5 +1,5 @@
 import { languageName, type AgentSession, type TurnDetection } from './agent-schema';
-import { wireAudioFormats, type WireAudioFormat } from './audio-format';
+import { formatsOf, wireAudioFormats, type WireAudioFormat } from './audio-format';
 
 /** A function that the model may call. */
 export interface FunctionTool {
@@ -21,7 +21,7 @@ export function sessionConfig({
   agent: AgentSession;
   tools: readonly FunctionTool[];
 }): SessionConfig {
-  const format = wireAudioFormats[agent.audio_format];
+  const formats = formatsOf(agent);
   return {
     type: 'realtime',
     output_modalities: ['audio'],
@@ -29,12 +29,12 @@ export function sessionConfig({
     ...(agent.prompt === undefined ? {} : { prompt: promptConfig(agent.prompt) }),
     audio: {
       input: {
-        format,
-        ...(agent.noise_reduction === undefined ? {} : { noise_reduction: { type: agent.noise_reduction } }),
+        format: wireAudioFormats[formats.input],
+        ...noiseReductionConfig(agent.noise_reduction),
         ...transcriptionConfig(agent),
         turn_detection: turnDetectionConfig(agent.turn_detection),
       },
-      output: { format, voice: agent.voice, speed: agent.speed },
+      output: { format: wireAudioFormats[formats.output], voice: agent.voice, speed: agent.speed },
     },
     tools: tools.map(({ name, description, parameters }) => ({ type: 'function', name, description, parameters })),
     tool_choice: toolChoiceConfig(agent.tool_choice),
@@ -42,6 +42,8 @@ export function sessionConfig({
     max_output_tokens: agent.max_output_tokens ?? 'inf',
     ...(agent.truncation === undefined ? {} : { truncation: truncationConfig(agent.truncation) }),
     ...(agent.reasoning === undefined ? {} : { reasoning: agent.reasoning }),
+    ...(agent.tracing === undefined ? {} : { tracing: tracingConfig(agent.tracing) }),
+    ...(agent.include === undefined ? {} : { include: agent.include }),
   };
 }
 
@@ -54,7 +56,7 @@ export interface SessionConfig {
   audio: {
     input: {
       format: WireAudioFormat;
-      noise_reduction?: { type: 'near_field' | 'far_field' };
+      noise_reduction?: NoiseReductionConfig;
       transcription?: TranscriptionConfig;
       turn_detection: TurnDetectionConfig | null;
     };
@@ -66,7 +68,16 @@ export interface SessionConfig {
   max_output_tokens: number | 'inf';
   truncation?: TruncationConfig;
   reasoning?: NonNullable<AgentSession['reasoning']>;
+  tracing?: TracingConfig;
+  include?: NonNullable<AgentSession['include']>;
 }
+
+export interface NoiseReductionConfig {
+  type: 'near_field' | 'far_field';
+  strength?: number;
+}
+
+export type TracingConfig = 'auto' | { workflow_name?: string; group_id?: string; metadata?: Record<string, string> };
 
 export interface HostedPromptConfig {
   id: string;
@@ -117,6 +128,32 @@ function instructionsConfig({ instructions, language }: AgentSession): { instruc
 
 function promptConfig({ id, version, variables }: NonNullable<AgentSession['prompt']>): HostedPromptConfig {
   return { id, ...(version === undefined ? {} : { version }), ...(variables === undefined ? {} : { variables }) };
+}
+
+/** The part of a `session.update` that changes turn detection and nothing else. */
+export function turnDetectionUpdate(detection: TurnDetection): SessionPatch {
+  return { type: 'realtime', audio: { input: { turn_detection: turnDetectionConfig(detection) } } };
+}
+
+/** Keys that are left out stay as they are. */
+export interface SessionPatch {
+  type: 'realtime';
+  audio: { input: { turn_detection: TurnDetectionConfig | null } };
+}
+
+function noiseReductionConfig(reduction: AgentSession['noise_reduction']): { noise_reduction?: NoiseReductionConfig } {
+  if (reduction === undefined) return {};
+  return { noise_reduction: typeof reduction === 'string' ? { type: reduction } : reduction };
+}
+
+function tracingConfig(tracing: NonNullable<AgentSession['tracing']>): TracingConfig {
+  if (tracing === 'auto') return tracing;
+  const { workflow_name, group_id, metadata } = tracing;
+  return {
+    ...(workflow_name === undefined ? {} : { workflow_name }),
+    ...(group_id === undefined ? {} : { group_id }),
+    ...(metadata === undefined ? {} : { metadata }),
+  };
 }
 
 function turnDetectionConfig(detection: TurnDetection): TurnDetectionConfig | null {

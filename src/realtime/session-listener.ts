@@ -6,7 +6,29 @@ export interface ResponseDone {
   status: 'completed' | 'cancelled' | 'failed' | 'incomplete';
   /** `turn_detected`, `client_cancelled`, `max_output_tokens`, an error code ...; undefined when completed. */
   reason: string | undefined;
+  /** What the server says of a failure: for people, and for the time after which to try again. */
+  message?: string | undefined;
   usage: TokenUsage | undefined;
+}
+
+/** A response that we asked for, as we asked for it. */
+export interface RequestedResponse {
+  instructions: string | undefined;
+  metadata: Readonly<Record<string, string>>;
+}
+
+/** What the transcription of one turn of the caller took; billed at the price of the transcription's model. */
+export type TranscriptionUsage =
+  | { kind: 'tokens'; inputTextTokens: number; inputAudioTokens: number; outputTokens: number }
+  | { kind: 'duration'; seconds: number };
+
+/** One limit of the account (`rate_limits.updated`). */
+export interface RateLimit {
+  /** `tokens`, `requests`. */
+  name: string;
+  limit: number;
+  remaining: number;
+  resetMs: number;
 }
 
 /** `response.done.response.usage`, every count present (0 when the server left it out). */
@@ -56,11 +78,17 @@ export interface RealtimeSessionListener {
   onReady(ready: { sessionId: string; model: string; expiresAtMs: number | undefined }): void;
   onSpeechStarted(event: { itemId: string; audioStartMs: number }): void;
   onSpeechStopped(event: { itemId: string; audioEndMs: number }): void;
-  /** `input_audio_buffer.timeout_triggered`: nobody spoke for the idle timeout. */
-  onIdleTimeout(event: { itemId: string }): void;
-  onResponseStarted(event: { responseId: string }): void;
+  /** What the server had of the caller was thrown away: a turn that had begun will not stop. */
+  onInputCleared(): void;
   /**
-   * Decoded audio at `RealtimeSession.rateHz`, any length above 0. Audio of a cancelled response is not passed on.
+   * `input_audio_buffer.timeout_triggered`: nobody spoke for the idle timeout. The silence that it commits is taken out
+   * of the conversation, and its transcript is not told.
+   */
+  onIdleTimeout(event: { itemId: string }): void;
+  /** `request` is set for a response that we asked for; turn detection and the answers to tools have none. */
+  onResponseStarted(event: { responseId: string; request: RequestedResponse | undefined }): void;
+  /**
+   * Decoded audio at `RealtimeSession.outputRateHz`, any length above 0. Audio of a cancelled response is not passed on.
    * The listener takes ownership of the array.
    */
   onAudio(event: ItemContent & { responseId: string; samples: PcmFrame }): void;
@@ -70,6 +98,8 @@ export interface RealtimeSessionListener {
   onFunctionCall(call: FunctionCall): void;
   /** Final texts: what the model said (in full, heard or not), and what the transcriber believes the caller said. */
   onTranscript(event: { itemId: string; by: 'agent' | 'caller'; text: string }): void;
+  onTranscriptionUsage(usage: TranscriptionUsage): void;
+  onRateLimits(limits: readonly RateLimit[]): void;
   /** An error event that ended nothing. Benign ones (`response_cancel_not_active` ...) are not passed on. */
   onError(error: { code: string; message: string }): void;
   /** Told exactly once, last. */

@@ -1,10 +1,9 @@
 import type { PcmFrame, SampleRateHz } from '../audio/pcm';
 import type { Clock, Timer } from '../runtime/clock';
 import type { Logger } from '../runtime/logger';
-import type { Random } from '../runtime/random';
-import { interruptsResponse, type AgentSession } from './agent-schema';
+import { createsResponse, interruptsResponse, type AgentSession } from './agent-schema';
 import { AppendBuffer } from './append-buffer';
-import { rateHzOf } from './audio-format';
+import { formatsOf, rateHzOf } from './audio-format';
 import { CallerTurns } from './caller-turns';
 import {
   itemDelete,
@@ -14,46 +13,17 @@ import {
   type ClientEvent,
   type Truncation,
 } from './client-events';
-import type { ConnectionClosed, ConnectModel, ModelConnection, ModelEndpoint } from './model-connection';
+import type { ConnectionClosed, ModelConnection } from './model-connection';
 import { RecentIds } from './recent-ids';
+import { RejectedMessages } from './rejected-messages';
 import { Responses, type ResponsesHost } from './responses';
 import { parseServerEvent } from './server-events';
-import type { RejectedMessage, ServerError, ServerEvent, SessionFacts } from './server-events';
-import { sessionConfig, type FunctionTool } from './session-config';
+import type { ServerError, ServerEvent, SessionFacts } from './server-events';
+import { sessionConfig, turnDetectionUpdate, type FunctionTool } from './session-config';
 import { endOfConnection, fatalErrorOf, isBenign, printableMessage, type FatalError } from './session-end';
 import type { RealtimeSessionListener, SessionEnded } from './session-listener';
+import type { RealtimeSessionOptions, SessionStats } from './session-options';
 
-export interface RealtimeSessionOptions {
-  connect: ConnectModel;
-  endpoint: ModelEndpoint;
-  agent: AgentSession;
-  tools: readonly FunctionTool[];
-  clock: Clock;
-  logger: Logger;
-  random: Random;
-  listener: RealtimeSessionListener;
-  /** 20 ms frames in one `input_audio_buffer.append`, 1 to 10. More cost fewer writes and add latency. Default 1. */
-  framesPerAppend?: number;
-}
-
-/** Counters of one session: plain numbers, read by records and metrics. */
-export interface SessionStats {
-  messagesReceived: number;
-  /** Messages that were not events; by cause in `rejectedFor`. */
-  messagesRejected: number;
-  rejectedFor: Readonly<Partial<Record<RejectedMessage['reason'], number>>>;
-  /** Events of a type that this version does not know. */
-  eventsUnknown: number;
-  /** Audio and calls of responses that were cancelled, over, out of band or never announced. */
-  eventsStale: number;
-  errorsBenign: number;
-  /** 20 ms frames of the caller that went out, and that were dropped because the connection was slow or not open. */
-  framesAppended: number;
-  framesDropped: number;
-}
-
-/** Messages in one session that are not events: more than this is no Realtime server. */
-const rejectedMessagesMax = 1_000;
 /** A server closes right after an error that is fatal. If it does not, we do. */
 const closeAfterFatalMs = 1_000;
 /** The API's maximum session, for servers that do not tell `expires_at`. */
@@ -72,8 +42,10 @@ type SessionState = 'connecting' | 'configuring' | 'ready' | 'closing' | 'ended'
  * Before `onReady` and after `close` the methods that send do nothing, except that responses asked for early wait.
  */
 export class RealtimeSession {
-  /** Of the frames on both sides. */
-  readonly rateHz: SampleRateHz;
+  /** Of the caller's frames. */
+  readonly inputRateHz: SampleRateHz;
+  /** Of the agent's audio. */
+  readonly outputRateHz: SampleRateHz;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #listener: RealtimeSessionListener;
@@ -86,10 +58,9 @@ export class RealtimeSession {
   readonly #appendBuffer: AppendBuffer;
   readonly #eventIdPrefix: string;
   readonly #unknownNames = new RecentIds(32);
-  readonly #rejectedFor: Partial<Record<RejectedMessage['reason'], number>> = {};
+  readonly #rejected: RejectedMessages;
   readonly #counts = {
     messagesReceived: 0,
-    messagesRejected: 0,
     eventsUnknown: 0,
     errorsBenign: 0,
     framesUnsendable: 0,
@@ -100,6 +71,7 @@ export class RealtimeSession {
   #sessionId = '';
   #expiresAtMs: number | undefined;
   #interruptResponse: boolean;
+  #createResponse: boolean;
   /** What the next close will mean, once we or an error event have said so. */
   #ended: SessionEnded | undefined;
   #closeAfterFatal: Timer | undefined;
@@ -111,9 +83,12 @@ export class RealtimeSession {
 
   private constructor(options: RealtimeSessionOptions) {
     const { agent, clock } = options;
-    this.rateHz = rateHzOf[agent.audio_format];
+    const formats = formatsOf(agent);
+    this.inputRateHz = rateHzOf[formats.input];
+    this.outputRateHz = rateHzOf[formats.output];
     this.#clock = clock;
     this.#logger = options.logger;
+    this.#rejected = new RejectedMessages(options.logger);
     this.#listener = options.listener;
     this.#agent = agent;
     this.#tools = options.tools;
@@ -121,17 +96,19 @@ export class RealtimeSession {
     this.#interruptResponse = interruptsResponse(agent.turn_detection);
     this.#eventIdPrefix = `rb_${options.random.uuid().slice(0, 8)}`;
     this.#appendBuffer = new AppendBuffer({
-      format: agent.audio_format,
+      format: formats.input,
       framesPerAppend: options.framesPerAppend ?? 1,
     });
     const detection = agent.turn_detection;
+    this.#createResponse = createsResponse(detection);
     this.#callerTurns = new CallerTurns({
       listener: options.listener,
       hasIdleTimeout: detection.type === 'server_vad' && detection.idle_timeout !== undefined,
+      deleteItem: (itemId) => this.deleteItem(itemId),
     });
     this.#responses = new Responses({
       clock,
-      format: agent.audio_format,
+      format: formats.output,
       listener: options.listener,
       host: this.#responsesHost(),
     });
@@ -142,7 +119,7 @@ export class RealtimeSession {
     });
   }
 
-  /** 20 ms of the caller at `rateHz`. Must not be kept: the frame is copied. */
+  /** 20 ms of the caller at `inputRateHz`. Must not be kept: the frame is copied. */
   appendAudio(frame: PcmFrame): void {
     if (this.#state === 'ready') this.#appendBuffer.push(frame, this.#connection);
     else this.#counts.framesUnsendable += 1;
@@ -179,6 +156,34 @@ export class RealtimeSession {
     this.#send(itemDelete(this.#nextEventId(), itemId));
   }
 
+  /** A turn of the caller that says nothing: it leaves the conversation, and its transcript is not told. */
+  discardTurn(itemId: string): void {
+    this.#callerTurns.discard(itemId);
+  }
+
+  /** Cancels the response that turn detection is about to make. */
+  refuseNextResponse(): void {
+    this.#responses.refuseNext();
+  }
+
+  /** Sets the idle timeout of `server_vad` anew; undefined switches it off. Other turn detections have none. */
+  setIdleTimeout(idleTimeoutMs: number | undefined): void {
+    const detection = this.#agent.turn_detection;
+    if (detection.type !== 'server_vad') return;
+    const session = turnDetectionUpdate({ ...detection, idle_timeout: idleTimeoutMs });
+    this.#send({ type: 'session.update', event_id: this.#nextEventId(), session });
+  }
+
+  /** Makes a turn of what was appended since the last one, when no turn detection does. It needs at least 100 ms. */
+  commitInput(): void {
+    this.#send({ type: 'input_audio_buffer.commit', event_id: this.#nextEventId() });
+  }
+
+  /** Throws away what was appended since the last turn. */
+  clearInput(): void {
+    this.#send({ type: 'input_audio_buffer.clear', event_id: this.#nextEventId() });
+  }
+
   /** Adds a text to the conversation; by itself it makes the model say nothing. */
   createItem(item: { role: 'user' | 'system'; text: string }): void {
     this.#send(textItemCreate(this.#nextEventId(), item));
@@ -201,7 +206,8 @@ export class RealtimeSession {
     const { framesUnsendable, ...counts } = this.#counts;
     return {
       ...counts,
-      rejectedFor: this.#rejectedFor,
+      messagesRejected: this.#rejected.total,
+      rejectedFor: this.#rejected.byReason,
       eventsStale: this.#responses.eventsStale,
       framesAppended: this.#appendBuffer.framesAppended,
       framesDropped: this.#appendBuffer.framesDropped + framesUnsendable,
@@ -233,7 +239,8 @@ export class RealtimeSession {
     this.#counts.messagesReceived += 1;
     const event = parseServerEvent(text);
     if (event.type === 'rejected') {
-      this.#onRejected(event);
+      const message = 'the server sends messages that are not events';
+      if (!this.#rejected.add(event)) this.#close({ kind: 'lost', closeCode: 1002, message });
       return;
     }
     this.#onEvent(event);
@@ -267,11 +274,16 @@ export class RealtimeSession {
         return;
       case 'input_audio_buffer.speech_started':
         // First, so that a listener who cancels finds nothing to cancel.
-        if (this.#interruptResponse) this.#responses.interrupted();
+        this.#responses.callerSpeaks({ interrupts: this.#interruptResponse });
         this.#callerTurns.speechStarted(event);
         return;
       case 'input_audio_buffer.speech_stopped':
+        this.#responses.callerStopped({ answered: this.#createResponse });
         this.#callerTurns.speechStopped(event);
+        return;
+      case 'input_audio_buffer.cleared':
+        this.#responses.callerStopped({ answered: false });
+        this.#listener.onInputCleared();
         return;
       case 'input_audio_buffer.timeout_triggered':
         this.#callerTurns.idleTimeout(event.itemId);
@@ -281,6 +293,9 @@ export class RealtimeSession {
         return;
       case 'conversation.item.input_audio_transcription.completed':
         this.#callerTurns.transcribed(event);
+        return;
+      case 'rate_limits.updated':
+        this.#listener.onRateLimits(event.limits);
         return;
       case 'response.created':
         this.#responses.created(event.response);
@@ -311,15 +326,6 @@ export class RealtimeSession {
     }
   }
 
-  #onRejected({ reason, name, field }: RejectedMessage): void {
-    const count = (this.#rejectedFor[reason] ?? 0) + 1;
-    this.#rejectedFor[reason] = count;
-    this.#counts.messagesRejected += 1;
-    if (count === 1) this.#logger.warn({ reason, name, field }, 'the model sent a message that is not an event');
-    if (this.#counts.messagesRejected < rejectedMessagesMax) return;
-    this.#close({ kind: 'lost', closeCode: 1002, message: 'the server sends messages that are not events' });
-  }
-
   #learn(session: SessionFacts): void {
     this.#sessionId = session.id ?? this.#sessionId;
     this.#expiresAtMs = session.expiresAtMs ?? this.#expiresAtMs;
@@ -329,12 +335,14 @@ export class RealtimeSession {
   #onConfigured(session: SessionFacts): void {
     this.#learn(session);
     this.#interruptResponse = session.interruptResponse ?? this.#interruptResponse;
-    const wanted = this.#agent.audio_format;
+    this.#createResponse = session.createResponse ?? this.#createResponse;
+    const wanted = formatsOf(this.#agent);
     // `pcm` is what the API uses when nothing is said.
     const input = session.inputFormat ?? 'pcm';
     const output = session.outputFormat ?? 'pcm';
-    if (input !== wanted || output !== wanted) {
-      const message = `asked for ${wanted}, the session has ${input} in and ${output} out`;
+    if (input !== wanted.input || output !== wanted.output) {
+      const asked = `asked for ${wanted.input} in and ${wanted.output} out`;
+      const message = `${asked}, the session has ${input} in and ${output} out`;
       this.#close({ kind: 'refused', code: 'audio_format_mismatch', message });
       return;
     }

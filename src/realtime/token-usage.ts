@@ -1,5 +1,5 @@
 import type { EventFields } from './event-fields';
-import type { TokenUsage } from './session-listener';
+import type { TokenUsage, TranscriptionUsage } from './session-listener';
 
 /** `response.usage` of `response.done`; a count that is missing or odd is 0. */
 export function readTokenUsage(usage: EventFields): TokenUsage {
@@ -20,6 +20,28 @@ export function readTokenUsage(usage: EventFields): TokenUsage {
     outputAudioTokens: countOf(output, 'audio_tokens'),
   };
 }
+
+/** `usage` of a completed transcription; undefined when there is none that is known. */
+export function readTranscriptionUsage(usage: EventFields | undefined): TranscriptionUsage | undefined {
+  const kind = usage?.maybeText('type');
+  if (kind === 'duration') {
+    const seconds = usage?.maybeNumber('seconds') ?? 0;
+    return { kind, seconds: Math.min(Math.max(0, seconds), transcribedSecondsMax) };
+  }
+  if (kind !== 'tokens') return undefined;
+  const details = usage?.maybeWithin('input_token_details');
+  const inputTextTokens = countOf(details, 'text_tokens');
+  const inputTokens = countOf(usage, 'input_tokens');
+  return {
+    kind,
+    inputTextTokens,
+    inputAudioTokens: details === undefined ? inputTokens : countOf(details, 'audio_tokens'),
+    outputTokens: countOf(usage, 'output_tokens'),
+  };
+}
+
+/** A session lasts an hour. */
+const transcribedSecondsMax = 3_600;
 
 function countOf(fields: EventFields | undefined, key: string): number {
   const count = fields?.maybeNumber(key) ?? 0;

@@ -19,6 +19,10 @@ export interface CallStartRecord {
   planHash: string | null;
   /** The percentages that were drawn to find the route, in order: a caller whose `point` is below `percent` is taken. */
   splits: CallSnapshot['splits'];
+  /** The headers that routes asked for, so that the call can be routed again; null for one that was not there. */
+  headers: CallSnapshot['headers'];
+  /** The IP address that the INVITE came from: it decides the trunk. */
+  sourceAddress: string;
   model: string | null;
   /** `simulator`: a machine without a model was on the line. */
   modelKind: 'api' | 'simulator' | null;
@@ -40,6 +44,10 @@ export interface CallEndRecord extends Omit<CallStartRecord, 'type'> {
   tokens: CallSnapshot['tokens'] | null;
   modelConnectMs: number | null;
   media: CallSnapshot['media'] | null;
+  /** By the price table; `unpriced` names models that it does not know. Null for a call without a route. */
+  cost: CallSnapshot['cost'] | null;
+  /** Promises of the route that were not kept, and what was done about each. */
+  breaches: CallSnapshot['breaches'] | null;
 }
 
 export function callStartRecord(call: CallSnapshot, { atMs }: { atMs: number }): CallStartRecord {
@@ -61,6 +69,8 @@ export function callEndRecord(call: CallSnapshot, { atMs }: { atMs: number }): C
     tokens: call.tokens,
     modelConnectMs: call.modelConnectMs ?? null,
     media: call.media ?? null,
+    cost: call.cost ?? null,
+    breaches: call.breaches,
   };
 }
 
@@ -80,6 +90,8 @@ export function crashEndRecord(start: CallStartRecord, { atMs }: { atMs: number 
     tokens: null,
     modelConnectMs: null,
     media: null,
+    cost: null,
+    breaches: null,
   };
 }
 
@@ -96,6 +108,8 @@ function whatIsKnownEarly(call: CallSnapshot, atMs: number): Omit<CallStartRecor
     agent: call.agent ?? null,
     planHash: call.planHash ?? null,
     splits: call.splits,
+    headers: call.headers,
+    sourceAddress: call.sourceAddress,
     model: call.model ?? null,
     modelKind: call.modelKind ?? null,
     startedAt: isoTime(call.startedAtMs),

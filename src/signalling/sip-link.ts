@@ -162,6 +162,17 @@ export class SipLink {
   }
 
   /**
+   * Asks for no more new calls, so that they go to the server's other applications; those that come meanwhile get 503.
+   * Calls in progress go on. For the embedded server: drachtio-server would take back every method.
+   */
+  leaveRotation(): void {
+    this.accepting = false;
+    this.guard('leaving the rotation', () => {
+      for (const method of ['invite', 'options'] as const) this.srf.unregisterForMessages(method);
+    })();
+  }
+
+  /**
    * Ends the connection; what still lives on it is told that the server is gone. Resolves when the socket is closed.
    * Twice is fine.
    */

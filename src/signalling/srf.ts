@@ -78,6 +78,8 @@ export interface Srf {
   on(event: 'error', listener: (error: Error) => void): this;
   connect(options: { host: string; port: number; secret: string; reconnect: { retryMaxDelay: number } }): void;
   disconnect(): void;
+  /** Throws for a method that was not asked for. */
+  unregisterForMessages(method: RoutedMethod): void;
   use(handler: SrfRequestHandler): void;
   use(method: RoutedMethod, handler: SrfRequestHandler): void;
   /** The callback runs inside srf's parser: at once, before the next message is looked at. */

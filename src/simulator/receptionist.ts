@@ -93,7 +93,7 @@ class ReceptionistRun implements BehaviourRun {
   #choose(request: ResponseRequest): RecordedSpeech {
     const wish = wishOf(request);
     if (wish === 'farewell') return this.#prompts.goodbye;
-    if (request.cause === 'idle') return this.#prompts.checkIn;
+    if (request.cause === 'idle' || wish === 'check-in') return this.#prompts.checkIn;
     const { hasGreeted, answersGiven } = this.#state;
     const { answers, greeting } = this.#prompts;
     if (!hasGreeted || wish === 'greeting') {

@@ -30,7 +30,7 @@ export interface Scenario {
   turns: ScenarioTurn[];
   /** What follows the last turn: it once more, or all of them again. */
   after: 'repeat-last' | 'start-again';
-  /** Used whenever nobody spoke, if there is one. */
+  /** Used whenever nobody spoke, or a check-in is asked for, if there is one. */
   idle: ScenarioTurn | undefined;
   /** Used whenever a farewell is asked for, if there is one. */
   farewell: ScenarioTurn | undefined;
@@ -76,8 +76,9 @@ class ScenarioRun implements BehaviourRun {
 
   #choose(request: ResponseRequest): ScenarioTurn | undefined {
     const { idle, farewell } = this.#script;
-    if (farewell !== undefined && wishOf(request) === 'farewell') return farewell;
-    if (idle !== undefined && request.cause === 'idle') return idle;
+    const wish = wishOf(request);
+    if (farewell !== undefined && wish === 'farewell') return farewell;
+    if (idle !== undefined && (request.cause === 'idle' || wish === 'check-in')) return idle;
     const turn = this.#next();
     this.#answered += 1;
     return turn;

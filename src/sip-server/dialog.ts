@@ -31,6 +31,8 @@ export interface PrackReceiver {
 export interface PendingInvite {
   /** The peer has ended the dialog with a BYE instead of a CANCEL: 487 (RFC 3261 section 15.1.2). */
   endByBye(arrival: Arrival<SipRequest>): void;
+  /** We have ended the dialog: 487 as well. */
+  endWithDialog(): void;
 }
 
 interface DialogFields {
@@ -244,6 +246,7 @@ export class Dialog {
   end(): void {
     this.state = 'ended';
     this.session?.stop();
+    this.pendingInvite?.endWithDialog();
     for (const waiter of [...this.ackWaiters.values()]) waiter.abandon();
     for (const timer of this.#timers) timer.cancel();
     this.release();

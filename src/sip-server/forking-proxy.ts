@@ -127,7 +127,7 @@ export class ForkingProxy {
     const { transaction, request, timeouts, extra, remainInDialog } = this.#options;
     const context = this.#context;
     const { transactions, cdr } = context;
-    if (!transactions.hasRoomForClient) {
+    if (!transactions.admitsClient()) {
       this.#settle(turn, this.#composeUnreachable('no-transport'), undefined);
       return;
     }

@@ -140,6 +140,11 @@ export class IncomingInvite implements Incoming, Cancellable, PendingInvite, Pra
     if (this.#isFirst) this.application.onCancel({ ...this.event, dialogId: this.#dialogId, arrival: cancel });
   }
 
+  endWithDialog(): void {
+    this.#heldAnswer = undefined;
+    this.refuse({ status: 487, reason: 'Request Terminated' });
+  }
+
   receivePrack({ message }: Arrival<SipRequest>): 'application' | 'ourselves' | undefined {
     const answeredBy = this.#reliable.receivePrack(message, this.#cseq);
     const held = this.#heldAnswer;

@@ -14,12 +14,17 @@ import type { Arrival } from './transport-layer';
 import type { Flow } from './transport';
 import { HeaderList } from './header-list';
 
+/** Parties that may answer one INVITE: every further one would be a dialog of a stranger's making. */
+export const forksMax = 16;
+
 /** One answer to the INVITE: forking proxies make several (section 13.2.2.4). */
 interface Fork {
   readonly dialog: Dialog;
   /** The last reliable provisional response that was passed on (RFC 3262 section 4). */
   rseq: number | undefined;
   answered: boolean;
+  /** Its 2xx names no place to send requests to, which srf takes for a failure. */
+  lacksContact?: boolean;
   ack: { message: SipRequest; flow: Flow } | undefined;
 }
 
@@ -166,7 +171,9 @@ export class OutgoingInvite implements ClientTransactionUser {
       if (template.body.length > 0) fork.dialog.localDescription = template.body;
       done(sent);
       fork.dialog.release();
-      if (this.#cancel.state === 'sent') this.#context.hangUp(fork.dialog, 'ACK-BYE due to cancel race condition');
+      // Also when the 2xx came before there was anything to cancel.
+      if (this.#cancel.state !== 'none') this.#context.hangUp(fork.dialog, 'ACK-BYE due to cancel race condition');
+      else if (fork.lacksContact === true) this.#context.hangUp(fork.dialog, 'no Contact in answer');
     });
   }
 
@@ -193,6 +200,7 @@ export class OutgoingInvite implements ClientTransactionUser {
       return;
     }
     fork.answered = true;
+    fork.lacksContact = this.#isFirst && !arrival.message.headers.has('Contact');
     this.#noteDescription(fork.dialog, arrival.message);
     const hasEnded = fork.dialog.state === 'ended';
     if (this.#options.dialog === undefined && !hasEnded) fork.dialog.confirm(arrival);
@@ -236,12 +244,27 @@ export class OutgoingInvite implements ClientTransactionUser {
     // Inside a dialog there is one answer only, whatever tag a poor peer gives it.
     const known = this.#forks.get(this.#options.dialog?.remoteTag ?? tag);
     if (known !== undefined || (tag === '' && message.status < 200)) return known;
+    if (this.#forks.size >= forksMax && !(message.status >= 200 && this.#makeRoom())) {
+      this.#context.stats.forksRefused += 1;
+      return undefined;
+    }
     const dialog = Dialog.ofOutgoing(this.request, arrival, this.application);
     const fork: Fork = { dialog, rseq: undefined, answered: false, ack: undefined };
     dialog.unansweredOffer = this.#hasOffer ? 'ours' : undefined;
     this.#forks.set(tag, fork);
     this.#context.dialogs.add(dialog);
     return fork;
+  }
+
+  /** Who has answered matters more than who only rings. */
+  #makeRoom(): boolean {
+    for (const [tag, { answered, dialog }] of this.#forks) {
+      if (answered) continue;
+      this.#forks.delete(tag);
+      this.#context.dialogs.remove(dialog);
+      return true;
+    }
+    return false;
   }
 
   /** Our own ACK, then BYE. */

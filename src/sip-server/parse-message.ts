@@ -4,6 +4,8 @@ import type { SipMessage, SipRequest } from './sip-message';
 
 /** Largest message that is looked at, octets. */
 export const messageBytesMax = 16_384;
+/** Longest start line, octets. */
+export const startLineBytesMax = 4_096;
 /** Longest header field with its folded lines, octets. */
 export const headerLineBytesMax = 4_096;
 export const headerCountMax = 100;
@@ -45,10 +47,12 @@ export function parseMessage(
   const text = bytes.toString('latin1', start, headEnd === -1 ? bytes.length : headEnd);
   const firstLineEnd = text.indexOf('\r\n');
   const startLine = firstLineEnd === -1 ? text : text.slice(0, firstLineEnd);
+  const isLong = startLine.length > startLineBytesMax;
   const block = parseHeaders(text, firstLineEnd === -1 ? text.length : firstLineEnd + 2);
   if (headEnd === -1) block.fault ??= 'No Empty Line After Headers';
   const rest = headEnd === -1 ? bytes.subarray(bytes.length) : bytes.subarray(headEnd + 4);
   const body = ignoreContentLength ? rest : takeBody(rest, block);
+  if (isLong) block.fault = 'Start Line Too Long';
   return startLine.startsWith('SIP/') ? parseResponse(startLine, block, body) : parseRequest(startLine, block, body);
 }
 
@@ -64,7 +68,7 @@ function parseRequest(line: string, { headers, fault }: HeaderBlock, body: Buffe
   if (version !== 'SIP/2.0' && /^SIP\/\d{1,9}\.\d{1,9}$/.test(version)) {
     return { kind: 'broken-request', request, status: 505, reason: 'Version Not Supported' };
   }
-  const lineFault = version !== 'SIP/2.0' || uri === '' || /[\s<>]/.test(uri) ? 'Bad Request Line' : undefined;
+  const lineFault = version !== 'SIP/2.0' || !isTarget(uri) ? 'Bad Request Line' : undefined;
   const reason = lineFault ?? fault;
   return reason === undefined ? request : { kind: 'broken-request', request, status: 400, reason };
 }
@@ -72,7 +76,15 @@ function parseRequest(line: string, { headers, fault }: HeaderBlock, body: Buffe
 function parseResponse(line: string, { headers, fault }: HeaderBlock, body: Buffer): ParsedMessage {
   const match = /^SIP\/2\.0 ([1-6][0-9][0-9])(?: |$)/.exec(line);
   if (match === null || fault !== undefined) return { kind: 'garbage', reason: 'bad-response' };
-  return { kind: 'response', status: Number(match[1]), reason: line.slice(match[0].length), headers, body };
+  // drachtio-srf, and others, would read a line end in it, Unicode's included, as the end of what can be read.
+  const reason = line.slice(match[0].length).replaceAll(/[\x00-\x08\x0a-\x1f\x7f]|\xe2\x80[\xa8\xa9]/g, ' ');
+  return { kind: 'response', status: Number(match[1]), reason, headers, body };
+}
+
+/** No space of any alphabet, no control characters and no brackets. */
+function isTarget(uri: string): boolean {
+  if (uri === '' || /[\x00-\x20\x7f<>]/.test(uri)) return false;
+  return !/[\x80-\xff]/.test(uri) || !/\s/.test(Buffer.from(uri, 'latin1').toString('utf8'));
 }
 
 /** Empty lines before the start line are allowed (RFC 3261 section 7.5). */

@@ -58,7 +58,10 @@ export class ProxyCore {
       return this.#refuse(transaction, 420, 'Bad Extension', [['Unsupported', proxyRequire]]);
     }
     if ((maxForwardsOf(message) ?? 0) === 0) return this.#refuse(transaction, 483, 'Too Many Hops');
-    if (this.load >= this.#limits.dialogs) return this.#refuse(transaction, 503, 'Service Unavailable');
+    if (this.load >= this.#limits.dialogs) {
+      this.#context.stats.refusedOverload += 1;
+      return this.#refuse(transaction, 503, 'Service Unavailable');
+    }
     const makesDialog = message.method === 'INVITE' || message.method === 'SUBSCRIBE';
     const proxied = { ...options, remainInDialog: options.remainInDialog && makesDialog };
     return this.#start(transaction, message, proxied, undefined, tell);

@@ -160,7 +160,7 @@ export class Registration {
   #send(expiresSeconds: number, done: (response: SipResponse | undefined) => void): void {
     const { locator, transactions } = this.#context;
     locator.locateAll(this.#settings.registrar, undefined, (found) => {
-      const [first, ...others] = typeof found === 'string' || !transactions.hasRoomForClient ? [] : found;
+      const [first, ...others] = typeof found === 'string' || !transactions.admitsClient() ? [] : found;
       if (first === undefined) done(undefined);
       else this.#sendTo([first, ...others], expiresSeconds, done);
     });

@@ -3,6 +3,7 @@ import { listValues, optionTags, parseNameAddr } from './header-values';
 import { parseDecimal } from './scanner';
 import type { SipRequest } from './sip-message';
 import type { SipServerStats } from './stats';
+import type { SipUri, UriFault } from './uri';
 import { parseSipUri } from './uri';
 
 /** Where we do more for the application than drachtio-server does; each can be turned off. */
@@ -29,7 +30,7 @@ export const defaultRequestRules: RequestRules = {
 
 /** Why a request is refused before anyone sees it. */
 export interface RequestFault {
-  readonly status: 400 | 405 | 406 | 415 | 416 | 420 | 501;
+  readonly status: 400 | 405 | 406 | 414 | 415 | 416 | 420 | 501;
   readonly reason: string;
   /** Goes into the refusal. */
   readonly headers: readonly (readonly [string, string])[];
@@ -60,7 +61,7 @@ export function findRequestFault(
   // An ACK is never answered, and one with faults still ends retransmissions.
   if (request.method === 'ACK') return undefined;
   if (request.method === 'CANCEL') return findMalformed(request, essentials);
-  const methodFault = essentials.toTag === undefined ? findMethodFault(request, rules, routed) : undefined;
+  const methodFault = findMethodFault(request, essentials, { rules, routed });
   // A method that nobody knows may have rules of its own, so it is not judged by the common ones.
   if (methodFault?.status === 501) return methodFault;
   return (
@@ -73,18 +74,18 @@ export function findRequestFault(
   );
 }
 
-/** Section 8.2.1. */
+/** Section 8.2.1. Inside a dialog, which of the methods that we know are wanted is left to its application. */
 function findMethodFault(
   { method }: SipRequest,
-  rules: RequestRules,
-  routed: readonly string[] | 'any',
+  { toTag }: Essentials,
+  { rules, routed }: { rules: RequestRules; routed: readonly string[] | 'any' },
 ): RequestFault | undefined {
   if (routed === 'any' || dependentMethods.has(method) || routed.includes(method)) return undefined;
   if (!knownMethods.has(method)) {
     return { status: 501, reason: 'Not Implemented', headers: [], counter: 'refusedUnknownMethod' };
   }
   // Without any application the service is away, not the method.
-  if (routed.length === 0 || !rules.refuseUnroutedMethods) return undefined;
+  if (routed.length === 0 || toTag !== undefined || !rules.refuseUnroutedMethods) return undefined;
   const headers = [['Allow', allowedMethods(routed).join(', ')]] as const;
   return { status: 405, reason: 'Method Not Allowed', headers, counter: 'refusedMethod' };
 }
@@ -101,14 +102,15 @@ function findMalformed(request: SipRequest, { cseq }: Essentials): RequestFault 
   const maxForwards = headers.first('Max-Forwards');
   if (maxForwards !== undefined && parseDecimal(maxForwards, 255) === undefined) return malformed('Bad Max-Forwards');
   if (method === 'CANCEL') return undefined;
-  if (isTargetMalformed(request)) return malformed('Bad Request-URI');
+  const target = parseSipUri(request.uri);
+  if (target === 'uri-too-long') return { ...malformed('Request-URI Too Long'), status: 414 };
+  if (target === 'uri-malformed' || hasHeaders(target)) return malformed('Bad Request-URI');
   return isContactUsable(request) ? undefined : malformed('Bad Contact');
 }
 
 /** Header fields in a Request-URI (section 19.1.1) would be somebody's attempt to have us apply them. */
-function isTargetMalformed({ uri }: SipRequest): boolean {
-  const target = parseSipUri(uri);
-  return typeof target === 'string' ? target !== 'uri-scheme-unknown' : target.headers !== '';
+function hasHeaders(target: SipUri | UriFault): boolean {
+  return typeof target !== 'string' && target.headers !== '';
 }
 
 /** A dialog needs one SIP URI to send its requests to (section 8.1.1.8). None at all is the application's affair. */

@@ -348,7 +348,7 @@ export class RequestSender {
   }
 
   #findRefusal(template: SipRequest): string | undefined {
-    if (!this.#context.transactions.hasRoomForClient) return refusals.tooManyTransactions;
+    if (!this.#context.transactions.admitsClient()) return refusals.tooManyTransactions;
     return lacksContentType(template) ? refusals.noContentType : undefined;
   }
 

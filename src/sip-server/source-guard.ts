@@ -154,7 +154,7 @@ export class SourceGuard {
     if (source.offences < settings.offencesPerBan) return;
     stats.sourcesBanned += 1;
     this.#sources.delete(key);
-    remember(this.#bans, key, nowMs + settings.banMs, settings.bans);
+    if (remember(this.#bans, key, nowMs + settings.banMs, settings.bans)) stats.bansForgotten += 1;
     this.#logBan(key, nowMs);
   }
 
@@ -173,7 +173,7 @@ export class SourceGuard {
   #sourceOf(key: string, nowMs: number): Source {
     const known = this.#sources.get(key);
     if (known !== undefined) return known;
-    const { settings } = this.#options;
+    const { settings, stats } = this.#options;
     const source: Source = {
       messages: new TokenBucket(settings.messagesPerSecond, nowMs),
       malformed: new TokenBucket(settings.malformedPerSecond, nowMs),
@@ -183,7 +183,7 @@ export class SourceGuard {
       offences: 0,
       offencesSinceMs: nowMs,
     };
-    remember(this.#sources, key, source, settings.sources);
+    if (remember(this.#sources, key, source, settings.sources)) stats.sourcesForgotten += 1;
     return source;
   }
 
@@ -210,11 +210,11 @@ export function sourceKey(address: string): string {
   return `${[...before, ...zeros, ...after].slice(0, 4).join(':')}::/64`;
 }
 
-function remember<Value>(table: Map<string, Value>, key: string, value: Value, sizeMax: number): void {
+/** True when the oldest had to make room. */
+function remember<Value>(table: Map<string, Value>, key: string, value: Value, sizeMax: number): boolean {
   table.delete(key);
-  if (table.size >= sizeMax) {
-    const [oldest] = table.keys();
-    if (oldest !== undefined) table.delete(oldest);
-  }
+  const [oldest] = table.size >= sizeMax ? table.keys() : [];
+  if (oldest !== undefined) table.delete(oldest);
   table.set(key, value);
+  return oldest !== undefined;
 }

@@ -19,7 +19,10 @@ export interface SipServerStats {
   /** One source asked for many users, and none was there for it. */
   enumerationsNoticed: number;
   sourcesBanned: number;
-  /** Requests that were refused before the application saw them: 400, 505, 501, 405, 416, 420, 415, 406. */
+  /** Sources and bans that had to be forgotten, as there are more than may be remembered. */
+  sourcesForgotten: number;
+  bansForgotten: number;
+  /** Requests that were refused before the application saw them: 400 and 414, 505, 501, 405, 416, 420, 415, 406. */
   refusedMalformed: number;
   refusedVersion: number;
   refusedUnknownMethod: number;
@@ -66,6 +69,8 @@ export interface SipServerStats {
   registersFailed: number;
   keepAlives: number;
   sendFailures: number;
+  /** Requests of ours that were not sent, as too many wait for their answers. */
+  requestsRefusedOverload: number;
   clientTimeouts: number;
   ackTimeouts: number;
   prackTimeouts: number;
@@ -77,9 +82,11 @@ export interface SipServerStats {
   refusedSessionInterval: number;
   /** The other branch of a fork answered too: acknowledged and hung up. */
   extraForksHungUp: number;
+  /** Answers to one INVITE by more parties than we keep apart: no dialog was made. */
+  forksRefused: number;
   dialogsCreated: number;
   dialogsEnded: number;
-  /** TCP connections that were closed for a cause. */
+  /** TCP connections that were closed for a cause; refused are those above the limits, in either direction. */
   connectionsRefused: number;
   connectionsStalled: number;
   /** No message had come on them when too many others waited, too. */
@@ -108,6 +115,8 @@ export function createStats(): SipServerStats {
     scannersDropped: 0,
     enumerationsNoticed: 0,
     sourcesBanned: 0,
+    sourcesForgotten: 0,
+    bansForgotten: 0,
     refusedMalformed: 0,
     refusedVersion: 0,
     refusedUnknownMethod: 0,
@@ -142,6 +151,7 @@ export function createStats(): SipServerStats {
     registersFailed: 0,
     keepAlives: 0,
     sendFailures: 0,
+    requestsRefusedOverload: 0,
     clientTimeouts: 0,
     ackTimeouts: 0,
     prackTimeouts: 0,
@@ -149,6 +159,7 @@ export function createStats(): SipServerStats {
     sessionsExpired: 0,
     refusedSessionInterval: 0,
     extraForksHungUp: 0,
+    forksRefused: 0,
     dialogsCreated: 0,
     dialogsEnded: 0,
     connectionsRefused: 0,

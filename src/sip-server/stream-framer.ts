@@ -16,6 +16,8 @@ export class StreamFramer {
   #pending: Buffer = Buffer.alloc(0);
   /** How far the search for the end of the headers has come, so that single octets cost no second look. */
   #searchedTo = 0;
+  /** Length of the message that is coming, once its headers are here: they are read once, however the rest trickles in. */
+  #totalBytes: number | undefined;
   #sawEmptyLine = false;
 
   constructor(listener: FramedListener) {
@@ -53,26 +55,33 @@ export class StreamFramer {
 
   /** The next whole message, undefined when more octets are needed. */
   #nextFrame(): Buffer | FramingFault | undefined {
-    const headEnd = this.#pending.indexOf('\r\n\r\n', Math.max(0, this.#searchedTo - 3), 'latin1');
-    if (headEnd === -1) {
-      this.#searchedTo = this.#pending.length;
-      return this.#pending.length > messageBytesMax ? 'too-large' : undefined;
-    }
-    this.#searchedTo = headEnd;
-    if (headEnd > messageBytesMax) return 'too-large';
-    const bodyBytes = readContentLength(this.#pending.toString('latin1', 0, headEnd));
-    if (typeof bodyBytes === 'string') return bodyBytes;
-    const total = headEnd + 4 + bodyBytes;
-    if (total > messageBytesMax) return 'too-large';
+    const total = this.#totalBytes ?? this.#findTotal();
+    if (typeof total !== 'number') return total;
+    this.#totalBytes = total;
     if (this.#pending.length < total) return undefined;
     const frame = this.#pending.subarray(0, total);
     this.#drop(total);
     return frame;
   }
 
+  /** Octets of the next message, undefined while its headers are incomplete. */
+  #findTotal(): number | FramingFault | undefined {
+    const headEnd = this.#pending.indexOf('\r\n\r\n', Math.max(0, this.#searchedTo - 3), 'latin1');
+    if (headEnd === -1) {
+      this.#searchedTo = this.#pending.length;
+      return this.#pending.length > messageBytesMax ? 'too-large' : undefined;
+    }
+    if (headEnd > messageBytesMax) return 'too-large';
+    const bodyBytes = readContentLength(this.#pending.toString('latin1', 0, headEnd));
+    if (typeof bodyBytes === 'string') return bodyBytes;
+    const total = headEnd + 4 + bodyBytes;
+    return total > messageBytesMax ? 'too-large' : total;
+  }
+
   #drop(count: number): void {
     this.#pending = this.#pending.subarray(count);
     this.#searchedTo = 0;
+    this.#totalBytes = undefined;
   }
 }
 

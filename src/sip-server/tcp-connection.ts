@@ -133,7 +133,8 @@ export class TcpConnection {
 
   #onPing(): void {
     this.#dependencies.stats.keepAlives += 1;
-    if (this.isOpen) this.#socket.write('\r\n');
+    // Who asks and does not read must not fill our memory with answers.
+    if (this.isOpen && !this.#socket.writableNeedDrain) this.#socket.write('\r\n');
   }
 
   #onStall(): void {

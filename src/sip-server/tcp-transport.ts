@@ -102,7 +102,10 @@ export class TcpTransport implements SipTransport {
   }
 
   #connect(to: Flow): TcpConnection | undefined {
-    if (this.#connections.size >= this.#dependencies.limits.connections) return undefined;
+    if (this.#connections.size >= this.#dependencies.limits.connections) {
+      this.#dependencies.stats.connectionsRefused += 1;
+      return undefined;
+    }
     const wildcard = this.address === '0.0.0.0' || this.address === '::';
     const { remoteAddress, remotePort, serverName } = to;
     const target = { host: remoteAddress, port: remotePort, ...(wildcard ? {} : { localAddress: this.address }) };

@@ -91,8 +91,11 @@ export class TransactionLayer implements TransportUser {
     return `${magicCookie}${this.#options.random.bytes(12).toString('hex')}`;
   }
 
-  get hasRoomForClient(): boolean {
-    return this.#clients.size < this.#options.limits.clientTransactions;
+  /** Whether a request of ours may be sent. Counts it when not. */
+  admitsClient(): boolean {
+    if (this.#clients.size < this.#options.limits.clientTransactions) return true;
+    this.#options.stats.requestsRefusedOverload += 1;
+    return false;
   }
 
   /** Sends an INVITE whose top Via holds `branch`. */

@@ -4,7 +4,8 @@ import type { Random } from '../runtime/random';
 import { composeReply } from './compose-response';
 import type { Essentials } from './essentials';
 import { readEssentials } from './essentials';
-import { formatVia, withParam } from './header-values';
+import type { HeaderList } from './header-list';
+import { formatVia, listValues, parseNameAddr, withParam } from './header-values';
 import type { GarbageReason } from './parse-message';
 import { parseMessage } from './parse-message';
 import { splitList } from './scanner';
@@ -114,7 +115,10 @@ export class TransportLayer implements TransportListener {
     this.#options.stats.responsesReceived += 1;
     const essentials = readEssentials(response);
     if (typeof essentials === 'string') this.#countGarbage('bad-response', flow);
-    else this.#user.onResponse({ message: response, essentials, flow, bytes });
+    else {
+      if (!areContactsReadable(response.headers)) response.headers.remove('Contact');
+      this.#user.onResponse({ message: response, essentials, flow, bytes });
+    }
   }
 
   /** Answers without a transaction: whoever repeats a broken request gets the same answer again. */
@@ -157,6 +161,11 @@ function stampedParams({ via }: Essentials, flow: Flow): Essentials['via']['para
     return via.host === flow.remoteAddress ? params : withParam(params, 'received', flow.remoteAddress);
   }
   return params.set('rport', String(flow.remotePort)).set('received', flow.remoteAddress);
+}
+
+/** A Contact that cannot be read is none: whoever trusts it further up would fall over it. */
+function areContactsReadable(headers: HeaderList): boolean {
+  return listValues(headers, 'Contact').every((value) => value === '*' || parseNameAddr(value) !== undefined);
 }
 
 /** Empty datagrams and bare line ends keep a NAT binding open. */

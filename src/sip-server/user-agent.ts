@@ -13,6 +13,7 @@ import type { Incoming, IncomingOptions } from './incoming-request';
 import { IncomingRequest } from './incoming-request';
 import type { Limits } from './limits';
 import type { Cancellable, ProxyTeller } from './proxy-core';
+import { contactOf } from './local-side';
 import { ProxyCore } from './proxy-core';
 import { RequestSender } from './request-sender';
 import type { InviteServerTransaction, ServerTransaction } from './server-transaction';
@@ -68,16 +69,18 @@ export class UserAgent implements TransactionUser {
     this.sender.orphan(application, text);
     for (const dialog of this.#context.dialogs.ownedBy(application)) {
       // The peer may not have a BYE before its ACK (section 15).
-      if (dialog.ackWaiters.size > 0) dialog.defer(() => this.hangUp(dialog, text));
-      else if (dialog.state === 'confirmed') this.hangUp(dialog, text);
+      const waits = dialog.ackWaiters.size > 0 && dialog.defer(() => this.#drop(dialog, text));
+      if (!waits && dialog.state === 'confirmed') this.#drop(dialog, text);
     }
   }
 
-  /** Sends a BYE of our own and tells the application. Does nothing when the dialog has ended. */
+  /**
+   * Sends a BYE of our own and tells the application. Does nothing when the dialog has ended, nor to a subscription, which
+   * outlives a session that fails in its dialog (RFC 5057 section 4.1).
+   */
   hangUp(dialog: Dialog, text: string, reason: CdrStopReason = 'system-initiated-termination'): void {
-    if (dialog.state === 'ended') return;
+    if (dialog.state === 'ended' || dialog.usage === 'SUBSCRIBE') return;
     this.#context.dialogs.remove(dialog);
-    if (dialog.usage === 'SUBSCRIBE') return;
     this.sender.sendBye(dialog, { why: `SIP;cause=200;text="${text}"`, reason }, (bye) => {
       dialog.application.onDialogEnded({ dialogId: dialog.id, bye });
     });
@@ -91,9 +94,14 @@ export class UserAgent implements TransactionUser {
     }
     this.#proxies.close();
     for (const dialog of this.#context.dialogs.all()) {
-      if (dialog.state === 'confirmed') this.hangUp(dialog, 'server is closing');
-      else this.#context.dialogs.remove(dialog);
+      this.#drop(dialog, 'server is closing');
     }
+  }
+
+  /** Nobody is there for it any more. */
+  #drop(dialog: Dialog, text: string): void {
+    if (dialog.state === 'confirmed') this.hangUp(dialog, text);
+    this.#context.dialogs.remove(dialog);
   }
 
   onRequest(transaction: ServerTransaction): void {
@@ -138,7 +146,10 @@ export class UserAgent implements TransactionUser {
     if (method === 'INVITE') this.#context.cdr.attempt('network', message);
     if (application === undefined) this.#refuseUnwanted(transaction);
     else if (makingMethods.has(method) && this.#isFull) this.#refuseOverload(transaction);
-    else this.#deliver(transaction, application, undefined);
+    else {
+      if (makingMethods.has(method)) supplyContact(transaction.arrival);
+      this.#deliver(transaction, application, undefined);
+    }
   }
 
   #onDialogRequest(transaction: ServerTransaction): void {
@@ -215,7 +226,7 @@ export class UserAgent implements TransactionUser {
   ): Refusal | undefined {
     const incoming = this.#incoming.get(transactionId);
     if (incoming?.application !== application) return { refused: refusals.unknownTransaction };
-    if (!this.#context.transactions.hasRoomForClient) return { refused: refusals.tooManyTransactions };
+    if (!this.#context.transactions.admitsClient()) return { refused: refusals.tooManyTransactions };
     const transaction = incoming.release();
     if (transaction === undefined) return { refused: refusals.notProxied };
     const proxied = this.#proxies.proxy(transaction, options, teller);
@@ -276,6 +287,13 @@ export class UserAgent implements TransactionUser {
     transaction.respond(response);
     return response;
   }
+}
+
+/** A peer of RFC 2543 may leave it out, and drachtio-srf makes no dialog without it: where the request came from will do. */
+function supplyContact({ message, flow }: Arrival<SipRequest>): void {
+  if (message.headers.has('Contact')) return;
+  const { remoteAddress: host, remotePort: port, transport } = flow;
+  message.headers.add('Contact', contactOf({ host, port, transport: transport.name }));
 }
 
 /** The peer's last NOTIFY of a subscription. */

@@ -13,6 +13,8 @@ export interface BridgeProcessOptions {
   realtimeUrl: string;
   /** Leave a CPU profile in `.cache/bench/profiles` at the end. */
   profile: boolean;
+  /** Processes that answer the calls; undefined: the one that there is. */
+  workers?: number;
   /** Further settings. */
   env?: Readonly<Record<string, string>>;
 }
@@ -34,7 +36,8 @@ export class BridgeProcess {
     writeFileSync(join(folder, 'plan.yaml'), options.dialplan);
     const log = openSync(join(folder, 'log'), 'w');
     const profiling = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] : [];
-    const child = spawn(process.execPath, [...profiling, join('bin', 'ringbridge.js'), 'serve'], {
+    const workers = options.workers === undefined ? [] : ['--workers', String(options.workers)];
+    const child = spawn(process.execPath, [...profiling, join('bin', 'ringbridge.js'), 'serve', ...workers], {
       env: { ...environment(folder, options.realtimeUrl), ...options.env },
       // Logs are written as in service, to a file.
       stdio: ['ignore', log, 'pipe'],

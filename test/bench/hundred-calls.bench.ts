@@ -2,17 +2,16 @@ import { setTimeout } from 'node:timers/promises';
 
 import type { BenchOptions } from './bench';
 import { BridgeProcess } from './bridge-process';
+import { loadDialplan, placeCalls, placingMs } from './load-calls';
 import { difference, processCpuSeries, tellBridge, tellModel, tellPhones, type LoadReadings } from './load-figures';
 import { BusyMachine, cpuSeconds, waitedSeconds } from './machine';
 import type { Report } from './report';
 import { SipCaller } from './sip-caller';
-import { phoneClock, TonePhone } from './tone-phone';
+import { phoneClock, type TonePhone } from './tone-phone';
 import { ToneSimulatorProcess } from './tone-simulator-process';
-import { callerToneHz, callsMax, greetingOf } from './tones';
+import { callsMax } from './tones';
 
 const secondsDefault = 60;
-/** Between two INVITEs. */
-const placingMs = 25;
 /** The model's tones outlast the calls. */
 const toneMarginMs = 30_000;
 /** A tone that has just begun is not measured. */
@@ -27,7 +26,7 @@ export async function run(report: Report, options: BenchOptions): Promise<void> 
   const seconds = options.seconds ?? secondsDefault;
   report.line(`  ${calls} calls at once for ${seconds} s; bridge, model and phones are a process each`);
   const simulator = await ToneSimulatorProcess.start({ toneMs: seconds * 1_000 + calls * placingMs + toneMarginMs });
-  const dialplan = dialplanFor(calls);
+  const dialplan = loadDialplan(calls);
   const bridge = await BridgeProcess.start({ dialplan, realtimeUrl: simulator.url, ...options });
   const caller = await SipCaller.open({ serverPort: bridge.sipPort });
   try {
@@ -49,32 +48,6 @@ export async function run(report: Report, options: BenchOptions): Promise<void> 
 }
 
 const complaintsMax = 5;
-
-/** A route and an agent for each call. */
-function dialplanFor(calls: number): string {
-  const numbers = Array.from({ length: calls }, (_, call) => call);
-  return [
-    'agents:',
-    ...numbers.map((call) => `  agent-${call}: { instructions: "A tone.", greeting: "${greetingOf(call)}" }`),
-    'routes:',
-    ...numbers.map((call) => `  - { name: call ${call}, when: { to: "${userOf(call)}" }, answer: agent-${call} }`),
-    '',
-  ].join('\n');
-}
-
-function userOf(call: number): string {
-  return String(5_000 + call);
-}
-
-async function placeCalls(caller: SipCaller, { calls, seconds }: { calls: number; seconds: number }) {
-  const recordMsMax = (seconds + 5) * 1_000;
-  const phones: TonePhone[] = [];
-  for (let call = 0; call < calls; call += 1) {
-    phones.push(await TonePhone.place(caller, { user: userOf(call), toneHz: callerToneHz(call), recordMsMax }));
-    await setTimeout(placingMs);
-  }
-  return phones;
-}
 
 async function measure(parts: {
   bridge: BridgeProcess;

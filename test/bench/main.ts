@@ -12,6 +12,7 @@ import { describeMachine } from './machine';
 import { Report } from './report';
 import { run as sipLoad } from './sip-load.bench';
 import { run as sipParse } from './sip-parse.bench';
+import { run as workers } from './workers.bench';
 
 const benches = new Map<string, Bench>([
   ['audio', audio],
@@ -21,11 +22,12 @@ const benches = new Map<string, Bench>([
   ['latency', latency],
   ['barge-in', bargeIn],
   ['hundred-calls', hundredCalls],
+  ['workers', workers],
 ]);
 
 const usage = `usage: npm run bench -- [${[...benches.keys()].join(' | ')}] ...
-  --seconds N   how long latency, hundred-calls and the load of sip-load last
-  --calls N     calls at once in hundred-calls
+  --seconds N   how long latency, hundred-calls, workers and the load of sip-load last
+  --calls N     calls at once in hundred-calls and workers
   --freeswitch  latency, barge-in and hundred-calls once more through FreeSWITCH: RINGBRIDGE_FREESWITCH and its secret
   --cpu-prof    leave a CPU profile of the bridge in .cache/bench/profiles
 `;

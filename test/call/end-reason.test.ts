@@ -11,6 +11,7 @@ const cases: [EndReason, string, number | undefined][] = [
   [{ kind: 'model-unavailable', message: '', status: 480 }, 'upstream', 480],
   [{ kind: 'no-media-port', message: '' }, 'us', 503],
   [{ kind: 'draining' }, 'nobody', 503],
+  [{ kind: 'worker-lost', message: '' }, 'us', 503],
   [{ kind: 'media-failed', failure: { kind: 'media-timeout', silentMs: 30_000 } }, 'caller', 500],
   [{ kind: 'internal-error', message: '' }, 'us', 500],
 ];

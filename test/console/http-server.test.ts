@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import type { HttpServer, HttpServerOptions } from '../../src/console/http-server';
 import { startHttpServer } from '../../src/console/http-server';
 import { LoggerSpy } from '../support/logger-spy';
+import { planControl } from './plan-control';
 
 const servers: HttpServer[] = [];
 
@@ -17,6 +18,8 @@ async function start(change: Partial<HttpServerOptions> = {}): Promise<HttpServe
     ready: () => [],
     metrics: () => Promise.resolve('up 1\n'),
     contentType: 'text/plain; version=0.0.4',
+    plans: planControl(),
+    token: undefined,
     logger: new LoggerSpy(),
     ...change,
   });
@@ -188,4 +191,14 @@ test('it listens on IPv6 as well', async () => {
   const server = await start({ listen: { host: '::1', port: 0 } });
   expect(server.address).toBe('::1');
   expect(await ask(server, '/health')).toMatchObject({ status: 200 });
+});
+
+test('what is wrong although calls are taken is told beside the readiness', async () => {
+  const troubles: string[] = [];
+  const server = await start({ degraded: () => troubles });
+  expect(JSON.parse((await ask(server, '/ready')).body)).toEqual({ status: 'ready' });
+  troubles.push('worker 2 is being started');
+  const { status, body } = await ask(server, '/ready');
+  expect(status).toBe(200);
+  expect(JSON.parse(body)).toEqual({ status: 'ready', degraded: ['worker 2 is being started'] });
 });

@@ -9,7 +9,7 @@ import { folderReader } from '../../src/dialplan/plan-reader';
 const fixtures = join(__dirname, '../fixtures/dialplans');
 
 async function whatAnAdminReads(folder: string): Promise<{ kind: string; text: string }> {
-  const load = await loadPlan(folderReader(folder));
+  const load = await loadPlan(folderReader(folder, { env: {} }));
   const problems = load.kind === 'refused' ? [...load.problems, ...load.warnings] : load.warnings;
   return { kind: load.kind, text: problems.map((one) => `${formatProblem(one, { folder: 'dialplans' })}\n`).join('') };
 }

@@ -15,7 +15,7 @@ function planOf(load: PlanLoad): Plan {
 const load = async (texts: Record<string, string>) => loadPlan(memoryReader(texts));
 
 test('the default dialplan loads without a warning and answers every call with its receptionist', async () => {
-  const loaded = await loadPlan(folderReader('dialplans'));
+  const loaded = await loadPlan(folderReader('dialplans', { env: {} }));
   expect(loaded.kind).toBe('loaded');
   expect(loaded.warnings).toEqual([]);
   const plan = planOf(loaded);
@@ -120,12 +120,17 @@ test('a file beyond the size limit is refused unread', async () => {
 
 test('a file of nothing but mistakes has its first hundred told, and that there are more', async () => {
   const keys = Array.from({ length: 5_000 }, (_, index) => `key${index}: !tag x\n`).join('');
-  for (const text of [keys, keys.replaceAll('!tag ', ''), `routes:\n${'  - {}\n'.repeat(5_000)}`]) {
+  for (const text of [keys.replaceAll('!tag ', ''), `routes:\n${'  - {}\n'.repeat(5_000)}`]) {
     const loaded = await load({ 'a.yaml': text });
     const problems = loaded.kind === 'refused' ? loaded.problems : [];
     expect(problems).toHaveLength(101);
     expect(problems.at(-1)).toMatchObject({ code: 'DP109', file: 'a.yaml', position: undefined });
   }
+});
+
+test('a file of nothing but tags is refused before it is read', async () => {
+  const loaded = await load({ 'a.yaml': 'key: !tag x\n'.repeat(5_000) });
+  expect(loaded.kind === 'refused' ? loaded.problems.map((one) => one.message) : []).toEqual(['nothing but tags']);
 });
 
 test('a file with more agents than anyone has is refused', async () => {
@@ -142,6 +147,7 @@ test('too many files are refused', async () => {
 
 test('a folder that cannot be read is a problem, not an exception', async () => {
   const loaded = await loadPlan({
+    ...memoryReader({}),
     list: () => Promise.reject(new Error('EACCES')),
     read: () => Promise.resolve({ kind: 'missing' }),
   });
@@ -151,7 +157,7 @@ test('a folder that cannot be read is a problem, not an exception', async () => 
 test('an unreadable file is named beside the problems of the others', async () => {
   const reader = memoryReader({ 'a.yaml': 'agent: {}\n', 'b.yaml': '' });
   const loaded = await loadPlan({
-    list: () => reader.list(),
+    ...reader,
     read: (name, limit) =>
       name === 'b.yaml' ? Promise.resolve({ kind: 'unreadable', message: 'EIO' }) : reader.read(name, limit),
   });

@@ -1,14 +1,26 @@
+import type { PlanRead } from '../../src/dialplan/file-read';
 import type { PlanReader } from '../../src/dialplan/plan-reader';
 
-/** A folder of texts by name, which a test may change between loads. */
-export function memoryReader(texts: Record<string, string>): PlanReader {
+/** A folder of texts by name, which a test may change between loads; `env` and `files` are where secrets are. */
+export function memoryReader(
+  texts: Record<string, string>,
+  { env = {}, files = {} }: { env?: Record<string, string>; files?: Record<string, string> } = {},
+): PlanReader {
   return {
+    secrets: {
+      variable: (name) => env[name],
+      variableNames: () => Object.keys(env),
+      file: (path, { bytesMax }) => Promise.resolve(readOf(files[path], bytesMax)),
+    },
     list: () => Promise.resolve(Object.keys(texts).filter((name) => !name.includes('/'))),
     read(name, { bytesMax }) {
-      const text = texts[name];
-      if (text === undefined) return Promise.resolve({ kind: 'missing' });
-      const bytes = Buffer.from(text);
-      return Promise.resolve(bytes.length > bytesMax ? { kind: 'too-large' } : { kind: 'read', bytes });
+      return Promise.resolve(readOf(texts[name], bytesMax));
     },
   };
+}
+
+function readOf(text: string | undefined, bytesMax: number): PlanRead {
+  if (text === undefined) return { kind: 'missing' };
+  const bytes = Buffer.from(text);
+  return bytes.length > bytesMax ? { kind: 'too-large' } : { kind: 'read', bytes };
 }

@@ -19,7 +19,7 @@ afterEach(() => {
   rmSync(outer, { recursive: true });
 });
 
-const read = (name: string, bytesMax = 100) => folderReader(folder).read(name, { bytesMax });
+const read = (name: string, bytesMax = 100) => folderReader(folder, { env: {} }).read(name, { bytesMax });
 
 test('a file is read up to its limit and not beyond', async () => {
   expect(await read('a.yaml', 5)).toEqual({ kind: 'read', bytes: Buffer.from('hello') });
@@ -55,9 +55,11 @@ test('a folder beside it whose name begins the same is outside', async () => {
 
 test('the folder itself may be a link', async () => {
   symlinkSync(folder, join(outer, 'linked'));
-  expect(await folderReader(join(outer, 'linked')).read('a.yaml', { bytesMax: 9 })).toMatchObject({ kind: 'read' });
+  expect(await folderReader(join(outer, 'linked'), { env: {} }).read('a.yaml', { bytesMax: 9 })).toMatchObject({
+    kind: 'read',
+  });
 });
 
 test('a folder that is not there cannot be listed', async () => {
-  await expect(folderReader(join(outer, 'none')).list()).rejects.toThrow('ENOENT');
+  await expect(folderReader(join(outer, 'none'), { env: {} }).list()).rejects.toThrow('ENOENT');
 });

@@ -84,7 +84,11 @@ export class SipFuzz {
     await setImmediate();
     this.#clock.advance(settleMs);
     await setImmediate();
-    for (const dialog of this.#stack.dialogs.all()) this.#stack.agent.hangUp(dialog, 'the end');
+    // What is left are calls that nobody hung up, and subscriptions that nobody ended.
+    for (const dialog of this.#stack.dialogs.all()) {
+      this.#stack.agent.hangUp(dialog, 'the end');
+      if (dialog.usage === 'SUBSCRIBE') this.#stack.dialogs.remove(dialog);
+    }
     await setImmediate();
     this.#clock.advance(settleMs);
     const { dialogs, transactions } = this.#stack;

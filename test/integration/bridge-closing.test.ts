@@ -58,7 +58,7 @@ test('a bridge that ends now takes no new call while its last BYEs go out', asyn
   const { clock, hold, release } = holdableClock();
   const logDestination = { write: (): void => undefined };
   const settings = loadSettings(env);
-  const bridge = await startBridge({ settings, clock, random: systemRandom, cwd: folder, logDestination });
+  const bridge = await startBridge({ settings, clock, random: systemRandom, env: {}, cwd: folder, logDestination });
   const port = Number(
     bridge.sipListening
       .find((listener) => listener.startsWith('udp'))

@@ -1,18 +1,25 @@
 import type { CallSnapshot } from '../../src/call/call-observer';
-import { Metrics } from '../../src/observability/metrics';
+import { Metrics, type WorkerFigures } from '../../src/observability/metrics';
 import { endedCall, refusedCall } from '../support/ended-call';
 
 function setUp() {
   const live: CallSnapshot[] = [];
   const lateness = { boundsMs: [1, 5, Infinity], counts: new Float64Array(3), total: 0, sumMs: 0 };
   const sip: Record<string, number> = {};
+  const workers: WorkerFigures[] = [];
   const metrics = new Metrics(
     {
       calls: () => live,
       lateness: () => lateness,
       sip: () => sip,
       recordFailures: () => 3,
-      planHash: () => '0123456789ab',
+      plan: () => ({
+        hash: '0123456789ab',
+        counts: { loaded: 2, unchanged: 0, refused: 1, restored: 0 },
+        lastSuccessMs: 1_000,
+        refused: true,
+      }),
+      workers: () => workers,
     },
     { processMetrics: false },
   );
@@ -21,7 +28,7 @@ function setUp() {
     const line = (await metrics.text()).split('\n').find((one) => one.startsWith(`${series} `));
     return line === undefined ? undefined : Number(line.slice(series.length + 1));
   };
-  return { metrics, live, lateness, sip, value };
+  return { metrics, live, lateness, sip, workers, value };
 }
 
 test('calls that have ended are counted by reason and by who is to blame', async () => {
@@ -148,9 +155,25 @@ test('the process itself is measured, too', async () => {
     lateness: () => ({ boundsMs: [], counts: [], total: 0, sumMs: 0 }),
     sip: () => ({}),
     recordFailures: () => 0,
-    planHash: () => undefined,
+    plan: () => ({
+      hash: undefined,
+      counts: { loaded: 0, unchanged: 0, refused: 0, restored: 0 },
+      lastSuccessMs: undefined,
+      refused: false,
+    }),
   });
   const text = await metrics.text();
   expect(text).toContain('process_resident_memory_bytes ');
   expect(text).toContain('nodejs_eventloop_lag_p99_seconds ');
+});
+
+test('each worker is shown as it is now, and how often it was lost', async () => {
+  const { workers, value } = setUp();
+  workers.push({ worker: 1, up: true, cpuSeconds: 2.5, memoryBytes: 1_000, lost: 0 });
+  workers.push({ worker: 2, up: false, cpuSeconds: 0, memoryBytes: 0, lost: 3 });
+  expect(await value('ringbridge_worker_up{worker="1"}')).toBe(1);
+  expect(await value('ringbridge_worker_up{worker="2"}')).toBe(0);
+  expect(await value('ringbridge_worker_lost_total{worker="2"}')).toBe(3);
+  expect(await value('ringbridge_worker_cpu_seconds_total{worker="1"}')).toBe(2.5);
+  expect(await value('ringbridge_worker_memory_bytes{worker="1"}')).toBe(1_000);
 });

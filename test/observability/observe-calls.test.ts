@@ -12,7 +12,12 @@ function setUp() {
     lateness: () => ({ boundsMs: [], counts: [], total: 0, sumMs: 0 }),
     sip: () => ({}),
     recordFailures: () => 0,
-    planHash: () => undefined,
+    plan: () => ({
+      hash: undefined,
+      counts: { loaded: 0, unchanged: 0, refused: 0, restored: 0 },
+      lastSuccessMs: undefined,
+      refused: false,
+    }),
   };
   const metrics = new Metrics(sources, { processMetrics: false });
   const observer = new ObserveCalls({ metrics, logger });
@@ -28,7 +33,10 @@ const wholeCall: CallEvent[] = [
   { kind: 'caller-speech-started', itemId: 'i2' },
   { kind: 'barge-in', itemId: 'i1', audioEndMs: 1_240 },
   { kind: 'caller-speech-stopped', itemId: 'i2' },
-  { kind: 'idle-timeout', itemId: 'i3' },
+  { kind: 'idle-timeout', decision: 'check-in', by: 'server', checkIns: 1 },
+  { kind: 'guarantee-broken', guarantee: 'silence', remedy: 'filler', atMs: 9_000 },
+  { kind: 'murmur' },
+  { kind: 'push-to-talk', pressed: true },
   { kind: 'transcript', itemId: 'i2', by: 'caller', text: 'canary words' },
   { kind: 'digit', digit: '7' },
   { kind: 'function-call', name: 'hang_up', callId: 'fc_1', outcome: 'done' },

@@ -3,7 +3,9 @@ import { recordingListener } from './scripted-session';
 
 function callerTurns({ hasIdleTimeout = true } = {}) {
   const { told, listener } = recordingListener();
-  return { told, turns: new CallerTurns({ listener, hasIdleTimeout }) };
+  const deleted: string[] = [];
+  const deleteItem = (itemId: string): void => void deleted.push(itemId);
+  return { told, deleted, turns: new CallerTurns({ listener, hasIdleTimeout, deleteItem }) };
 }
 
 test('speech is told from its start to its transcript', () => {
@@ -25,6 +27,29 @@ test('an idle timeout is told once, although its silence is committed like a tur
   turns.committed('item_1');
   expect(told).toEqual([['onIdleTimeout', { itemId: 'item_1' }]]);
 });
+
+test('the silence of a timeout is taken out of the conversation, when it is in it', () => {
+  const { deleted, turns } = callerTurns();
+  turns.idleTimeout('item_1');
+  expect(deleted).toEqual([]);
+  turns.committed('item_1');
+  expect(deleted).toEqual(['item_1']);
+});
+
+test.each([
+  ['before', ['discard', 'committed']],
+  ['after', ['committed', 'discard']],
+] as const)(
+  'a turn that is discarded %s it is committed leaves the conversation, and its words are not told',
+  (_when, steps) => {
+    const { told, deleted, turns } = callerTurns();
+    turns.speechStarted({ itemId: 'item_1', audioStartMs: 0 });
+    for (const step of steps) turns[step]('item_1');
+    turns.transcribed({ itemId: 'item_1', transcript: 'Mhm.', usage: { kind: 'duration', seconds: 1 } });
+    expect(deleted).toEqual(['item_1']);
+    expect(told.slice(1)).toEqual([['onTranscriptionUsage', { kind: 'duration', seconds: 1 }]]);
+  },
+);
 
 test('words that the transcriber invents for the silence are not passed on', () => {
   const { told, turns } = callerTurns();

@@ -163,16 +163,70 @@ describe('cancelling', () => {
   test('an interruption by the server sends no cancel', () => {
     const { sequencer, created, wire } = startedSequencer();
     created('resp_1');
-    sequencer.interrupted();
+    sequencer.callerSpeaks({ interrupts: true });
     expect(sequencer.follow('resp_1')).toBe('cancelled');
     expect(wire()).toEqual([]);
   });
 
-  test('an interruption does not touch a response that begins afterwards', () => {
+  test('what was asked for is not said over a caller who speaks meanwhile', () => {
+    const { sequencer, ask, created, wire } = startedSequencer();
+    ask('one');
+    ask('two');
+    sequencer.callerSpeaks({ interrupts: true });
+    created('resp_1', 'e1');
+    expect(sequencer.follow('resp_1')).toBe('cancelled');
+    expect(wire()).toEqual(['create one e1', 'cancel resp_1']);
+  });
+
+  test('what was asked for is said after all when the caller has stopped before it begins', () => {
     const { sequencer, ask, created } = startedSequencer();
     ask('one');
-    sequencer.interrupted();
+    sequencer.callerSpeaks({ interrupts: true });
+    sequencer.callerStopped({ answered: true });
     created('resp_1', 'e1');
+    expect(sequencer.follow('resp_1')).toBe('active');
+  });
+
+  test('a caller who may not interrupt is spoken over', () => {
+    const { sequencer, ask, created } = startedSequencer();
+    ask('one');
+    sequencer.callerSpeaks({ interrupts: false });
+    created('resp_1', 'e1');
+    expect(sequencer.follow('resp_1')).toBe('active');
+  });
+
+  test('nothing is asked for while the caller speaks, and the answer to their turn comes first', () => {
+    const { clock, sequencer, askAboutResults, created, done, wire } = startedSequencer();
+    sequencer.callerSpeaks({ interrupts: true });
+    askAboutResults();
+    sequencer.sendNext();
+    expect(wire()).toEqual([]);
+    sequencer.callerStopped({ answered: true });
+    sequencer.sendNext();
+    expect(wire()).toEqual([]);
+    created('resp_1');
+    done('resp_1');
+    expect(wire()).toEqual(['create results e1']);
+    clock.advance(2_000);
+    expect(wire()).toHaveLength(1);
+  });
+
+  test('the next response that turn detection makes can be refused, and only that one', () => {
+    const { sequencer, created, done, wire } = startedSequencer();
+    sequencer.refuseNext();
+    created('resp_1');
+    done('resp_1');
+    created('resp_2');
+    expect(sequencer.follow('resp_2')).toBe('active');
+    expect(wire()).toEqual(['cancel resp_1']);
+  });
+
+  test('a refusal does not outlive the turn of a caller who speaks', () => {
+    const { sequencer, created } = startedSequencer();
+    sequencer.callerSpeaks({ interrupts: true });
+    sequencer.refuseNext();
+    sequencer.callerStopped({ answered: true });
+    created('resp_1');
     expect(sequencer.follow('resp_1')).toBe('active');
   });
 

@@ -73,6 +73,8 @@ describe('a spoken turn', () => {
       'onAudioDone',
       'onTranscript',
       'onResponseDone',
+      'onRateLimits',
+      'onTranscriptionUsage',
       'onTranscript',
     ]);
     expect(script.toldTo('onAudio').map(({ samples }) => samples.length)).toEqual([137 * 24, 63 * 24]);

@@ -2,6 +2,8 @@ import type { RealtimeSessionCreateRequest } from 'openai/resources/realtime/rea
 
 import { agentSessionSchema } from '../../src/realtime/agent-schema';
 import { sessionConfig, type FunctionTool } from '../../src/realtime/session-config';
+import { newConversationSettings } from '../../src/simulator/session-settings';
+import { updateSession } from '../../src/simulator/session-update';
 
 // Compiles only while our session is one that the API's own types allow.
 const configure = (agent: Record<string, unknown>, tools: FunctionTool[] = []): RealtimeSessionCreateRequest =>
@@ -141,4 +143,82 @@ test('no turn detection is the null of the API', () => {
 test('keywords and delay of a transcription are passed on', () => {
   const transcription = { model: 'gpt-live-transcribe', keywords: ['Ringbridge'], delay: 'low' };
   expect(configure({ transcription }).audio?.input?.transcription).toEqual(transcription);
+});
+
+/** Every key of an agent, with a value that is not its default, and where the API has it. */
+const everyKey = {
+  agent: {
+    voice: 'cedar',
+    speed: 1.2,
+    audio_format: { input: 'pcma', output: 'pcm' },
+    turn_detection: {
+      type: 'server_vad',
+      threshold: 0.6,
+      prefix: '200ms',
+      silence: '700ms',
+      idle_timeout: '7s',
+      create_response: false,
+      interrupt_response: false,
+    },
+    noise_reduction: { type: 'far_field', strength: 0.5 },
+    transcription: { model: 'gpt-4o-transcribe', language: 'fr', prompt: 'Names of streets.' },
+    truncation: { retention_ratio: 0.8, token_limit: 8_000 },
+    max_output_tokens: 900,
+    tool_choice: 'required',
+    parallel_tool_calls: false,
+    tracing: { workflow_name: 'calls', group_id: 'main', metadata: { site: 'Paris' } },
+    include: ['item.input_audio_transcription.logprobs'],
+    reasoning: { effort: 'high' },
+  },
+  session: {
+    type: 'realtime',
+    output_modalities: ['audio'],
+    instructions: 'Be brief.',
+    audio: {
+      input: {
+        format: { type: 'audio/pcma' },
+        noise_reduction: { type: 'far_field', strength: 0.5 },
+        transcription: { model: 'gpt-4o-transcribe', language: 'fr', prompt: 'Names of streets.' },
+        turn_detection: {
+          type: 'server_vad',
+          threshold: 0.6,
+          prefix_padding_ms: 200,
+          silence_duration_ms: 700,
+          idle_timeout_ms: 7_000,
+          create_response: false,
+          interrupt_response: false,
+        },
+      },
+      output: { format: { type: 'audio/pcm', rate: 24_000 }, voice: 'cedar', speed: 1.2 },
+    },
+    tools: [],
+    tool_choice: 'required',
+    parallel_tool_calls: false,
+    max_output_tokens: 900,
+    truncation: { type: 'retention_ratio', retention_ratio: 0.8, token_limits: { post_instructions: 8_000 } },
+    tracing: { workflow_name: 'calls', group_id: 'main', metadata: { site: 'Paris' } },
+    include: ['item.input_audio_transcription.logprobs'],
+    reasoning: { effort: 'high' },
+  },
+};
+
+test('every key reaches the session', () => {
+  expect(configure(everyKey.agent)).toEqual(everyKey.session);
+  // `kind`, `model`, `language` and `greeting` are not fields of the session; a hosted prompt has its own test.
+  const elsewhere = ['kind', 'instructions', 'prompt', 'model', 'language', 'greeting'];
+  const keys = [...Object.keys(everyKey.agent), ...elsewhere];
+  expect(Object.keys(agentSessionSchema.shape).sort()).toEqual(keys.sort());
+});
+
+test('every key is taken by a server that refuses what the API refuses', () => {
+  const current = newConversationSettings({ id: 'sess_1', expiresAtSeconds: 1, model: 'gpt-realtime-2' });
+  const update = updateSession(current, configure(everyKey.agent), { hasSpoken: false, isResponding: false });
+  expect(update).toMatchObject({ kind: 'updated' });
+});
+
+test.each([
+  ['auto', 'auto'],
+  [{ group_id: 'main' }, { group_id: 'main' }],
+])('tracing %j is passed on', (tracing, sent) => {
+  expect(configure({ tracing }).tracing).toEqual(sent);
 });

@@ -44,7 +44,8 @@ describe('opening', () => {
     ['pcmu', 8_000],
     ['pcma', 8_000],
   ])('frames of a %s session are at %d Hz', (audio_format, rateHz) => {
-    expect(scriptedSession({ agent: { audio_format } }).session.rateHz).toBe(rateHz);
+    const { session } = scriptedSession({ agent: { audio_format } });
+    expect([session.inputRateHz, session.outputRateHz]).toEqual([rateHz, rateHz]);
   });
 
   test.each([

@@ -2,6 +2,7 @@ import { readEssentials } from '../../src/sip-server/essentials';
 import { parseMessage } from '../../src/sip-server/parse-message';
 import type { RequestFault, RequestRules } from '../../src/sip-server/request-rules';
 import { defaultRequestRules, findRequestFault } from '../../src/sip-server/request-rules';
+import { uriBytesMax } from '../../src/sip-server/uri';
 import { requestText } from './test-peer';
 
 function faultOf(
@@ -52,8 +53,14 @@ describe('methods', () => {
     expect(statusOf(requestText(method), { routed })).toBeUndefined();
   });
 
-  test('inside a dialog every method is left to its application', () => {
-    expect(statusOf(requestText('NEWMETHOD', { toTag: 'ours' }), { routed })).toBeUndefined();
+  test('inside a dialog every method that we know is left to its application', () => {
+    expect(statusOf(requestText('INFO', { toTag: 'ours' }), { routed })).toBeUndefined();
+  });
+
+  // drachtio-srf decodes escapes in a method: it would take the second for a BYE, and we would not.
+  test.each(['NEWMETHOD', '%42YE', 'bye'])('%s gets 501 inside a dialog, unless an application wants it', (method) => {
+    expect(statusOf(requestText(method, { toTag: 'ours' }), { routed })).toBe(501);
+    expect(statusOf(requestText(method, { toTag: 'ours' }), { routed: [method] })).toBeUndefined();
   });
 
   test('405 can be turned off', () => {
@@ -171,4 +178,13 @@ describe('content', () => {
 
 test('what is wrong with an ACK is nobody told', () => {
   expect(statusOf(requestText('ACK', { uri: 'tel:1', headers: ['Require: one'] }))).toBeUndefined();
+});
+
+test.each([
+  [uriBytesMax, undefined],
+  [uriBytesMax + 1, 414],
+])('a Request-URI of %d octets gets %j', (length, status) => {
+  const uri = `sip:${'a'.repeat(length - 'sip:@host'.length)}@host`;
+
+  expect(statusOf(requestText('OPTIONS', { uri }))).toBe(status);
 });

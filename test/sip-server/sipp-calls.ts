@@ -22,11 +22,15 @@ export interface CallCounts {
 
 /** How long a call of sipp's lasts before it hangs up. */
 const talkMs = 200;
+/** How long sipp may take to end when its calls are over. */
+const calleePatienceMs = 15_000;
+/** sipp would wait with new calls while so many are open. */
+const openCallsMax = 10_000;
 
 /** sipp calls `target`, waits and hangs up. Whoever answers there is the caller's affair. */
 export async function callIn(target: string, plan: CallPlan): Promise<CallCounts> {
-  const args = [...sippArguments(plan), '-m', String(plan.calls), '-r', String(plan.perSecond), '-l', '100000'];
-  const { code, output } = await runSipp('uac', {
+  const args = [...sippArguments(plan), '-r', String(plan.perSecond), '-l', String(openCallsMax)];
+  const { code, output } = await runSipp('uac-lossy.xml', {
     target,
     args: [...args, '-d', String(talkMs), '-recv_timeout', '40000'],
   });
@@ -35,11 +39,9 @@ export async function callIn(target: string, plan: CallPlan): Promise<CallCounts
   return { succeeded: Number(succeeded ?? 0), problems: [output] };
 }
 
-/** The application calls sipp and hangs up. A call that was answered and hung up has succeeded. */
+/** The application calls sipp and hangs up. A call has succeeded when both sides say that it was answered and hung up. */
 export async function callOut(srf: SrfApp, plan: CallPlan): Promise<CallCounts> {
-  // When both its 180 and its 200 are lost, sipp takes the repeated INVITE for another one and gives the call up; that it
-  // does not remember such calls lets the next INVITE succeed.
-  const callee = await startSipp('uas', { args: [...sippArguments(plan), '-deadcall_wait', '0'] });
+  const callee = await startSipp('uas-lossy.xml', { args: sippArguments(plan) });
   if (plan.transport === 'tcp') await untilListening(callee.port);
   const uri = `sip:bob@127.0.0.1:${callee.port}${plan.transport === 'udp' ? '' : `;transport=${plan.transport}`}`;
   const call = async (_: unknown, index: number): Promise<void> => {
@@ -48,10 +50,13 @@ export async function callOut(srf: SrfApp, plan: CallPlan): Promise<CallCounts> 
     await dialog.destroy();
   };
   const outcomes = await Promise.allSettled(Array.from({ length: plan.calls }, call));
-  callee.stop();
-  await callee.finished;
   const failures = outcomes.filter((outcome) => outcome.status === 'rejected');
+  // Its last call waits for a repeated BYE before it ends; one that waits for anything else would wait for ever.
+  const patience = setTimeout(() => callee.stop(), calleePatienceMs);
+  const { code, output } = await callee.finished;
+  clearTimeout(patience);
   const problems = new Set(failures.map(({ reason }) => String(reason)));
+  if (code !== 0) problems.add(output);
   return { succeeded: plan.calls - failures.length, problems: [...problems] };
 }
 
@@ -69,7 +74,7 @@ async function untilListening(port: number): Promise<void> {
   }
 }
 
-function sippArguments({ transport, lostPercent }: CallPlan): string[] {
+function sippArguments({ calls, transport, lostPercent }: CallPlan): string[] {
   const loss = lostPercent === 0 ? [] : ['-lost', String(lostPercent)];
-  return ['-t', transport === 'udp' ? 'u1' : 't1', ...loss];
+  return ['-t', transport === 'udp' ? 'u1' : 't1', '-m', String(calls), ...loss];
 }

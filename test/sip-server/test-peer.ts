@@ -83,6 +83,12 @@ export class TestPeer {
     };
   }
 
+  /** As if nothing had come yet. */
+  forget(): void {
+    this.received.length = 0;
+    this.#atMs.length = 0;
+  }
+
   send(text: string): void {
     const { address, port } = this.#target;
     const flow = { transport: this.transport, remoteAddress: address, remotePort: port };
@@ -147,12 +153,15 @@ export function createBench({
   seed = 1,
   hosts = {},
   sessions,
+  routed = 'any',
 }: {
   hosts?: Record<string, string[]>;
   transport?: TransportName;
   limits?: Partial<Limits>;
   seed?: number;
   sessions?: Partial<SessionSettings>;
+  /** The methods that the application wants. */
+  routed?: readonly string[] | 'any';
 } = {}): Bench {
   const clock = new VirtualClock();
   const network = new MemoryNetwork(clock, { delayMs: 10 });
@@ -170,7 +179,7 @@ export function createBench({
     resolve: (host) => Promise.resolve(hosts[host] ?? []),
     transports: [own],
     selectApplication: () => application,
-    routedMethods: () => (application === undefined ? [] : 'any'),
+    routedMethods: () => (application === undefined ? [] : routed),
   });
   own.listener = stack.listener;
   const addPeer = (address: string): TestPeer => new TestPeer(clock, network.open(transport, address, 5060), own);

@@ -13,6 +13,9 @@ import { eventually } from './eventually';
 export interface TestPlan {
   agents: Record<string, { model?: string; greeting?: string; tools?: string[]; [key: string]: unknown }>;
   routes: Record<string, unknown>[];
+  trunks?: Record<string, Record<string, unknown>>;
+  users?: Record<string, { password: string }>;
+  destinations?: Record<string, Record<string, unknown>>;
 }
 
 /** One agent for every number, who talks to `model` (`simulator:tone:610`); undefined: to the model of the settings. */
@@ -75,6 +78,7 @@ export class BridgeUnderTest {
         settings: loadSettings({ RINGBRIDGE_LOG_LEVEL: 'debug', ...ownEnv, ...env }),
         clock: systemClock,
         random: systemRandom,
+        env,
         cwd: process.cwd(),
         logDestination: { write: (line) => void test.log.push(JSON.parse(line) as LogLine) },
       });

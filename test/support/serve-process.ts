@@ -3,15 +3,25 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 
-import { makeBridgeFolders, readJournal, type JournalLine, type TestPlan } from './bridge';
+import { makeBridgeFolders, readJournal, type JournalLine, type LogLine, type TestPlan } from './bridge';
 import { eventually } from './eventually';
 
 const projectFolder = resolve(__dirname, '..', '..');
 
+/** A worker of a served bridge, as its log tells. */
+export interface ServedWorker {
+  worker: number;
+  pid: number;
+  rtpPorts: { first: number; last: number };
+}
+
 /** `ringbridge serve` as a process of its own, as it is installed: the built program. */
 export class ServeProcess {
   readonly exited: Promise<number | null>;
+  /** Every line of its log so far. */
+  readonly log: LogLine[] = [];
   readonly #child: ChildProcess;
   readonly #folders: { folder: string; data: string };
   #told = '';
@@ -20,15 +30,18 @@ export class ServeProcess {
     this.#child = child;
     this.#folders = folders;
     this.exited = once(child, 'close').then(([code]: unknown[]) => code as number | null);
+    if (child.stdout !== null) {
+      createInterface(child.stdout).on('line', (line) => void this.log.push(JSON.parse(line) as LogLine));
+    }
     child.stderr?.on('data', (chunk: Buffer) => (this.#told += chunk.toString()));
   }
 
-  static async start(plan: TestPlan, env: Record<string, string> = {}): Promise<ServeProcess> {
+  static async start(plan: TestPlan, env: Record<string, string> = {}, args: string[] = []): Promise<ServeProcess> {
     const { env: ownEnv, ...folders } = await makeBridgeFolders(plan);
-    const child = spawn(process.execPath, [join(projectFolder, 'bin', 'ringbridge.js'), 'serve'], {
+    const child = spawn(process.execPath, [join(projectFolder, 'bin', 'ringbridge.js'), 'serve', ...args], {
       cwd: projectFolder,
       env: { PATH: process.env.PATH, ...ownEnv, ...env },
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     const served = new ServeProcess(child, folders);
     await served.tells('http://').catch(async (cause: unknown) => {
@@ -43,10 +56,28 @@ export class ServeProcess {
     return /udp:(\S+)/.exec(this.#told)?.[1] ?? '';
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Every worker that has come up, in that order. */
+  workers(): ServedWorker[] {
+    return this.log.filter(({ msg }) => msg === 'worker is up') as unknown as ServedWorker[];
+  }
+
   /** Status of a page of its HTTP server. */
   async status(path: string): Promise<number> {
-    const base = /http:\/\/[\d.:]+/.exec(this.#told)?.[0] ?? '';
-    return (await fetch(`${base}${path}`, { headers: { connection: 'close' } })).status;
+    return (await this.#get(path)).status;
+  }
+
+  async body(path: string): Promise<string> {
+    return (await this.#get(path)).text();
+  }
+
+  /** One sample of /metrics, such as `ringbridge_calls_started_total`; 0 when there is none. */
+  async metric(sample: string): Promise<number> {
+    const line = (await this.body('/metrics')).split('\n').find((one) => one.startsWith(`${sample} `));
+    return Number(line?.slice(sample.length + 1) ?? 0);
   }
 
   /** Until that text was written for the person at the terminal. */
@@ -63,6 +94,11 @@ export class ServeProcess {
 
   journal(): Promise<JournalLine[]> {
     return readJournal(this.#folders.data);
+  }
+
+  #get(path: string): Promise<Response> {
+    const base = /http:\/\/[\d.:]+/.exec(this.#told)?.[0] ?? '';
+    return fetch(`${base}${path}`, { headers: { connection: 'close' } });
   }
 
   async close(): Promise<void> {

@@ -126,6 +126,18 @@ export const receiveBye: Step = [receiveRequest('BYE'), answer()].join('\n');
 /** The caller ends the call. */
 export const bye: Step = [inDialog('BYE'), '<recv response="200"/>'].join('\n');
 
+/** The bridge may end the call before `SippRun.cue()`; after it the caller does. */
+export const byeOfEither: Step = [
+  '<recv request="BYE" optional="true" next="1"/>',
+  '<recv request="MESSAGE"/>',
+  bye,
+  '<nop next="2"/>',
+  '<label id="1"/>',
+  answer(),
+  '<label id="2"/>',
+  '<nop/>',
+].join('\n');
+
 /** An INVITE that is refused. */
 export function refusedCall(status: number, sdp: string, ...patterns: string[]): Step {
   return [invite(sdp), receive(status, ...patterns), ackOfRefusal()].join('\n');

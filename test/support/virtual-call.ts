@@ -1,9 +1,12 @@
 import type { CallEvent, CallSnapshot } from '../../src/call/call-observer';
 import type { CallServices } from '../../src/call/call';
+import { CallLimits } from '../../src/call/call-limits';
 import { Calls } from '../../src/call/calls';
+import { Conversation } from '../../src/call/conversation';
 import type { Prompts } from '../../src/call/prompts';
 import type { Agent } from '../../src/dialplan/plan';
 import type { RouteDecision } from '../../src/dialplan/route';
+import { UnpricedModels } from '../../src/call/unpriced-models';
 import { FrameClock } from '../../src/media/frame-clock';
 import type { MediaLeg, MediaLegFactory } from '../../src/media/media-leg';
 import type { MemoryPhone } from '../../src/media/memory-leg';
@@ -13,6 +16,7 @@ import type { MemoryPeer } from '../../src/realtime/memory-connection';
 import { memoryModel } from '../../src/realtime/memory-connection';
 import type { ConnectModel } from '../../src/realtime/model-connection';
 import { RealtimeSession } from '../../src/realtime/session';
+import type { RealtimeSessionListener } from '../../src/realtime/session-listener';
 import { seededRandom } from '../../src/runtime/random';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
 import type { MemoryCallerOptions } from '../../src/signalling/memory-caller';
@@ -42,9 +46,17 @@ const prompt = (ms: number, value: number) => ({
 });
 
 /** Recordings that a test can tell apart by their level. */
-export const promptLevels = { apology: 3_000, 'session-warning': 4_000, 'session-goodbye': 5_000 } as const;
+export const promptLevels = {
+  apology: 3_000,
+  'session-warning': 4_000,
+  'session-goodbye': 5_000,
+  goodbye: 5_500,
+  'please-wait': 2_500,
+} as const;
 const prompts: Prompts = {
   apology: prompt(1_000, promptLevels.apology),
+  goodbye: prompt(700, promptLevels.goodbye),
+  'please-wait': prompt(500, promptLevels['please-wait']),
   'session-warning': prompt(600, promptLevels['session-warning']),
   'session-goodbye': prompt(800, promptLevels['session-goodbye']),
 };
@@ -55,6 +67,8 @@ export interface VirtualCallOptions {
   simulator?: SimulatorSessionOptions;
   agent?: Record<string, unknown>;
   tools?: Agent['tools'];
+  idle?: Agent['idle'];
+  turns?: Agent['turns'];
   decision?: (answer: Extract<RouteDecision, { kind: 'answer' }>) => RouteDecision;
   caller?: Partial<MemoryCallerOptions>;
   /** The INVITE has no SDP. */
@@ -98,6 +112,7 @@ export class VirtualCall {
   peer: MemoryPeer | undefined;
   simulator: SimulatorSession | undefined;
   readonly #services: CallServices;
+  #listener: RealtimeSessionListener | undefined;
 
   constructor(options: VirtualCallOptions = {}) {
     const { clock } = this;
@@ -110,6 +125,8 @@ export class VirtualCall {
       name: 'reception',
       session: agentSessionSchema.parse({ instructions: 'Be kind.', ...options.agent }),
       tools: options.tools ?? ['hang_up'],
+      idle: options.idle,
+      turns: options.turns,
     };
     const answer: Extract<RouteDecision, { kind: 'answer' }> = {
       kind: 'answer',
@@ -117,25 +134,32 @@ export class VirtualCall {
       planHash: 'abcdef012345',
       trunk: undefined,
       splits: [],
+      headers: {},
       agent,
       lengthLimitMs: undefined,
       callsLimit: undefined,
       unavailable: { reject: 480 },
     };
+    const limits = new CallLimits({ callsMax: options.callsMax ?? 10 });
     const connect = this.#watched(memoryModel({ clock, accept: (peer) => this.#accept(peer, options) }));
     this.#services = {
       clock,
       logger: this.log,
       media: this.#watchedMedia(options),
       prompts,
+      unpricedModels: new UnpricedModels(this.log),
+      admission: limits,
+      prices: { models: new Map(), transcription: new Map() },
       observers: [
+        limits,
         { onCallEvent: (event, snapshot) => void this.events.push({ atMs: clock.now(), event, snapshot }) },
         { onCallEvent: (event) => options.onEvent?.(event, this) },
       ],
       route: () => options.decision?.(answer) ?? answer,
       modelFor: () => ({ kind: 'simulator', name: 'simulator:test' }),
-      openSession: (forAgent, listener) =>
-        RealtimeSession.open({
+      openSession: (forAgent, listener) => {
+        this.#listener = listener;
+        return RealtimeSession.open({
           connect,
           endpoint: { url: 'ws://model.invalid/v1/realtime', model: 'test', apiKey: undefined, headers: {} },
           agent: forAgent.session,
@@ -144,12 +168,13 @@ export class VirtualCall {
           logger: this.log,
           random,
           listener,
-        }),
+        });
+      },
       modelDeadlineMs: 3_000,
       timeWarningMs: 60_000,
       ...options.services,
     };
-    this.calls = new Calls({ services: this.#services, clock, random, callsMax: options.callsMax ?? 10 });
+    this.calls = new Calls({ services: this.#services, clock, random });
   }
 
   /** The INVITE comes. */
@@ -166,6 +191,12 @@ export class VirtualCall {
 
   async run(ms: number): Promise<void> {
     await this.clock.advanceAsync(ms);
+  }
+
+  /** The conversation that the session tells everything to. */
+  get conversation(): Conversation {
+    if (!(this.#listener instanceof Conversation)) throw new Error('there is no conversation yet');
+    return this.#listener;
   }
 
   get phone(): MemoryPhone {

@@ -1,0 +1,81 @@
+import type { Clock, Timer } from '../runtime/clock';
+import type { EndReason } from './end-reason';
+
+/** An end that waits until the caller has heard everything. */
+export interface PendingEnd {
+  reason: EndReason;
+  /** The tool calls that asked for it; none when we did. */
+  callIds: readonly string[];
+  /** Of the last of them: it may still have words to come. */
+  responseId: string | undefined;
+}
+
+export interface FarewellHost {
+  /** Everything that was received has been heard. */
+  isHeard(): boolean;
+  queuedMs(): number;
+  isResponding(responseId: string): boolean;
+  end(reason: EndReason): void;
+}
+
+/** Phones hold some frames in their own buffer and drop them at a BYE: let the last words out. */
+const hangUpTailMs = 200;
+
+/** How long a goodbye may make no progress towards the caller's ear. */
+const hangUpPatienceMs = 5_000;
+
+/** Ends the call when the caller has heard the goodbye, and also when nothing of it gets through. */
+export class Farewell {
+  readonly #clock: Clock;
+  readonly #host: FarewellHost;
+  #pending: PendingEnd | undefined;
+  #timer: Timer | undefined;
+
+  constructor({ clock, host }: { clock: Clock; host: FarewellHost }) {
+    this.#clock = clock;
+    this.#host = host;
+  }
+
+  get pending(): PendingEnd | undefined {
+    return this.#pending;
+  }
+
+  /** The call ends as soon as what was received is heard: the model has nothing to add. */
+  get isWhole(): boolean {
+    const responseId = this.#pending?.responseId;
+    return responseId !== undefined && !this.#host.isResponding(responseId);
+  }
+
+  begin(pending: PendingEnd): void {
+    this.#pending = pending;
+    this.#endWhenStuck(pending.reason);
+    this.endIfHeard();
+  }
+
+  /** To be asked whenever something was heard, or a response is over. */
+  endIfHeard(): void {
+    const pending = this.#pending;
+    if (pending === undefined || !this.#host.isHeard()) return;
+    if (pending.responseId !== undefined && this.#host.isResponding(pending.responseId)) return;
+    this.#timer?.cancel();
+    this.#timer = this.#clock.setTimer(hangUpTailMs, () => this.#host.end(pending.reason));
+  }
+
+  /** The call goes on; returns what had been pending. Twice is fine. */
+  cancel(): PendingEnd | undefined {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    this.#timer?.cancel();
+    return pending;
+  }
+
+  /** A leg that no longer pulls (hold) must not keep a finished call: without any progress the call ends unheard. */
+  #endWhenStuck(reason: EndReason): void {
+    const queuedMs = this.#host.queuedMs();
+    this.#timer?.cancel();
+    this.#timer = this.#clock.setTimer(hangUpPatienceMs, () => {
+      if (this.#host.queuedMs() !== queuedMs) this.#endWhenStuck(reason);
+      else this.#host.end(reason);
+    });
+  }
+}

@@ -1,0 +1,236 @@
+import type { CallServices } from '../call/call';
+import type { Admission } from '../call/call-limits';
+import type { CallObserver, CallSnapshot } from '../call/call-observer';
+import { Calls } from '../call/calls';
+import type { EndReason } from '../call/end-reason';
+import { UnpricedModels } from '../call/unpriced-models';
+import { modelChoice } from '../config/model-choice';
+import type { Settings } from '../config/settings';
+import type { Plan } from '../dialplan/plan';
+import { route } from '../dialplan/route';
+import { FrameClock } from '../media/frame-clock';
+import { neverMs } from '../media/freeswitch-leg';
+import type { MediaLegFactory } from '../media/media-leg';
+import { createRtpLegFactory } from '../media/rtp-leg';
+import { ModelRefused, Models } from '../models';
+import { readPrices } from '../price-file';
+import { readPrompts } from '../prompt-files';
+import type { Buckets } from '../observability/buckets-metric';
+import { PortPool } from '../rtp/port-pool';
+import type { Clock } from '../runtime/clock';
+import { messageOf } from '../runtime/errors';
+import { invariant } from '../runtime/invariant';
+import type { Logger } from '../runtime/logger';
+import type { Random } from '../runtime/random';
+import type { SipServerAddress } from '../signalling/sip-link';
+import { SipLink } from '../signalling/sip-link';
+import { StartRefused } from '../start-refused';
+import type { Answering, ReadPlan } from './answering';
+import { FreeswitchMedia } from './freeswitch-media';
+import type { PortRange } from './port-slices';
+
+export interface OwnAnsweringOptions {
+  settings: Settings;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  /** What this process may use of RINGBRIDGE_RTP_PORTS. */
+  rtpPorts: PortRange;
+  admission: Admission;
+  observers: readonly CallObserver[];
+}
+
+/** The model must be ready this soon after the INVITE, or the route's `unavailable` applies. */
+const modelDeadlineMs = 3_000;
+const linkDeadlineMs = 10_000;
+/** The BYEs that were just sent need a moment on the link to the SIP server. */
+const byeSettleMs = 100;
+
+/** Answers calls in this process: the whole bridge has one, and so has each worker. */
+export class OwnAnswering implements Answering {
+  readonly workers = [];
+  readonly #options: OwnAnsweringOptions;
+  readonly #clock: Clock;
+  readonly #frameClock: FrameClock;
+  #plan: Plan | undefined;
+  #models: Models | undefined;
+  #calls: Calls | undefined;
+  #link: SipLink | undefined;
+  #freeswitch: FreeswitchMedia | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: OwnAnsweringOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#frameClock = new FrameClock({ clock: options.clock });
+  }
+
+  get model(): string {
+    return this.#models?.description ?? '';
+  }
+
+  get activeCalls(): number {
+    return this.#calls?.active ?? 0;
+  }
+
+  get connected(): boolean {
+    return this.#link?.connected === true;
+  }
+
+  async prepare({ plan }: ReadPlan): Promise<void> {
+    const { settings, clock, random, logger } = this.#options;
+    const choice = modelChoice(settings);
+    if (choice.kind === 'refused') throw new StartRefused(choice.line);
+    this.#plan = plan;
+    this.#models = await startModels({ settings, clock, random, logger, choice, plan });
+    this.#calls = new Calls({ services: await this.#services(this.#models), clock, random });
+  }
+
+  async connect(server: SipServerAddress): Promise<void> {
+    const { clock, random, logger } = this.#options;
+    this.#link = new SipLink({
+      server,
+      clock,
+      random,
+      log: logger.child({ part: 'sip' }),
+      onBug: ({ leg, cause }) => this.#calls?.failCallOf(leg, cause),
+      onCall: (leg) => this.#calls?.accept(leg),
+    });
+    await this.#freeswitch?.start(this.#link);
+    await this.#link.connect({ deadlineMs: linkDeadlineMs });
+  }
+
+  async usePlan({ plan }: ReadPlan): Promise<void> {
+    await this.#models?.prepareFor(plan);
+    this.#plan = plan;
+  }
+
+  snapshots(): CallSnapshot[] {
+    return this.#calls?.snapshots() ?? [];
+  }
+
+  lateness(): Buckets {
+    return this.#frameClock.lateness;
+  }
+
+  unanswerable(): number {
+    return this.#link?.unanswerable ?? 0;
+  }
+
+  /** Everything here is up to date. */
+  refresh(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  notReady(): string[] {
+    const reasons: string[] = [];
+    if (!this.connected) reasons.push('there is no link to the SIP server');
+    if (this.#freeswitch?.taking === false) reasons.push('no FreeSWITCH takes calls');
+    if (this.#calls?.draining === true) reasons.push('the bridge is draining');
+    return reasons;
+  }
+
+  degraded(): string[] {
+    return [];
+  }
+
+  refuseCalls(): void {
+    if (this.#link !== undefined) this.#link.accepting = false;
+  }
+
+  /** New calls go to other processes. For the embedded SIP server. */
+  leaveCallsToOthers(): void {
+    this.#link?.leaveRotation();
+  }
+
+  async drain(options: { limitMs: number }): Promise<void> {
+    this.refuseCalls();
+    await this.#calls?.drain(options);
+  }
+
+  endAll(reason: EndReason): void {
+    this.#calls?.endAll(reason);
+  }
+
+  blameCurrentCall(cause: unknown): boolean {
+    return this.#calls?.blameCurrentCall(cause) === true;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.refuseCalls();
+    this.endAll({ kind: 'draining' });
+    if (this.connected) await new Promise<void>((settled) => this.#clock.setTimer(byeSettleMs, settled));
+    await this.#closePart('freeswitch', () => this.#freeswitch?.close());
+    await this.#closePart('link', () => this.#link?.close());
+    await this.#closePart('models', () => this.#models?.close());
+  }
+
+  /** One part that fails to close must not keep the others open. */
+  async #closePart(part: string, close: () => Promise<void> | undefined): Promise<void> {
+    try {
+      await close();
+    } catch (cause) {
+      this.#options.logger.error({ part, error: messageOf(cause) }, 'a part of the bridge failed to close');
+    }
+  }
+
+  async #services(models: Models): Promise<CallServices> {
+    const { settings, clock, logger, admission, observers } = this.#options;
+    return {
+      clock,
+      logger,
+      admission,
+      observers,
+      media: this.#mediaFactory(),
+      prompts: await readPrompts(),
+      prices: await readPrices(settings.prices),
+      unpricedModels: new UnpricedModels(logger),
+      route: (caller) => {
+        invariant(this.#plan !== undefined, 'calls come only after a plan was loaded');
+        return route(this.#plan, caller, { atMs: clock.wallTimeMs() });
+      },
+      modelFor: (agent) => models.modelFor(agent),
+      openSession: (agent, listener, callId) => models.open(agent, listener, callId),
+      modelDeadlineMs,
+      timeWarningMs: settings.sessionWarningMs,
+    };
+  }
+
+  #mediaFactory(): MediaLegFactory {
+    const { settings, clock, random, logger, rtpPorts } = this.#options;
+    const { publicAddress, mediaTimeoutMs, firstMediaTimeoutMs } = settings;
+    const localAddress = settings.rtpAddress ?? settings.sipListen[0]?.address ?? '127.0.0.1';
+    const facesFreeswitch = settings.freeswitch !== undefined;
+    const isWildcard = localAddress === '0.0.0.0' || localAddress === '::';
+    const ours = createRtpLegFactory({
+      clock,
+      random,
+      logger,
+      frameClock: this.#frameClock,
+      ports: new PortPool({ clock, random, ...rtpPorts }),
+      localAddress,
+      // FreeSWITCH stands on our side of the NAT.
+      publicAddress: facesFreeswitch && !isWildcard ? undefined : publicAddress,
+      // FreeSWITCH passes on no comfort noise: who is silent is judged by what it has heard.
+      mediaTimeoutMs: facesFreeswitch ? neverMs : mediaTimeoutMs,
+      firstMediaTimeoutMs: facesFreeswitch ? neverMs : firstMediaTimeoutMs,
+    });
+    if (!facesFreeswitch) return ours;
+    this.#freeswitch = new FreeswitchMedia({ settings, clock, logger, ours });
+    return this.#freeswitch;
+  }
+}
+
+async function startModels(options: Parameters<typeof Models.start>[0]): Promise<Models> {
+  try {
+    return await Models.start(options);
+  } catch (cause) {
+    if (cause instanceof ModelRefused) throw new StartRefused(cause.message, { cause });
+    throw cause;
+  }
+}
