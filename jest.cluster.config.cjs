@@ -1,6 +1,8 @@
-// `npm run test:cluster`: against real servers that the environment names (test/cluster/real-servers.ts).
+// `npm run test:cluster`: suites against the real servers that the environment names; see docs/cluster-tests.md.
 module.exports = {
   ...require('./jest.config.cjs'),
-  testMatch: ['**/test/cluster/*.cluster.ts'],
+  roots: ['<rootDir>/test/cluster'],
+  testMatch: ['**/*.cluster.ts'],
   maxWorkers: 1,
+  testTimeout: 120_000,
 };

@@ -100,6 +100,7 @@ export class Call implements CallerLegListener {
   #answeredAtMs: number | undefined;
   #firstAudioAtMs: number | undefined;
   #endedAtMs: number | undefined;
+  #signallingLostAtMs: number | undefined;
   #modelConnectMs: number | undefined;
   #interruptions = 0;
   readonly #tokens: TokenUsage = { ...noTokens };
@@ -148,6 +149,13 @@ export class Call implements CallerLegListener {
     this.#close(reason);
   }
 
+  /** Ends the call with a recorded goodbye when there is somebody to hear it, else at once. */
+  leave(reason: EndReason): void {
+    if (this.#state === 'active' && this.#conversation !== undefined)
+      this.#conversation.leave('session-goodbye', reason);
+    else this.end(reason);
+  }
+
   /** A bug of ours: this call ends, the others do not notice. */
   fail(cause: unknown): void {
     this.logger.error(
@@ -178,6 +186,7 @@ export class Call implements CallerLegListener {
       answeredAtMs: this.#answeredAtMs,
       firstAudioAtMs: this.#firstAudioAtMs,
       endedAtMs: this.#endedAtMs,
+      signallingLostAtMs: this.#signallingLostAtMs,
       endReason: this.#endReason,
       blame: this.#blame(),
       interruptions: this.#interruptions,
@@ -284,6 +293,12 @@ export class Call implements CallerLegListener {
     this.end({ kind: 'caller-hung-up', how });
   }
 
+  onServerLost(): void {
+    if (this.#signallingLostAtMs !== undefined) return;
+    this.#signallingLostAtMs = this.services.clock.wallTimeMs();
+    this.emit({ kind: 'signalling-lost' });
+  }
+
   async onOffer(offer: string | undefined): Promise<OfferReply> {
     const media = this.#media;
     if (media === undefined || this.isEnding()) return { status: 481 };
@@ -364,9 +379,7 @@ export class Call implements CallerLegListener {
       this.leg.reject(status, { headers: { Contact: `<${reason.contact}>` } });
       return;
     }
-    // RFC 3261 section 21.5.4: tells the far side when to try again; spread, so that not all come back at once.
-    if (status === 503) this.leg.reject(status, { headers: { 'Retry-After': '10' } });
-    else this.leg.reject(status);
+    this.leg.reject(status);
   }
 
   #move(to: CallState): void {

@@ -53,6 +53,7 @@ export class ObserveCalls implements CallObserver {
       case 'ended':
         this.#metrics.callEnded(call, event);
         return;
+      case 'signalling-lost':
       case 'state':
       case 'agent-audio-started':
       case 'caller-speech-started':
@@ -92,6 +93,9 @@ function logEvent(logger: Logger, event: CallEvent, call: CallSnapshot): void {
       return;
     case 'idle-timeout':
       logger.info(facts, 'nobody spoke for the idle time');
+      return;
+    case 'signalling-lost':
+      logger.warn({}, 'the SIP server was lost; the call talks on');
       return;
     case 'ended':
       logEnd(logger, event, call);

@@ -284,6 +284,7 @@ function eventText(event: CallEvent): string | undefined {
     case 'caller-speech-stopped':
     case 'digit':
     case 'model-ready':
+    case 'signalling-lost':
     case 'transcript':
       return undefined;
   }

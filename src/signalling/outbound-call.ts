@@ -1,8 +1,11 @@
+import type { Socket } from 'node:net';
+
 import type { Timer } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { invariant } from '../runtime/invariant';
 import { LegGone } from './caller-leg';
 import { EstablishedDialog, type DialogEnded, type ReinviteResult } from './established-dialog';
+import { numericNextHop } from './next-hop';
 import type { OfferListener } from './offer-exchange';
 import { allowedMethods, messageBytesMax, safeHeaders } from './respond';
 import type { SipLink } from './sip-link';
@@ -44,7 +47,7 @@ export interface PlaceCallOptions {
   /** A user part, or a whole From value; the SIP server fills in what is missing. */
   from?: string;
   headers?: SipHeaders;
-  /** Next hop, when it is not the host of `uri`. */
+  /** Next hop, when it is not the host of `uri`: a SIP URI with a numeric address. */
   proxy?: string;
   /** Time for a final answer. */
   timeoutMs: number;
@@ -62,9 +65,11 @@ export function placeCall(link: SipLink, options: PlaceCallOptions, listener: Ou
 export class OutboundCall {
   readonly #link: SipLink;
   readonly #listener: OutboundCallListener;
-  readonly #detach: () => void;
+  #detach: () => void;
   #phase: Phase;
   #invite: SrfRequest | undefined;
+  #lastDialog: EstablishedDialog | undefined;
+  #serverLost = false;
   #sipCallId = '';
 
   constructor(link: SipLink, options: PlaceCallOptions, listener: OutboundCallListener) {
@@ -74,15 +79,8 @@ export class OutboundCall {
     this.#detach = link.attach(this);
     const onTimeout = link.guard('INVITE timeout', () => this.#timedOut());
     this.#phase = { state: 'calling', timer: link.clock.setTimer(options.timeoutMs, onTimeout) };
-    try {
-      this.#send(options);
-    } catch (cause) {
-      // srf throws when it has no connection.
-      const failure: OutboundFailure = link.connected
-        ? { kind: 'not-sent', message: messageOf(cause) }
-        : { kind: 'server-gone' };
-      queueMicrotask(link.guard('INVITE', () => this.#fail(failure)));
-    }
+    if (link.kind === 'embedded' || options.proxy !== undefined) this.#sendNow(options);
+    else this.#sendToAddress(options).catch((cause: unknown) => this.#notSent(cause));
   }
 
   /** Made by the SIP server; an empty string until the INVITE was sent. */
@@ -112,10 +110,16 @@ export class OutboundCall {
     return this.#phase.dialog.sendInfo(contentType, body);
   }
 
-  /** The link is lost. */
+  /** The link is lost. A call that is talked on outlives it with drachtio-server, as inbound ones do. */
   abandon(): void {
     const phase = this.#phase;
     if (phase.state === 'over') return;
+    if (phase.state === 'talking' && this.#link.kind === 'drachtio-server' && this.#link.state !== 'closed') {
+      this.#serverLost = true;
+      phase.dialog.loseServer();
+      this.#detach = this.#link.attach(this);
+      return;
+    }
     this.#end();
     if (phase.state === 'talking') {
       phase.dialog.abandon();
@@ -123,6 +127,34 @@ export class OutboundCall {
     } else {
       this.#listener.onFailed({ kind: 'server-gone' });
     }
+  }
+
+  /** The link is back: a BYE that could not be sent goes out. */
+  regain(socket: Socket): void {
+    this.#serverLost = false;
+    this.#lastDialog?.regainServer(socket);
+    if (this.#phase.state === 'over') this.#detach();
+  }
+
+  async #sendToAddress(options: PlaceCallOptions): Promise<void> {
+    const proxy = await numericNextHop(options.uri);
+    if (this.#phase.state === 'calling') this.#sendNow({ ...options, ...(proxy !== undefined && { proxy }) });
+  }
+
+  #sendNow(options: PlaceCallOptions): void {
+    try {
+      this.#send(options);
+    } catch (cause) {
+      this.#notSent(cause);
+    }
+  }
+
+  // srf throws when it has no connection.
+  #notSent(cause: unknown): void {
+    const failure: OutboundFailure = this.#link.connected
+      ? { kind: 'not-sent', message: messageOf(cause) }
+      : { kind: 'server-gone' };
+    queueMicrotask(this.#link.guard('INVITE', () => this.#fail(failure)));
   }
 
   #send({ uri, sdp, from, headers, proxy }: PlaceCallOptions): void {
@@ -169,6 +201,7 @@ export class OutboundCall {
       clock: this.#link.clock,
       random: this.#link.random,
       role: 'uac',
+      timersAreOurs: this.#link.kind === 'drachtio-server',
       last: undefined,
       listener: {
         onConfirmed: () => undefined,
@@ -178,6 +211,7 @@ export class OutboundCall {
         onEnded: (ended) => this.#endedByFarSide(ended),
       },
     });
+    this.#lastDialog = established;
     // The 200 crossed our CANCEL (RFC 3261 section 9.1).
     if (this.#phase.state !== 'calling') {
       established.hangUp();
@@ -219,7 +253,7 @@ export class OutboundCall {
   #end(): void {
     if (this.#phase.state === 'calling') this.#phase.timer.cancel();
     this.#phase = { state: 'over' };
-    this.#detach();
+    if (!this.#serverLost) this.#detach();
   }
 }
 

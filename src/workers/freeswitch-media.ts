@@ -7,7 +7,7 @@ import { createFreeswitchLegFactory } from '../media/freeswitch-leg';
 import { createMrf } from '../media/freeswitch-mrf';
 import { FreeswitchPool } from '../media/freeswitch-pool';
 import { freeswitchProbe } from '../media/freeswitch-probe';
-import type { MediaLeg, MediaLegFactory, MediaLegOptions } from '../media/media-leg';
+import { MediaUnavailable, type MediaLeg, type MediaLegFactory, type MediaLegOptions } from '../media/media-leg';
 import type { Clock } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { invariant } from '../runtime/invariant';
@@ -36,8 +36,8 @@ export class FreeswitchMedia implements MediaLegFactory {
     this.#options = options;
   }
 
-  /** Before the first call is taken; `link` need not be connected yet. */
-  async start(link: SipLink): Promise<void> {
+  /** Before the first call is taken; `linkNow` tells which link to call FreeSWITCH through, each time. */
+  async start(linkNow: () => SipLink | undefined): Promise<void> {
     const { settings, clock, logger } = this.#options;
     const { freeswitch = [], freeswitchSecret, freeswitchListen, freeswitchAdvertise, data } = settings;
     // One process per data folder: the same name after a restart, and another one for every other Ringbridge.
@@ -49,7 +49,7 @@ export class FreeswitchMedia implements MediaLegFactory {
       {
         clock,
         logger: logger.child({ part: 'freeswitch' }),
-        mrf: createMrf(link.srf),
+        mrf: createMrf(callingThrough(linkNow)),
         probe: freeswitchProbe({ clock, deadlineMs: probeDeadlineMs }),
         secret: freeswitchSecret ?? '',
         listen: freeswitchListen ?? { host: '127.0.0.1', port: 0 },
@@ -81,4 +81,15 @@ export class FreeswitchMedia implements MediaLegFactory {
   async close(): Promise<void> {
     await this.#pool?.close();
   }
+}
+
+/** All that fsmrf wants of srf. A call's channels stay with the link that they were made on. */
+function callingThrough(linkNow: () => SipLink | undefined): object {
+  return {
+    get createUAC() {
+      const srf = linkNow()?.srf;
+      if (srf === undefined) throw new MediaUnavailable('there is no link to a SIP server that could call FreeSWITCH');
+      return srf.createUAC.bind(srf);
+    },
+  };
 }

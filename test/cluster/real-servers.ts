@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 
 import { describeWith } from '../support/installed';
 
-// Where the real servers are; `npm run test:cluster` skips what it has no server for (docs/cluster-freeswitch.md).
+// Where the real servers are; `npm run test:cluster` skips what it has no server for (docs/cluster-tests.md).
 //   RINGBRIDGE_TEST_FREESWITCH         HOST:PORT of one or two event sockets, with RINGBRIDGE_TEST_FREESWITCH_SECRET
 //   RINGBRIDGE_TEST_DRACHTIO           HOST:PORT of drachtio-server, with RINGBRIDGE_TEST_DRACHTIO_SECRET
 //   RINGBRIDGE_TEST_DRACHTIO_SIP       HOST:PORT where it takes calls
