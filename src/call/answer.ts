@@ -1,5 +1,5 @@
 import type { MediaLeg, MediaLegListener } from '../media/media-leg';
-import { OfferRefused } from '../media/media-leg';
+import { MediaUnavailable, OfferRefused } from '../media/media-leg';
 import { withDeadline } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { LegGone } from '../signalling/caller-leg';
@@ -107,8 +107,9 @@ async function prepareMedia(call: Call): Promise<{ leg: MediaLeg; sdp: string } 
   try {
     return { leg, sdp: await (call.leg.offer === undefined ? leg.offer() : leg.answer(call.leg.offer)) };
   } catch (cause) {
-    if (!(cause instanceof OfferRefused)) throw cause;
-    call.end({ kind: 'bad-offer', status: cause.status, message: cause.message });
+    if (cause instanceof OfferRefused) call.end({ kind: 'bad-offer', status: cause.status, message: cause.message });
+    else if (cause instanceof MediaUnavailable) call.end({ kind: 'no-media-port', message: cause.message });
+    else throw cause;
     return undefined;
   }
 }

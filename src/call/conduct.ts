@@ -6,7 +6,7 @@ import type { RealtimeSession } from '../realtime/session';
 import type { RateLimit, RequestedResponse, ResponseDone } from '../realtime/session-listener';
 import type { Clock } from '../runtime/clock';
 import type { CollectedDigits } from '../tools/call-control';
-import type { DigitRules } from '../tools/collect-digits';
+import type { DigitRules } from '../tools/digit-rules';
 import type { CallEvent } from './call-observer';
 import { CallerVoice } from './caller-voice';
 import type { EndReason } from './end-reason';

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../runtime/clock';
 import type { CollectedDigits } from '../tools/call-control';
-import type { DigitRules } from '../tools/collect-digits';
+import type { DigitRules } from '../tools/digit-rules';
 import type { Occupations } from './occupations';
 
 export interface KeyHost {

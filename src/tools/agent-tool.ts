@@ -1,6 +1,6 @@
 import { parseDurationMs } from '../runtime/duration';
 import type { BuiltInTool } from './built-in-tools';
-import type { DigitRules } from './collect-digits';
+import type { DigitRules } from './digit-rules';
 import { isBuiltInTool, secretInHeader, type ToolEntry } from './tool-schema';
 import type { ToolParameters } from './tool-parameters';
 import type { WhileWaiting } from './while-waiting';

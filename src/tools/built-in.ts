@@ -1,4 +1,4 @@
-import type { DigitRules } from './collect-digits';
+import type { DigitRules } from './digit-rules';
 import type { ToolParameters } from './tool-parameters';
 import type { ToolArguments, ToolContext, ToolResult } from './tool-run';
 

@@ -1,4 +1,4 @@
-import type { DigitRules } from './collect-digits';
+import type { DigitRules } from './digit-rules';
 
 /** What came of waiting for keys; `too-late`: the caller stopped before it was complete. */
 export interface CollectedDigits {

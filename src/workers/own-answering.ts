@@ -9,6 +9,7 @@ import type { Settings } from '../config/settings';
 import type { Plan } from '../dialplan/plan';
 import { route } from '../dialplan/route';
 import { FrameClock } from '../media/frame-clock';
+import { neverMs } from '../media/freeswitch-leg';
 import type { MediaLegFactory } from '../media/media-leg';
 import { createRtpLegFactory } from '../media/rtp-leg';
 import { ModelRefused, Models } from '../models';
@@ -28,6 +29,7 @@ import { StartRefused } from '../start-refused';
 import { createToolbox, prepareTools } from '../tooling';
 import type { Toolbox } from '../tools/toolbox';
 import type { Answering, ReadPlan } from './answering';
+import { FreeswitchMedia } from './freeswitch-media';
 import type { PortRange } from './port-slices';
 
 export interface OwnAnsweringOptions {
@@ -57,6 +59,7 @@ export class OwnAnswering implements Answering {
   #models: Models | undefined;
   #calls: Calls | undefined;
   #sip: SipFront | undefined;
+  #freeswitch: FreeswitchMedia | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: OwnAnsweringOptions) {
@@ -90,6 +93,7 @@ export class OwnAnswering implements Answering {
 
   async connect(embedded: SipServerAddress | undefined): Promise<void> {
     const { settings, clock, random, logger, full = () => false } = this.#options;
+    await this.#freeswitch?.start(() => this.#sip?.link);
     this.#sip = await SipFront.start({
       ...{ settings, clock, random, logger, embedded, full },
       onBug: ({ leg, cause }) => this.#calls?.failCallOf(leg, cause),
@@ -132,6 +136,7 @@ export class OwnAnswering implements Answering {
     const reasons: string[] = [];
     const problem = this.#sip === undefined ? 'there is no link to the SIP server' : this.#sip.problem;
     if (problem !== undefined) reasons.push(problem);
+    if (this.#freeswitch?.taking === false) reasons.push('no FreeSWITCH takes calls');
     if (this.#calls?.draining === true) reasons.push('the bridge is draining');
     return reasons;
   }
@@ -170,6 +175,7 @@ export class OwnAnswering implements Answering {
   async #close(): Promise<void> {
     this.refuseCalls();
     this.endAll({ kind: 'draining' });
+    await this.#closePart('freeswitch', () => this.#freeswitch?.close());
     await this.#closePart('sip', () => this.#sip?.close());
     await this.#closePart('tools', () => this.#toolbox.close());
     await this.#closePart('models', () => this.#models?.close());
@@ -211,17 +217,25 @@ export class OwnAnswering implements Answering {
   #mediaFactory(): MediaLegFactory {
     const { settings, clock, random, logger, rtpPorts } = this.#options;
     const { publicAddress, mediaTimeoutMs, firstMediaTimeoutMs } = settings;
-    return createRtpLegFactory({
+    const localAddress = settings.rtpAddress ?? settings.sipListen[0]?.address ?? '127.0.0.1';
+    const facesFreeswitch = settings.freeswitch !== undefined;
+    const isWildcard = localAddress === '0.0.0.0' || localAddress === '::';
+    const ours = createRtpLegFactory({
       clock,
       random,
       logger,
       frameClock: this.#frameClock,
       ports: new PortPool({ clock, random, ...rtpPorts }),
-      localAddress: settings.rtpAddress ?? settings.sipListen[0]?.address ?? '127.0.0.1',
-      publicAddress,
-      mediaTimeoutMs,
-      firstMediaTimeoutMs,
+      localAddress,
+      // FreeSWITCH stands on our side of the NAT.
+      publicAddress: facesFreeswitch && !isWildcard ? undefined : publicAddress,
+      // FreeSWITCH passes on no comfort noise: who is silent is judged by what it has heard.
+      mediaTimeoutMs: facesFreeswitch ? neverMs : mediaTimeoutMs,
+      firstMediaTimeoutMs: facesFreeswitch ? neverMs : firstMediaTimeoutMs,
     });
+    if (!facesFreeswitch) return ours;
+    this.#freeswitch = new FreeswitchMedia({ settings, clock, logger, ours });
+    return this.#freeswitch;
   }
 }
 

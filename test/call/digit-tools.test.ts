@@ -1,6 +1,6 @@
 import { levelDbfs } from '../../src/audio/level';
 import { plainBuiltIn } from '../../src/tools/agent-tool';
-import { defaultDigitRules } from '../../src/tools/collect-digits';
+import { defaultDigitRules } from '../../src/tools/digit-rules';
 import { VirtualCall } from '../support/virtual-call';
 import { callsFunction, doneResponse, startResponse } from './model-lines';
 

@@ -2,7 +2,7 @@ import { KeyInput } from '../../src/call/key-input';
 import { Occupations } from '../../src/call/occupations';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
 import type { CollectedDigits } from '../../src/tools/call-control';
-import type { DigitRules } from '../../src/tools/collect-digits';
+import type { DigitRules } from '../../src/tools/digit-rules';
 
 const rules: DigitRules = { keysMax: 4, endKey: '#', firstKeyMs: 8_000, nextKeyMs: 4_000, secure: false };
 
