@@ -11,6 +11,7 @@ import {
   type CallerLeg,
   type CallerLegListener,
   type OfferReply,
+  type ReferProgress,
 } from './caller-leg';
 import { EstablishedDialog } from './established-dialog';
 import { createGuard, type Guard, type OnSignallingBug } from './guarded';
@@ -113,6 +114,16 @@ export class SrfCallerLeg implements CallerLeg {
     invariant(headerBytes <= headerBytesMax, 'the headers of a rejection fit in one frame of the SIP server');
     this.#move({ state: 'over' });
     respond(this.#res, status, { guard: this.#guard, ...options });
+  }
+
+  refer(uri: string, onProgress: (progress: ReferProgress) => void): void {
+    if (this.#phase.state === 'established') this.#phase.dialog.refer(uri, onProgress);
+    else queueMicrotask(this.#guard('REFER', () => onProgress({ kind: 'refused', status: 481 })));
+  }
+
+  sendInfo(contentType: string, body: string): Promise<number> {
+    if (this.#phase.state !== 'established') return Promise.reject(new LegGone('the call is not answered'));
+    return this.#phase.dialog.sendInfo(contentType, body);
   }
 
   hangUp(options: { reason?: string } = {}): void {
