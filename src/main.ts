@@ -1,6 +1,6 @@
 // Start here: settings in, everything wired, calls answered, drained on request.
 import { access, constants, mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import { CallLimits } from './call/call-limits';
 import type { CallObserver } from './call/call-observer';
@@ -10,11 +10,11 @@ import { unbuiltSettings } from './config/unbuilt-settings';
 import type { HttpServer } from './console/http-server';
 import { startHttpServer } from './console/http-server';
 import type { Plan } from './dialplan/plan';
-import { formatProblem } from './dialplan/plan-problem';
-import { folderReader } from './dialplan/plan-reader';
-import { PlanStore } from './dialplan/plan-store';
+import type { PlanLoader } from './dialplan/plan-attempt';
+import { PlanThread } from './dialplan/plan-thread';
 import type { EmbeddedSip } from './embedded-sip';
 import { startEmbeddedSip } from './embedded-sip';
+import { PlanRefused, Plans } from './plans';
 import type { LogDestination, RootLogger } from './observability/logger';
 import { createLogger } from './observability/logger';
 import { Metrics } from './observability/metrics';
@@ -46,6 +46,10 @@ export interface BridgeOptions {
   cwd: string;
   /** Standard output unless given. */
   logDestination?: LogDestination;
+  /** For the person at the terminal, whole lines; nobody unless given. */
+  tell?: (text: string) => void;
+  /** A thread of its own unless given. */
+  planLoader?: PlanLoader;
   /** How many processes answer the calls; undefined: this one does. */
   workers?: number;
 }
@@ -75,7 +79,7 @@ export class Bridge {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #logger: RootLogger;
-  readonly #plans: PlanStore;
+  readonly #plans: Plans;
   readonly #journal: Journal;
   readonly #limits: CallLimits;
   readonly #records: RecordCalls;
@@ -83,6 +87,7 @@ export class Bridge {
   #answering: Answering | undefined;
   #sip: EmbeddedSip | undefined;
   #http: HttpServer | undefined;
+  #started = false;
   #failed = false;
   #closing: Promise<void> | undefined;
   #tellClosed: (end: BridgeEnd) => void = () => undefined;
@@ -99,7 +104,18 @@ export class Bridge {
       level: settings.logLevel,
       ...(options.logDestination === undefined ? {} : { destination: options.logDestination }),
     });
-    this.#plans = new PlanStore(folderReader(this.#folder(settings.dialplans), { env: options.env }));
+    this.#plans = new Plans({
+      folder: this.#folder(settings.dialplans),
+      folderName: settings.dialplans,
+      keptFolder: join(this.#folder(settings.data), 'plans'),
+      keptMax: settings.keptPlans,
+      watch: settings.dialplanWatch === 'yes',
+      loader: options.planLoader ?? new PlanThread({ clock, env: options.env }),
+      use: (read) => this.#usePlan(read),
+      clock,
+      logger: this.#logger,
+      tell: options.tell ?? (() => undefined),
+    });
     this.#journal = new Journal({ folder: this.#folder(settings.data), clock, logger: this.#logger });
     this.#limits = new CallLimits({ callsMax: settings.maxCalls });
     this.#records = new RecordCalls({ journal: this.#journal, clock });
@@ -108,7 +124,7 @@ export class Bridge {
       lateness: () => this.#answering?.lateness() ?? noBuckets,
       sip: () => this.#sipCounters(),
       recordFailures: () => this.#journal.failures,
-      planHash: () => this.#plans.current?.hash,
+      plan: () => ({ hash: this.#plans.current?.hash, ...this.#plans.loads }),
       workers: () => this.#answering?.workers ?? [],
     });
     this.closed = new Promise((resolveClosed) => (this.#tellClosed = resolveClosed));
@@ -129,8 +145,11 @@ export class Bridge {
   }
 
   get plan(): string {
-    const plan = this.#plans.current;
-    return plan === undefined ? '' : `${plan.hash} (${plan.files.join(', ')})`;
+    const { inForce } = this.#plans;
+    if (inForce === undefined) return '';
+    const { plan, origin } = inForce;
+    const kept = origin === 'kept' ? `, a kept plan: ${this.#settings.dialplans} says something else` : '';
+    return `${plan.hash} (${plan.files.join(', ')})${kept}`;
   }
 
   /** What the person who starts it should know, one line each. */
@@ -145,6 +164,11 @@ export class Bridge {
     return this.#http === undefined ? '' : `${this.#http.address}:${this.#http.port}`;
   }
 
+  /** Reads the dialplans again; a plan that cannot be used is reported and changes nothing. Never rejects. */
+  async reloadPlan(): Promise<void> {
+    await this.#plans.reload('signal');
+  }
+
   activeCalls(): number {
     return this.#answering?.activeCalls ?? 0;
   }
@@ -155,11 +179,13 @@ export class Bridge {
     if (choice.kind === 'refused') refusals.push(choice.line);
     if (refusals.length > 0 || choice.kind === 'refused') throw new StartRefused(refusals.join('\nringbridge: '));
     const answering = this.#makeAnswering();
-    const read = await this.#loadPlan();
     await this.#openRecords();
+    const read = await this.#loadPlan();
     this.#answering = answering;
     await answering.prepare(read);
     await this.#listen(answering, read.plan);
+    this.#plans.onChange(({ plan }) => this.#sip?.access.setPlan(plan));
+    this.#started = true;
     for (const warning of this.warnings) this.#logger.warn({ problem: warning }, 'the SIP server is open to everybody');
     this.#logger.info({ model: this.model, sip: this.sipListening, plan: read.plan.hash }, 'answering calls');
   }
@@ -199,6 +225,7 @@ export class Bridge {
     this.#answering?.refuseCalls();
     this.#answering?.endAll({ kind: 'draining' });
     await this.#closePart('http', () => this.#http?.close());
+    await this.#closePart('dialplans', () => this.#plans.close());
     await this.#closePart('calls', () => this.#answering?.close());
     await this.#closePart('sip server', () => this.#sip?.server.close());
     await this.#closePart('records', () => this.#journal.close());
@@ -217,18 +244,22 @@ export class Bridge {
   }
 
   async #loadPlan(): Promise<ReadPlan> {
-    const load = await this.#plans.load();
-    for (const warning of load.warnings)
-      this.#logger.warn({ problem: formatProblem(warning, { folder: this.#settings.dialplans }) }, 'dialplan warning');
-    if (load.kind === 'refused') {
-      const lines = load.problems.map((problem) => formatProblem(problem, { folder: this.#settings.dialplans }));
-      throw new StartRefused(`the dialplans in ${this.#settings.dialplans} cannot be used:\n\n${lines.join('\n\n')}`);
+    try {
+      await this.#plans.start();
+    } catch (cause) {
+      if (cause instanceof PlanRefused) throw new StartRefused(cause.message, { cause });
+      throw cause;
     }
-    const refusals = accessRefusals(load.plan, this.#settings);
-    if (refusals.length > 0) throw new StartRefused(refusals.join('\nringbridge: '));
-    const { source } = this.#plans;
-    invariant(source !== undefined, 'what a plan was made of is kept with it');
-    return { plan: load.plan, source };
+    const { inForce } = this.#plans;
+    invariant(inForce !== undefined, 'a start without a plan is refused');
+    return inForce;
+  }
+
+  /** Rejects when settings or models do not go with a plan. At the start only the settings can tell. */
+  async #usePlan(read: ReadPlan): Promise<void> {
+    const refusals = accessRefusals(read.plan, this.#settings);
+    if (refusals.length > 0) throw new StartRefused(refusals.join('\n'));
+    if (this.#started) await this.#answering?.usePlan(read);
   }
 
   /** A start without a place for records is refused; later failures of the disk are counted and cost no call. */
@@ -285,6 +316,8 @@ export class Bridge {
           return this.#metrics.text();
         },
         contentType: this.#metrics.contentType,
+        plans: this.#plans,
+        token: this.#settings.httpToken,
         logger: this.#logger,
       }),
     );

@@ -138,7 +138,7 @@ function begin(call: Call, leg: MediaLeg, conversation: Conversation): void {
   if (call.isEnding()) return;
   const listener: MediaLegListener = {
     onAudio: (frame) => conversation.onCallerAudio(frame),
-    onDigit: (digit) => call.onDigit(digit),
+    onDigit: (digit) => call.onMediaDigit(digit),
     onFailure: (failure) => call.end({ kind: 'media-failed', failure }),
   };
   leg.start(listener, conversation.source);

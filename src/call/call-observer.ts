@@ -22,6 +22,10 @@ export interface CallSnapshot {
   planHash: string | undefined;
   /** Every percentage that was drawn to find the route, in order; empty when none was. */
   splits: readonly PercentSplit[];
+  /** The headers that routes asked for; null for one that the INVITE did not have. */
+  headers: Readonly<Record<string, string | null>>;
+  /** The IP address that the INVITE came from. */
+  sourceAddress: string;
   /** `simulator:...` or the API's model name, undefined before a route was found. */
   model: string | undefined;
   /** `api` or `simulator`: a simulator on the line must always be told. */

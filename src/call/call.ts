@@ -17,6 +17,7 @@ import { tellObservers } from './call-observer';
 import type { CallState } from './call-state';
 import { moveCall } from './call-state';
 import type { Conversation } from './conversation';
+import { DigitStream } from './digit-stream';
 import { CostMeter } from './cost-meter';
 import type { Blame, EndReason } from './end-reason';
 import { blameFor, sipStatusFor } from './end-reason';
@@ -87,6 +88,7 @@ export class Call implements CallerLegListener {
   readonly logger: Logger;
   readonly #onEnded: (call: Call) => void;
   readonly #startedAtMs: number;
+  readonly #digits: DigitStream;
   #state: CallState = 'ringing';
   #decision: RouteDecision | undefined;
   #model: ModelChoice | undefined;
@@ -113,6 +115,7 @@ export class Call implements CallerLegListener {
     this.services = options.services;
     this.logger = options.services.logger.child({ callId: options.callId });
     this.#onEnded = options.onEnded;
+    this.#digits = new DigitStream({ clock: options.services.clock, onDigit: (digit) => this.#pressed(digit) });
     this.#startedAtMs = options.services.clock.wallTimeMs();
   }
 
@@ -166,6 +169,8 @@ export class Call implements CallerLegListener {
       agent: decision?.kind === 'answer' ? decision.agent.name : undefined,
       planHash: decision?.planHash,
       splits: decision?.splits ?? [],
+      headers: decision?.headers ?? {},
+      sourceAddress: this.leg.info.sourceAddress,
       model: this.#model?.name,
       modelKind: this.#model?.kind,
       state: this.#state,
@@ -304,8 +309,17 @@ export class Call implements CallerLegListener {
     );
   }
 
+  /** A key by INFO; those of the media leg come through `onMediaDigit`. */
   onDigit(digit: string): void {
-    this.emit({ kind: 'digit', digit });
+    this.#digits.receive(digit, 'info');
+  }
+
+  onMediaDigit(digit: string): void {
+    this.#digits.receive(digit, 'media');
+  }
+
+  #pressed(digit: string): void {
+    if (this.#conversation?.isSecure !== true) this.emit({ kind: 'digit', digit });
     this.#conversation?.onDigit(digit);
   }
 

@@ -11,7 +11,8 @@ import type { EndReason } from './end-reason';
 import type { Breach } from './guarantees';
 import { Guarantees } from './guarantees';
 import { IdlePolicy } from './idle-policy';
-import { KeyPresses } from './key-presses';
+import type { CollectedKeys, CollectRules } from './key-input';
+import { KeyInput } from './key-input';
 import { ModelGoodbye } from './model-goodbye';
 import { Occupations } from './occupations';
 import { OwedAnswer } from './owed-answer';
@@ -45,7 +46,7 @@ export class Conduct {
   readonly #idle: IdlePolicy | undefined;
   readonly #guarantees: Guarantees;
   readonly #owed: OwedAnswer;
-  readonly #keys: KeyPresses;
+  readonly #keys: KeyInput;
   readonly #goodbye: ModelGoodbye;
   readonly #retry: ResponseRetry;
   readonly #voice = new CallerVoice();
@@ -63,7 +64,15 @@ export class Conduct {
       this.#guarantees.onOccupations(current);
     });
     this.#owed = new OwedAnswer({ clock, occupations: this.occupations });
-    this.#keys = new KeyPresses({ clock, occupations: this.occupations });
+    this.#keys = new KeyInput({
+      clock,
+      occupations: this.occupations,
+      host: {
+        // The menu is known: whoever keys in the middle of it goes on.
+        began: () => this.#isAgentBusy() && host.interrupt({ cancel: true }),
+        entered: (keys) => this.#tellKeys(keys),
+      },
+    });
     this.#retry = new ResponseRetry({ clock });
     this.#guarantees = new Guarantees({
       clock,
@@ -102,12 +111,27 @@ export class Conduct {
   /** Whether this frame of the caller is for the model. Must not keep it. */
   takesFrame(frame: PcmFrame): boolean {
     this.#voice.push(frame);
+    // What is keyed in secret must not be heard either: the model's clock goes on over silence.
+    if (this.#keys.isSecure) frame.fill(0);
     return this.#turns.takesFrame();
+  }
+
+  /** While it is true nothing of the caller's line may be told to anybody. */
+  get isSecure(): boolean {
+    return this.#keys.isSecure;
   }
 
   onDigit(digit: string): void {
     this.#idle?.callerIsThere();
-    if (!this.#turns.onDigit(digit)) this.#keys.pressed();
+    if (this.#keys.isSecure || !this.#turns.onDigit(digit)) this.#keys.press(digit);
+  }
+
+  /** Keys for a tool, and not for the model. Never rejects; `signal` ends it. */
+  collectKeys(rules: CollectRules, signal: AbortSignal): Promise<CollectedKeys> {
+    if (signal.aborted) return Promise.resolve({ outcome: 'stopped', keys: '' });
+    const collected = this.#keys.collect(rules);
+    signal.addEventListener('abort', () => this.#keys.stopCollecting(), { once: true });
+    return collected;
   }
 
   onHold(isOnHold: boolean): void {
@@ -210,6 +234,16 @@ export class Conduct {
     this.#keys.close();
   }
 
+  #isAgentBusy(): boolean {
+    return this.#host.playout.speaking || this.occupations.has('responding');
+  }
+
+  /** Keys that no tool asked for are a turn of the caller. */
+  #tellKeys(keys: string): void {
+    this.#host.session.createItem({ role: 'user', text: `(The caller pressed on the telephone: ${keys})` });
+    this.ask({ metadata: { purpose: 'keys' } });
+  }
+
   #newTurns(clock: Clock, agent: Agent): TurnTaking {
     const host = this.#host;
     return new TurnTaking({
@@ -217,7 +251,7 @@ export class Conduct {
       rules: agent.turns ?? { kind: 'server', interrupts: interruptsResponse(agent.session.turn_detection) },
       occupations: this.occupations,
       host: {
-        isAgentBusy: () => host.playout.speaking || this.occupations.has('responding'),
+        isAgentBusy: () => this.#isAgentBusy(),
         isCallerAudible: () => this.#voice.isAudible,
         interrupt: (how) => host.interrupt(how),
         keepCallOpen: () => {

@@ -143,6 +143,11 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
     if (this.#phase === 'talking' && this.#conduct.takesFrame(frame)) this.#callerAudio.push(frame);
   }
 
+  /** While it is true nothing of the caller's line may be told to anybody. */
+  get isSecure(): boolean {
+    return this.#phase === 'talking' && this.#conduct.isSecure;
+  }
+
   /** A key, by RTP or INFO. */
   onDigit(digit: string): void {
     if (this.#phase === 'talking') this.#conduct.onDigit(digit);

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { loadSettings, SettingsError } from '../config/settings';
 import type { PlanLoad } from '../dialplan/assemble-plan';
 import { loadPlan } from '../dialplan/load-plan';
-import { formatProblem } from '../dialplan/plan-problem';
+import { formatProblems } from '../dialplan/plan-problem';
 import { folderReader } from '../dialplan/plan-reader';
 import { messageOf } from '../runtime/errors';
 import type { CommandIo, ExitCode } from './io';
@@ -60,9 +60,8 @@ function readArguments(argv: readonly string[], env: CommandIo['env']): CheckOpt
 /** What `check` prints: every problem with its place, and one line about the whole. */
 export function describeLoad(folder: string, load: PlanLoad): string {
   const problems = load.kind === 'refused' ? [...load.problems, ...load.warnings] : load.warnings;
-  const blocks = problems.slice(0, printedMax).map((problem) => `${formatProblem(problem, { folder })}\n`);
-  if (problems.length > printedMax) blocks.push(`... and ${problems.length - printedMax} more\n`);
-  return [...blocks, summary(folder, load)].join('\n');
+  const printed = formatProblems(problems, { folder, printedMax });
+  return [...(printed === '' ? [] : [printed]), summary(folder, load)].join('\n');
 }
 
 function summary(folder: string, load: PlanLoad): string {

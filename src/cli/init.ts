@@ -103,5 +103,7 @@ function report(folder: string, names: readonly string[]): string {
     `  ringbridge explain ${argument} --to 100`,
     `  RINGBRIDGE_DIALPLANS=${argument} ringbridge serve`,
     '',
+    'A bridge that is running loads what you save by itself, and says so; a plan with a mistake changes nothing.',
+    '',
   ].join('\n');
 }

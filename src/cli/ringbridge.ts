@@ -2,10 +2,14 @@ import { messageOf } from '../runtime/errors';
 import { runCallCommand } from './call';
 import { runCheckCommand } from './check';
 import { runDemoCommand } from './demo';
+import { runDiffCommand } from './diff';
 import { runExplainCommand } from './explain';
 import { runInitCommand } from './init';
 import type { CommandIo, ExitCode } from './io';
 import { processIo } from './io';
+import { runPlansCommand } from './plans';
+import { runReloadCommand } from './reload';
+import { runRestoreCommand } from './restore';
 import { runSchemaCommand } from './schema';
 import { runServeCommand } from './serve';
 import { runTestCommand } from './test';
@@ -21,6 +25,10 @@ const commands: Readonly<Record<string, Command>> = {
   init: { summary: 'write a dialplan to begin with', run: runInitCommand },
   check: { summary: 'read the dialplans and print every problem', run: runCheckCommand },
   explain: { summary: 'tell which route takes a call, and why', run: runExplainCommand },
+  reload: { summary: 'make the running bridge read its dialplans again', run: runReloadCommand },
+  plans: { summary: 'list the plans that the running bridge keeps', run: runPlansCommand },
+  restore: { summary: 'put a kept plan back in force', run: runRestoreCommand },
+  diff: { summary: 'compare two plans, and replay recorded calls on both', run: runDiffCommand },
   test: { summary: 'play call scenarios against the dialplans, offline', run: runTestCommand },
   schema: { summary: 'print the JSON Schema of dialplans for editors', run: runSchemaCommand },
   demo: { summary: 'hold one recorded call with a barge-in against the simulator', run: runDemoCommand },

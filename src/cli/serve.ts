@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { describeSettings, loadSettings, SettingsError } from '../config/settings';
@@ -18,6 +19,7 @@ const usage = `usage: ringbridge serve [--workers N]
 Answers SIP calls until SIGTERM or SIGINT. With --workers the calls are spread over N processes (1 to ${workersMax}), for a
 machine with several cores; a worker that dies takes only its own calls and is started again. Everything else is set by environment variables: see docs/settings.md.
 The first signal takes no new calls and waits for those in progress (RINGBRIDGE_DRAIN_TIME); a second one ends them.
+SIGHUP reads the dialplans again.
 `;
 
 /** `ringbridge serve`: 0 after a drained end, 1 after a failure, 2 when settings or plan do not allow a start. */
@@ -40,6 +42,7 @@ export async function runServeCommand(argv: readonly string[], io: CommandIo): P
     const { workers } = options;
     const bridge = await startBridge({
       ...{ settings, clock: systemClock, random: systemRandom, env: io.env, cwd: process.cwd() },
+      tell: (text) => io.stderr(text),
       ...(workers === undefined ? {} : { workers }),
     });
     io.stderr(banner(settings, bridge, workers));
@@ -79,7 +82,7 @@ function banner(settings: Settings, bridge: Bridge, workers: number | undefined)
     `    model   ${bridge.model}`,
     `    plan    ${bridge.plan}`,
     ...(workers === undefined ? [] : [`    workers ${workers}`]),
-    `    http    http://${bridge.http}/health /ready /metrics`,
+    `    http    http://${bridge.http}/health /ready /metrics /dialplan`,
     ...bridge.warnings.map((warning) => `    WARNING ${warning}`),
     '',
     ...describeSettings(settings).map((line) => `    ${line}`),
@@ -100,6 +103,11 @@ async function serveUntilSignalled(bridge: Bridge, io: CommandIo): Promise<ExitC
       bridge.endNow();
     }
   };
+  const onHangUp = (): void => {
+    if (terminalIsGone()) onSignal('SIGHUP');
+    else void bridge.reloadPlan();
+  };
+  process.on('SIGHUP', onHangUp);
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   process.on('uncaughtException', bridge.onEscapedError);
@@ -107,9 +115,21 @@ async function serveUntilSignalled(bridge: Bridge, io: CommandIo): Promise<ExitC
   try {
     return (await bridge.closed) === 'well' ? 0 : 1;
   } finally {
+    process.off('SIGHUP', onHangUp);
     process.off('SIGTERM', onSignal);
     process.off('SIGINT', onSignal);
     process.off('uncaughtException', bridge.onEscapedError);
     process.off('unhandledRejection', bridge.onEscapedError);
+  }
+}
+
+/** A terminal that was closed sends SIGHUP as well; nothing can be written to it any more. */
+function terminalIsGone(): boolean {
+  if (!process.stderr.isTTY) return false;
+  try {
+    writeSync(process.stderr.fd, 'ringbridge: SIGHUP: reading the dialplans\n');
+    return false;
+  } catch {
+    return true;
   }
 }

@@ -7,12 +7,14 @@ import {
   oneOf,
   portRange,
   realtimeUrl,
+  secretToken,
   simulatorBehaviour,
   sipListeners,
   wholeNumber,
   word,
 } from './setting-formats';
 import { withDefault, withoutDefault, withoutSecretDefault } from './setting';
+import type { SettingDefinition } from './setting';
 import { sipSettingGroups, sipSettings } from './sip-settings';
 import type { SettingGroup } from './sip-settings';
 
@@ -118,6 +120,18 @@ const generalSettings = {
     default: 'dialplans',
     format: filePath,
   }),
+  dialplanWatch: withDefault({
+    env: 'RINGBRIDGE_DIALPLAN_WATCH',
+    doc: 'Whether dialplans are loaded by themselves when their files change: `yes` or `no`. SIGHUP and `ringbridge reload` work either way.',
+    default: 'yes',
+    format: oneOf(['yes', 'no']),
+  }),
+  keptPlans: withDefault({
+    env: 'RINGBRIDGE_KEPT_PLANS',
+    doc: 'How many plans that were in force are kept in `plans` in the data folder, to be put back with `ringbridge restore`. `0` keeps none.',
+    default: '20',
+    format: wholeNumber({ atLeast: 0, atMost: 1_000 }),
+  }),
   prices: withoutDefault({
     env: 'RINGBRIDGE_PRICES',
     doc: 'JSON file with the prices of models, by which the cost of calls is told and limited. Unset: `prices.json`, which is shipped.',
@@ -131,10 +145,17 @@ const generalSettings = {
   }),
   httpListen: withDefault({
     env: 'RINGBRIDGE_HTTP_LISTEN',
-    doc: '`IP:PORT` of `/health`, `/ready` and `/metrics`.',
+    doc: '`IP:PORT` of `/health`, `/ready`, `/metrics` and the dialplan API. Beyond loopback the API wants `RINGBRIDGE_HTTP_TOKEN`.',
     default: '127.0.0.1:8080',
     format: listenAddress,
   }),
+  httpToken: {
+    env: 'RINGBRIDGE_HTTP_TOKEN',
+    doc: 'What `ringbridge reload`, `plans` and `restore` and other users of the API show (`Authorization: Bearer`), 16 characters at least. Unset: the API answers this machine only.',
+    default: undefined,
+    format: secretToken,
+    sensitive: true,
+  } satisfies SettingDefinition<string | undefined>,
   logLevel: withDefault({
     env: 'RINGBRIDGE_LOG_LEVEL',
     doc: `Least severe lines that are logged: ${logLevels.map((level) => `\`${level}\``).join(', ')}.`,

@@ -162,6 +162,13 @@ export const word: SettingFormat<string> = {
   print: (text) => text,
 };
 
+/** Long enough that nobody guesses it. */
+export const secretToken: SettingFormat<string> = {
+  parse: (text) =>
+    /^[\x21-\x7e]{16,500}$/.test(text) ? { value: text } : { expected: '16 to 500 characters of ASCII without spaces' },
+  print: (text) => text,
+};
+
 export const filePath: SettingFormat<string> = {
   parse: (text) => (/[\x00-\x1f]/.test(text) ? { expected: 'a path' } : { value: text }),
   print: (path) => path,

@@ -4,6 +4,10 @@ import type { AddressInfo } from 'node:net';
 
 import { messageOf } from '../runtime/errors';
 import type { Logger } from '../runtime/logger';
+import { hasBody, jsonAnswer } from './http-answer';
+import type { Answer } from './http-answer';
+import { answerPlanRequest, planOperations } from './plan-api';
+import type { PlanControl } from './plan-control';
 
 export interface HttpServerOptions {
   listen: { host: string; port: number };
@@ -15,6 +19,9 @@ export interface HttpServerOptions {
   metrics: () => Promise<string>;
   /** The media type of that answer. */
   contentType: string;
+  plans: PlanControl;
+  /** What users of the API must show; undefined: they must be on this machine. */
+  token: string | undefined;
   logger: Logger;
 }
 
@@ -32,16 +39,8 @@ const limits = {
   idleMs: 5_000,
   requestsPerConnection: 1_000,
 };
-const jsonType = 'application/json; charset=utf-8';
 
-interface Answer {
-  status: number;
-  type: string;
-  body: string;
-  headers?: Record<string, string>;
-}
-
-/** Serves `/health`, `/ready` and `/metrics`. Rejects when it cannot listen. */
+/** Serves `/health`, `/ready`, `/metrics` and the dialplan API. Rejects when it cannot listen. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { listen, logger } = options;
   const server = createServer({
@@ -93,11 +92,15 @@ async function serve(request: IncomingMessage, response: ServerResponse, options
 }
 
 async function answerTo(request: IncomingMessage, options: HttpServerOptions): Promise<Answer> {
-  // No resource here takes a body, and an unread one would be taken for the next request.
+  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  const operation = planOperations.get(path);
+  if (operation !== undefined) return answerPlanRequest(operation, request, options);
+  // No other resource takes a body, and an unread one would be taken for the next request.
   if (hasBody(request)) return jsonAnswer(413, { error: 'no body is expected here' }, { Connection: 'close' });
-  const path = (request.url ?? '').split('?', 1)[0];
-  const resource = path === undefined ? undefined : resources.get(path);
-  if (resource === undefined) return jsonAnswer(404, { error: 'no such resource', resources: [...resources.keys()] });
+  const resource = resources.get(path);
+  if (resource === undefined) {
+    return jsonAnswer(404, { error: 'no such resource', resources: [...resources.keys(), ...planOperations.keys()] });
+  }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return jsonAnswer(405, { error: 'only GET and HEAD' }, { Allow: 'GET, HEAD' });
   }
@@ -121,14 +124,6 @@ const resources = new Map<string, Resource>([
   ],
   ['/metrics', async ({ metrics, contentType }) => ({ status: 200, type: contentType, body: await metrics() })],
 ]);
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-}
-
-function jsonAnswer(status: number, body: object, headers: Record<string, string> = {}): Answer {
-  return { status, type: jsonType, body: `${JSON.stringify(body)}\n`, headers };
-}
 
 function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {

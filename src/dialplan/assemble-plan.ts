@@ -1,5 +1,7 @@
 import { buildPlan } from './build-plan';
 import type { Plan } from './plan';
+import { planParts } from './plan-parts';
+import type { PlanParts } from './plan-parts';
 import { problemAt, rawRouteCount } from './plan-file';
 import type { PlanFile } from './plan-file';
 import { problemCodes } from './plan-problem';
@@ -13,7 +15,7 @@ import { unusedWarnings } from './unused';
 
 /** A plan, or all that is wrong; `warnings` do not stop it. */
 export type PlanLoad =
-  | { kind: 'loaded'; plan: Plan; warnings: readonly PlanProblem[] }
+  | { kind: 'loaded'; plan: Plan; parts: PlanParts; warnings: readonly PlanProblem[] }
   | { kind: 'refused'; problems: readonly PlanProblem[]; warnings: readonly PlanProblem[] };
 
 /** What the files of a plan name outside of themselves, as far as it was found, and what was not. */
@@ -36,9 +38,10 @@ export function assemblePlan(files: readonly PlanFile[], { texts, secrets, probl
   const entries = files.map((file) => file.entry).filter((entry) => entry !== undefined);
   problems.push(...found);
   if (problems.length > 0 || entries.length < files.length) return { kind: 'refused', problems, warnings: [] };
-  const plan = buildPlan({ files: files.map((file) => file.file), entries, texts, secrets });
+  const parts = planParts({ files: files.map((file) => file.file), entries, texts, secrets });
+  const plan = buildPlan(parts);
   const warnings = [...shadowWarnings(files, plan), ...scheduleWarnings(files, plan), ...unusedWarnings(files)];
-  return { kind: 'loaded', plan, warnings };
+  return { kind: 'loaded', plan, parts, warnings };
 }
 
 const wholePlan = {

@@ -1,67 +1,63 @@
-import { createHash } from 'node:crypto';
-
 import { CivilClock, parseDay } from '../runtime/civil-time';
 import { invariant } from '../runtime/invariant';
+import { runSteps } from '../runtime/steps';
+import type { Steps } from '../runtime/steps';
 import type { BuiltInTool } from '../tools/tool-schema';
 import { isBuiltInTool } from '../tools/tool-schema';
 import { agentRules, guaranteeRules, usdOf } from './agent-rules';
 import { parseClosed, parseOverride, parseWeeklyHours } from './opening-hours';
 import type { DaySpan } from './opening-hours';
-import { patternSet } from './pattern';
+import { patternSetSteps } from './pattern';
+import type { PatternSet } from './pattern';
 import { toDestination } from './destination';
 import type { Destination } from './destination';
-import type { Agent, Plan, Route, RouteAction, User } from './plan';
+import type { Agent, HeaderMatch, Plan, Route, RouteAction, User } from './plan';
+import { listOf, namedEntries, routeEntries } from './plan-parts';
+import type { EntryOf, PlanParts, PlanSection } from './plan-parts';
 import type { AgentEntry, PlanFileEntry } from './plan-schema';
 import { secretOf } from './secret-reference';
-import type { PlanSecrets } from './secret-reference';
 import type { PlanTexts } from './plan-texts';
-import { indexRoutes } from './route-index';
+import { indexSteps } from './route-index';
 import type { RouteEntry } from './route-schema';
 import type { Schedule } from './schedule';
 import type { ScheduleEntry } from './schedule-schema';
 import { toTrunk } from './trunk';
 
-const hashLength = 12;
-
 /** Makes a plan of entries that were checked: every name is known, every hour and number well formed. */
-export function buildPlan(options: {
-  files: readonly string[];
-  entries: readonly PlanFileEntry[];
-  texts: PlanTexts;
-  secrets: PlanSecrets;
-}): Plan {
-  const { files, entries, texts, secrets } = options;
-  const schedules = mapOf(entries, 'schedules', (name, entry) => toSchedule(name, entry, texts.calendars));
-  const trunks = mapOf(entries, 'trunks', (name, entry) => toTrunk(name, entry, secrets));
-  const users = mapOf(entries, 'users', (name, entry): User => ({ name, password: secretOf(entry.password, secrets) }));
-  const destinations = mapOf(entries, 'destinations', (name, entry) => toDestination(name, entry, trunks));
-  const agents = mapOf(entries, 'agents', (name, entry) => toAgent(name, entry, texts.instructions));
-  const limits = mapOf(entries, 'agents', (_name, entry) => entry.limits);
-  const routeEntries = entries.flatMap((entry) => entry.routes ?? []);
-  const routes = routeEntries.map((entry) => toRoute(entry, { schedules, destinations, agents, limits }));
-  return {
-    hash: hashOf(entries, routeEntries, texts),
-    files,
-    schedules,
-    destinations,
-    trunks,
-    users,
-    agents,
-    routes,
-    index: indexRoutes(routes),
-  };
+export function buildPlan(parts: PlanParts): Plan {
+  return runSteps(planSteps(parts));
 }
 
-type Section = Exclude<keyof PlanFileEntry, 'routes'>;
-type EntryOf<S extends Section> = NonNullable<PlanFileEntry[S]>[string];
+/** The same in small steps, so that whoever builds a large plan can do other things in between. */
+export function* planSteps({ hash, files, entries, texts, secrets }: PlanParts): Steps<Plan> {
+  const schedules = yield* mapOf(entries, 'schedules', (name, entry) => toSchedule(name, entry, texts.calendars));
+  const trunks = yield* mapOf(entries, 'trunks', (name, entry) => toTrunk(name, entry, secrets));
+  const users = yield* mapOf(entries, 'users', (name, { password }): User => {
+    return { name, password: secretOf(password, secrets) };
+  });
+  const destinations = yield* mapOf(entries, 'destinations', (name, entry) => toDestination(name, entry, trunks));
+  const agents = yield* mapOf(entries, 'agents', (name, entry) => toAgent(name, entry, texts.instructions));
+  const limits = yield* mapOf(entries, 'agents', (_name, entry) => entry.limits);
+  const routes: Route[] = [];
+  for (const entry of routeEntries(entries)) {
+    routes.push(yield* toRoute(entry, { schedules, destinations, agents, limits }));
+    yield;
+  }
+  const index = yield* indexSteps(routes);
+  return { hash, files, schedules, destinations, trunks, users, agents, routes, index };
+}
 
-function mapOf<S extends Section, T>(
+function* mapOf<S extends PlanSection, T>(
   entries: readonly PlanFileEntry[],
   section: S,
   make: (name: string, entry: EntryOf<S>) => T,
-): Map<string, T> {
-  const named = entries.flatMap((entry) => Object.entries(entry[section] ?? {}) as [string, EntryOf<S>][]);
-  return new Map(named.map(([name, entry]) => [name, make(name, entry)]));
+): Steps<Map<string, T>> {
+  const map = new Map<string, T>();
+  for (const [name, entry] of namedEntries(entries, section)) {
+    map.set(name, make(name, entry));
+    yield;
+  }
+  return map;
 }
 
 function toSchedule(name: string, entry: ScheduleEntry, calendars: PlanTexts['calendars']): Schedule {
@@ -112,21 +108,27 @@ interface Named {
   readonly limits: ReadonlyMap<string, AgentEntry['limits']>;
 }
 
-function toRoute(entry: RouteEntry, named: Named): Route {
+function* toRoute(entry: RouteEntry, named: Named): Steps<Route> {
   const when = entry.when === 'any' ? {} : entry.when;
+  const headers: HeaderMatch[] = [];
+  for (const [name, patterns] of Object.entries(when.header ?? {})) {
+    headers.push({ name: name.toLowerCase(), patterns: yield* patternSetSteps(patterns) });
+  }
   return {
     name: entry.name,
-    to: when.to === undefined ? undefined : patternSet(when.to),
-    from: when.from === undefined ? undefined : patternSet(when.from),
+    to: yield* patternsOf(when.to),
+    from: yield* patternsOf(when.from),
     trunks: when.trunk === undefined ? undefined : new Set(listOf(when.trunk)),
-    headers: Object.entries(when.header ?? {}).map(([name, patterns]) => {
-      return { name: name.toLowerCase(), patterns: patternSet(patterns) };
-    }),
+    headers,
     during: schedulesOf(when.during, named),
     outside: schedulesOf(when.outside, named),
     percent: when.percent,
     action: toAction(entry, named),
   };
+}
+
+function* patternsOf(texts: string | readonly string[] | undefined): Steps<PatternSet | undefined> {
+  return texts === undefined ? undefined : yield* patternSetSteps(texts);
 }
 
 function schedulesOf(names: string | readonly string[] | undefined, { schedules }: Named): Schedule[] | undefined {
@@ -164,50 +166,4 @@ function toAction(entry: RouteEntry, { agents, destinations, limits: agentLimits
 function smaller(one: number | undefined, other: number | undefined): number | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return Math.min(one, other);
-}
-
-function listOf(value: string | readonly string[]): readonly string[] {
-  return typeof value === 'string' ? [value] : value;
-}
-
-function idleTexts(
-  { check_in, goodbye }: NonNullable<AgentEntry['idle']>,
-  texts: PlanTexts['instructions'],
-): (string | undefined)[] {
-  return [texts.get(check_in ?? ''), texts.get(goodbye ?? '')];
-}
-
-/** Of what the plan says, in whichever files it says it: names are sets, routes and trunks have an order. */
-function hashOf(entries: readonly PlanFileEntry[], routes: readonly RouteEntry[], texts: PlanTexts): string {
-  const said = {
-    schedules: mapOf(entries, 'schedules', (_name, entry) => ({
-      ...entry,
-      closed: listOf(entry.closed ?? []).map((closed) => texts.calendars.get(closed) ?? closed),
-    })),
-    destinations: mapOf(entries, 'destinations', (_name, entry) => entry),
-    agents: mapOf(entries, 'agents', (_name, entry) => ({
-      ...entry,
-      instructions: texts.instructions.get(entry.instructions ?? '') ?? entry.instructions,
-      idle: entry.idle && { ...entry.idle, texts: idleTexts(entry.idle, texts.instructions) },
-    })),
-    trunks: [...mapOf(entries, 'trunks', (_name, entry) => entry)],
-    users: mapOf(entries, 'users', (_name, entry) => entry),
-    routes,
-  };
-  return createHash('sha256')
-    .update(JSON.stringify(canonical(said)))
-    .digest('hex')
-    .slice(0, hashLength);
-}
-
-/** The order in which keys were written means nothing. */
-function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical);
-  if (value instanceof Map) return canonical(Object.fromEntries(value as Map<string, unknown>));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([one], [other]) => (one < other ? -1 : 1))
-      .map(([key, inner]) => [key, canonical(inner)]),
-  );
 }

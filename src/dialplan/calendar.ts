@@ -6,6 +6,8 @@ export type CalendarReading =
 
 const eventsMax = 5_000;
 const daysPerEventMax = 400;
+/** Of all events together: a few lines can ask for millions. */
+const daysMax = 50_000;
 /** How far a yearly event reaches when it has no end. */
 const yearsAhead = 100;
 
@@ -29,6 +31,7 @@ export function readCalendar(text: string): CalendarReading {
       if (events > eventsMax) return refused(`more than ${eventsMax} events`);
       const found = daysOf(event);
       if (typeof found === 'string') return refused(found);
+      if (days.length + found.length > daysMax) return refused(`more than ${daysMax} days`);
       days.push(...found);
       event = undefined;
     } else if (event !== undefined) {

@@ -1,8 +1,8 @@
 import { formatCivilTime, momentIn } from './call-time';
 import type { CallTime } from './call-time';
 import type { IncomingCall } from './incoming-call';
-import { matchesSet } from './pattern';
-import type { Pattern, PatternSet } from './pattern';
+import { matchesSet, patternText } from './pattern';
+import type { PatternSet } from './pattern';
 import type { PercentSplit } from './percent-split';
 import type { Plan, Route } from './plan';
 import { CallFacts, mismatchOf } from './route';
@@ -140,20 +140,6 @@ function listOf(set: PatternSet | undefined): string {
   const texts = (set?.patterns ?? []).map(patternText);
   const more = texts.length - listedPatternsMax;
   return texts.slice(0, listedPatternsMax).join(' or ') + (more > 0 ? ` or one of ${more} more` : '');
-}
-
-/** As it stands in the plan. */
-function patternText(pattern: Pattern): string {
-  switch (pattern.kind) {
-    case 'exact':
-      return pattern.text;
-    case 'prefix':
-      return `${pattern.text}*`;
-    case 'range':
-      return `${pattern.first}..${pattern.last}`;
-    case 'regex':
-      return `/${pattern.source}/`;
-  }
 }
 
 function quoted(text: string): string {

@@ -1,5 +1,8 @@
 import { RE2JS, RE2JSException } from 're2js';
 
+import { runSteps } from '../runtime/steps';
+import type { Steps } from '../runtime/steps';
+
 /** What a number or a header is compared with. */
 export type Pattern =
   | { readonly kind: 'exact'; readonly text: string }
@@ -10,6 +13,8 @@ export type Pattern =
   | { readonly kind: 'regex'; readonly source: string; readonly regex: RE2JS };
 
 const regexLengthMax = 200;
+/** RE2 writes `{n}` out: the sum over an expression bounds the time that compiling takes. */
+const repetitionsMax = 250;
 const rangeForm = /^(\+?)(\d{1,30})\.\.(\+?)(\d{1,30})$/;
 
 /** The longest text that a pattern is tried on; longer ones match none. */
@@ -31,12 +36,20 @@ function parseRegex(text: string): Pattern | { fault: string } {
   if (text.length < 3 || !text.endsWith('/')) return { fault: 'a regular expression between two slashes: /^\\+33/' };
   const source = text.slice(1, -1);
   if (source.length > regexLengthMax) return { fault: `a regular expression of at most ${regexLengthMax} characters` };
+  if (repetitionsOf(source) > repetitionsMax)
+    return { fault: `a regular expression of at most ${repetitionsMax} repetitions {n}` };
   try {
     return { kind: 'regex', source, regex: RE2JS.compile(source) };
   } catch (cause) {
     if (!(cause instanceof RE2JSException)) throw cause;
     return { fault: `a regular expression of RE2 (${cause.message.replace(/^error parsing regexp: /, '')})` };
   }
+}
+
+/** The sum of the greater numbers in `{n}`, `{n,}` and `{n,m}`. */
+function repetitionsOf(source: string): number {
+  const counts = [...source.matchAll(/\{(\d{1,4})(?:,(\d{0,4}))?\}/g)];
+  return counts.reduce((sum, [, least = '0', most = '']) => sum + Math.max(Number(least), Number(most)), 0);
 }
 
 function parseRange([, plus = '', firstDigits = '', plusToo = '', lastDigits = '']: RegExpExecArray):
@@ -56,17 +69,38 @@ export interface PatternSet {
   readonly others: readonly Exclude<Pattern, { kind: 'exact' }>[];
 }
 
-/** From patterns that were checked before. */
 export function patternSet(texts: string | readonly string[]): PatternSet {
-  const patterns = (typeof texts === 'string' ? [texts] : texts).flatMap((text) => {
+  return runSteps(patternSetSteps(texts));
+}
+
+/** From patterns that were checked before, in steps: an expression takes a while to compile. */
+export function* patternSetSteps(texts: string | readonly string[]): Steps<PatternSet> {
+  const patterns: Pattern[] = [];
+  const exact = new Set<string>();
+  const others: PatternSet['others'][number][] = [];
+  for (const text of typeof texts === 'string' ? [texts] : texts) {
     const pattern = parsePattern(text);
-    return 'fault' in pattern ? [] : [pattern];
-  });
-  return {
-    patterns,
-    exact: new Set(patterns.flatMap((pattern) => (pattern.kind === 'exact' ? [pattern.text] : []))),
-    others: patterns.filter((pattern) => pattern.kind !== 'exact'),
-  };
+    if ('fault' in pattern) continue;
+    patterns.push(pattern);
+    if (pattern.kind === 'exact') exact.add(pattern.text);
+    else others.push(pattern);
+    if (pattern.kind === 'regex') yield;
+  }
+  return { patterns, exact, others };
+}
+
+/** As it stands in the plan. */
+export function patternText(pattern: Pattern): string {
+  switch (pattern.kind) {
+    case 'exact':
+      return pattern.text;
+    case 'prefix':
+      return `${pattern.text}*`;
+    case 'range':
+      return `${pattern.first}..${pattern.last}`;
+    case 'regex':
+      return `/${pattern.source}/`;
+  }
 }
 
 export function matchesSet(set: PatternSet, text: string): boolean {

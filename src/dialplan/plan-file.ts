@@ -1,4 +1,5 @@
 import { fileChecks } from './file-checks';
+import { visit } from './plan-path';
 import type { PlanPath } from './plan-path';
 import { problemCodes, problemsPerFileMax } from './plan-problem';
 import type { PlanProblem, ProblemCode } from './plan-problem';
@@ -20,6 +21,16 @@ export interface PlanFile {
 
 const entriesPerSectionMax = 1_000;
 const routesPerFileMax = 10_000;
+/** Every call tries each of them, and each takes a millisecond or two to compile. */
+const expressionsPerFileMax = 500;
+const patternPlaces: readonly PlanPath[] = ['to', 'from'].flatMap((key) => [
+  ['routes', '*', 'when', key],
+  ['routes', '*', 'when', key, '*'],
+]);
+const headerPatternPlaces: readonly PlanPath[] = [
+  ['routes', '*', 'when', 'header', '*'],
+  ['routes', '*', 'when', 'header', '*', '*'],
+];
 
 /** A file of nothing but comments says nothing, which is well. */
 export function parsePlanFile(file: string, text: string): PlanFile {
@@ -81,6 +92,21 @@ function sizeProblem(file: PlanFile): PlanProblem | undefined {
   const routes = rawRouteCount(file);
   if (routes > routesPerFileMax) {
     return problemAt(file, ['routes'], { code, message: `${routes} routes`, expected }, 'key');
+  }
+  let expressions = 0;
+  for (const place of [...patternPlaces, ...headerPatternPlaces]) {
+    visit(file.document?.root, place, (value) => {
+      if (typeof value === 'string' && value.startsWith('/')) expressions += 1;
+    });
+  }
+  if (expressions > expressionsPerFileMax) {
+    const atMost = `at most ${expressionsPerFileMax} in one file; numbers, prefixes* and ranges cost nothing`;
+    return problemAt(
+      file,
+      ['routes'],
+      { code, message: `${expressions} regular expressions`, expected: atMost },
+      'key',
+    );
   }
   for (const section of namedSections) {
     const { length } = rawEntries(file, section);

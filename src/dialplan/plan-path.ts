@@ -2,6 +2,7 @@
 export type PlanPath = readonly (string | number)[];
 
 type Found<T> = (value: T, path: PlanPath) => void;
+type Container = Readonly<Record<string | number, unknown>>;
 
 /** Calls `found` for every value that stands where a pattern points to, in the order in which it was written. */
 export function visit(root: unknown, pattern: PlanPath, found: Found<unknown>): void {
@@ -16,31 +17,36 @@ export function visitTexts(root: unknown, found: Found<string>): void {
 /** The path is shared on the way and copied for what is found: large plans are walked often. */
 function visitFrom(value: unknown, pattern: PlanPath, path: (string | number)[], found: Found<unknown>): void {
   const segment = pattern[path.length];
-  if (segment === undefined) found(value, [...path]);
-  else if (isContainer(value)) {
-    eachEntry(value, segment, (inner, key) => {
-      path.push(key);
-      visitFrom(inner, pattern, path, found);
-      path.pop();
-    });
+  if (segment === undefined) {
+    found(value, [...path]);
+    return;
+  }
+  if (!isContainer(value)) return;
+  for (const key of segment === '*' ? keysOf(value) : [segment]) {
+    if (!Object.hasOwn(value, key)) continue;
+    path.push(key);
+    visitFrom((value as Container)[key], pattern, path, found);
+    path.pop();
   }
 }
 
 function visitTextsFrom(value: unknown, path: (string | number)[], found: Found<string>): void {
-  if (typeof value === 'string') found(value, [...path]);
-  else if (isContainer(value)) {
-    eachEntry(value, '*', (inner, key) => {
-      path.push(key);
-      visitTextsFrom(inner, path, found);
-      path.pop();
-    });
+  if (typeof value === 'string') {
+    found(value, [...path]);
+    return;
+  }
+  if (!isContainer(value)) return;
+  for (const key of keysOf(value)) {
+    path.push(key);
+    visitTextsFrom((value as Container)[key], path, found);
+    path.pop();
   }
 }
 
 /** What stands at a path; undefined when nothing does. */
 export function valueAt(root: unknown, path: PlanPath): unknown {
   return path.reduce<unknown>(
-    (value, segment) => (isContainer(value) ? (value as Record<string | number, unknown>)[segment] : undefined),
+    (value, segment) => (isContainer(value) ? (value as Container)[segment] : undefined),
     root,
   );
 }
@@ -50,18 +56,8 @@ export function keyName(path: PlanPath): string {
   return path.findLast((segment) => typeof segment === 'string') ?? 'the file';
 }
 
-function eachEntry(
-  container: object,
-  segment: string | number,
-  each: (inner: unknown, key: string | number) => void,
-): void {
-  if (segment !== '*') {
-    if (Object.hasOwn(container, segment)) each((container as Record<string | number, unknown>)[segment], segment);
-  } else if (Array.isArray(container)) {
-    container.forEach(each);
-  } else {
-    for (const key of Object.keys(container)) each((container as Record<string, unknown>)[key], key);
-  }
+function keysOf(container: object): Iterable<string | number> {
+  return Array.isArray(container) ? container.keys() : Object.keys(container);
 }
 
 function isContainer(value: unknown): value is object {

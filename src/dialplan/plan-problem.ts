@@ -9,6 +9,9 @@ export const problemCodes = {
   fileTooLarge: 'DP004',
   notText: 'DP005',
   tooManyFiles: 'DP006',
+  loaderFailed: 'DP007',
+  keptPlanChanged: 'DP008',
+  planUnusable: 'DP009',
   syntax: 'DP101',
   tooDeep: 'DP102',
   tooManyAliases: 'DP103',
@@ -102,4 +105,14 @@ export function formatProblem(problem: PlanProblem, { folder }: { folder: string
   if (nearest !== undefined) lines.push(`  did you mean: ${nearest}`);
   // The file may hold what a terminal would obey.
   return lines.map((line) => line.replace(/\p{Cc}/gu, ' ')).join('\n');
+}
+
+/** As `ringbridge check` prints them, a blank line between two, a newline at the end. */
+export function formatProblems(
+  problems: readonly PlanProblem[],
+  { folder, printedMax }: { folder: string; printedMax: number },
+): string {
+  const blocks = problems.slice(0, printedMax).map((problem) => `${formatProblem(problem, { folder })}\n`);
+  if (problems.length > printedMax) blocks.push(`... and ${problems.length - printedMax} more\n`);
+  return blocks.join('\n');
 }

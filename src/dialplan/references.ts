@@ -4,7 +4,7 @@ import { problemAt, rawEntries } from './plan-file';
 import type { PlanFile } from './plan-file';
 import { valueAt, visit } from './plan-path';
 import type { PlanPath } from './plan-path';
-import { problemCodes } from './plan-problem';
+import { problemCodes, problemsPerFileMax } from './plan-problem';
 import type { PlanProblem, ProblemCode } from './plan-problem';
 import { namedSections } from './plan-schema';
 import { trunkProblems } from './trunk-checks';
@@ -107,7 +107,7 @@ function routesTwice(files: readonly PlanFile[]): PlanProblem[] {
   for (const file of files) {
     visit(file.document?.root, ['routes', '*', 'name'], (name, path) => {
       if (typeof name !== 'string') return;
-      if (seen.has(name)) {
+      if (seen.has(name) && problems.length < problemsPerFileMax) {
         const message = `a route is already called "${name}"`;
         problems.push(problemAt(file, path, { code: problemCodes.routeTwice, message, expected: 'another name' }));
       }
@@ -126,7 +126,7 @@ function unknownNames(files: readonly PlanFile[]): PlanProblem[] {
   for (const name of [...builtInTools, ...reservedTools]) known.tools.add(name);
   const problems: PlanProblem[] = [];
   eachReference(files, ({ file, path, to, name }) => {
-    if (known[to].has(name)) return;
+    if (known[to].has(name) || problems.length >= problemsPerFileMax) return;
     // A tool of the future is told as not built, and is nothing to suggest.
     const names = [...known[to]].filter((one) => !(reservedTools as readonly string[]).includes(one));
     problems.push(

@@ -1,3 +1,4 @@
+import type { Steps } from '../runtime/steps';
 import type { Pattern, PatternSet } from './pattern';
 
 /**
@@ -19,9 +20,14 @@ export interface NumberedRoute {
 /** Places of routes in the plan, ascending. */
 type Orders = readonly number[];
 
-export function indexRoutes(routes: readonly NumberedRoute[]): RouteIndex {
-  const crowdTo = crowds(routes.map((route) => route.to));
-  const crowdFrom = crowds(routes.map((route) => route.from));
+export function* indexSteps(routes: readonly NumberedRoute[]): Steps<RouteIndex> {
+  const crowdTo = new Map<string, number>();
+  const crowdFrom = new Map<string, number>();
+  for (const { to, from } of routes) {
+    countCrowds(to, crowdTo);
+    countCrowds(from, crowdFrom);
+    yield;
+  }
   const byTo = new NumberIndex();
   const byFrom = new NumberIndex();
   const others: number[] = [];
@@ -31,8 +37,10 @@ export function indexRoutes(routes: readonly NumberedRoute[]): RouteIndex {
     if (to !== undefined && toCrowd <= fromCrowd && Number.isFinite(toCrowd)) byTo.add(to, order);
     else if (from !== undefined && Number.isFinite(fromCrowd)) byFrom.add(from, order);
     else others.push(order);
+    yield;
   }
   byTo.finish();
+  yield;
   byFrom.finish();
   return { byTo, byFrom, others };
 }
@@ -185,16 +193,12 @@ function* merged(lists: readonly Orders[]): Generator<number> {
   }
 }
 
-/** How many routes name the same pattern. */
-function crowds(sets: readonly (PatternSet | undefined)[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const set of sets) {
-    for (const pattern of set?.patterns ?? []) {
-      const key = crowdKey(pattern);
-      counts.set(key, (counts.get(key) ?? 0) + 1);
-    }
+/** Counts how many routes name the same pattern. */
+function countCrowds(set: PatternSet | undefined, counts: Map<string, number>): void {
+  for (const pattern of set?.patterns ?? []) {
+    const key = crowdKey(pattern);
+    counts.set(key, (counts.get(key) ?? 0) + 1);
   }
-  return counts;
 }
 
 /** How many other routes a call may have to try beside this one; infinite when its numbers cannot be looked up. */

@@ -1,7 +1,7 @@
 import { agentFor } from './call-variables';
 import type { GuaranteeRules } from './conversation-rules';
 import type { IncomingCall } from './incoming-call';
-import { matchesSet } from './pattern';
+import { matchedTextLengthMax, matchesSet } from './pattern';
 import { splitOf } from './percent-split';
 import type { PercentSplit } from './percent-split';
 import type { Agent, Plan, Route } from './plan';
@@ -35,6 +35,8 @@ interface RoutedBy {
   trunk: string | undefined;
   /** Every percentage that was drawn on the way, in order: with these a record can be routed again. */
   splits: readonly PercentSplit[];
+  /** The headers that routes asked for on the way, in lower case; null for one that the INVITE did not have. */
+  headers: Readonly<Record<string, string | null>>;
 }
 
 /** The first condition of a route that does not hold. */
@@ -44,7 +46,7 @@ export type Mismatch = 'to' | 'from' | 'trunk' | 'header' | 'during' | 'outside'
 export function route(plan: Plan, call: IncomingCall, { atMs }: { atMs: number }): RouteDecision {
   const facts = new CallFacts(plan, call, () => atMs);
   const found = firstMatch(plan, call, facts);
-  const common = { planHash: plan.hash, trunk: facts.trunk, splits: facts.splits };
+  const common = { planHash: plan.hash, trunk: facts.trunk, splits: facts.splits, headers: facts.headers };
   if (found === undefined) return { kind: 'no-route', ...common };
   const { action, name } = found;
   switch (action.kind) {
@@ -101,6 +103,12 @@ export class CallFacts {
     this.call = call;
     this.#atMs = atMs;
     this.trunk = trunkOf(plan.trunks, call.sourceAddress);
+  }
+
+  /** What routes have asked for so far; no longer than what is compared. */
+  get headers(): Readonly<Record<string, string | null>> {
+    const asked = [...this.#headers].map(([name, value]) => [name, value?.slice(0, matchedTextLengthMax + 1) ?? null]);
+    return Object.fromEntries(asked) as Record<string, string | null>;
   }
 
   get splits(): readonly PercentSplit[] {

@@ -60,10 +60,12 @@ class Reporter {
 
   /** The path of an issue inside a union begins at the union. */
   report(issue: z.core.$ZodIssue, above: PlanPath): void {
+    // Finding the nearest word takes longer than the parser did.
+    if (this.found.length >= problemsPerFileMax) return;
     const path: PlanPath = [...above, ...(issue.path as (string | number)[])];
     switch (issue.code) {
       case 'unrecognized_keys':
-        for (const key of issue.keys) this.#unknownKey(path, key);
+        for (const key of issue.keys.slice(0, problemsPerFileMax)) this.#unknownKey(path, key);
         return;
       case 'invalid_union':
         this.#union(issue, path);

@@ -17,11 +17,18 @@ const lexemesMax = 500_000;
 const indentColumnsMax = 100;
 const bracketsMax = 20;
 export const aliasesMax = 100;
+const anchorsMax = 1_000;
+/** None is allowed, and these are enough to tell. */
+const tagsMax = 100;
+/** Line ends and signs that end something. Ten thousand routes have some 50,000. */
+const signsMax = 200_000;
 
 const scanLimits = {
   tooMuch: `at most ${lexemesMax} words and signs in one file`,
   tooDeep: `at most ${indentColumnsMax} columns of indentation and ${bracketsMax} open brackets`,
   aliases: `at most ${aliasesMax} aliases (*name) in one file`,
+  anchors: `at most ${anchorsMax} anchors (&name) in one file`,
+  tags: 'no tags; quotes make text of anything',
 };
 
 /** Everything that YAML 1.2 knows after a backslash (section 5.7). */
@@ -43,9 +50,20 @@ export function scanYaml(text: string): CST.Token[] | ScanFinding {
       expected: 'text without them',
     };
   }
+  const crowded = scanSigns(text);
+  if (crowded !== undefined) return crowded;
   const parser = new Parser();
   const tokens: CST.Token[] = [];
-  const state: ScanState = { offset: 0, lexemes: 0, aliases: 0, brackets: 0, columns: 0, atLineStart: true };
+  const state: ScanState = {
+    offset: 0,
+    lexemes: 0,
+    aliases: 0,
+    anchors: 0,
+    tags: 0,
+    brackets: 0,
+    columns: 0,
+    atLineStart: true,
+  };
   let isScalar = false;
   for (const lexeme of new Lexer().lex(text)) {
     // The lexer's own marks are not part of the text.
@@ -63,6 +81,21 @@ export function scanYaml(text: string): CST.Token[] | ScanFinding {
   return tokens;
 }
 
+const isSign = new Uint8Array(128);
+for (const sign of '\n,]}#') isSign[sign.charCodeAt(0)] = 1;
+
+/** A look at each character, many times cheaper than the lexer: what is crowded with signs is no dialplan. */
+function scanSigns(text: string): ScanFinding | undefined {
+  let signs = 0;
+  for (let offset = 0; offset < text.length; offset += 1) {
+    signs += isSign[text.charCodeAt(offset)] ?? 0;
+    if (signs > signsMax) {
+      return { code: problemCodes.tooMuch, offset, message: 'the file says too much', expected: scanLimits.tooMuch };
+    }
+  }
+  return undefined;
+}
+
 /** At the start of a line each of them opens a level: `- - x`, `? ? x`, `: : x`. */
 const nestingSigns = new Set<string | null>(['seq-item-ind', 'explicit-key-ind', 'map-value-ind']);
 
@@ -70,6 +103,8 @@ interface ScanState {
   offset: number;
   lexemes: number;
   aliases: number;
+  anchors: number;
+  tags: number;
   brackets: number;
   /** Width of the current line's indentation, and its `- ` and `? `. */
   columns: number;
@@ -106,6 +141,14 @@ function scanContent(lexeme: string, type: CST.TokenType | 'scalar' | null, stat
   if (type === 'alias') state.aliases += 1;
   if (state.aliases > aliasesMax) {
     return { code: problemCodes.tooManyAliases, offset, message: 'too many aliases', expected: scanLimits.aliases };
+  }
+  if (type === 'anchor') state.anchors += 1;
+  if (state.anchors > anchorsMax) {
+    return { code: problemCodes.tooManyAliases, offset, message: 'too many anchors', expected: scanLimits.anchors };
+  }
+  if (type === 'tag') state.tags += 1;
+  if (state.tags > tagsMax) {
+    return { code: problemCodes.tag, offset, message: 'nothing but tags', expected: scanLimits.tags };
   }
   if (type === 'flow-map-start' || type === 'flow-seq-start') state.brackets += 1;
   if (type === 'flow-map-end' || type === 'flow-seq-end') state.brackets = Math.max(0, state.brackets - 1);

@@ -1,4 +1,5 @@
 import { Concealment } from '../audio/concealment';
+import { DtmfDetector } from '../audio/dtmf-detector';
 import { decodeG711 } from '../audio/g711';
 import { levelDbfs } from '../audio/level';
 import type { PcmFrame } from '../audio/pcm';
@@ -64,6 +65,9 @@ export class ReceivePath {
 
   readonly #sink: ReceiveSink;
   readonly #events = new TelephoneEventReceiver();
+  readonly #tones = new DtmfDetector((key) => this.#onKey(key));
+  /** The caller cannot send keys as events: they come as tones, if at all. */
+  #listensForTones = false;
   readonly #concealment = new Concealment();
   readonly #kinds: (PayloadKind | undefined)[] = new Array<PayloadKind | undefined>(128).fill(undefined);
   readonly #decoded = new Int16Array(rtpPayloadLengthMax);
@@ -114,6 +118,9 @@ export class ReceivePath {
   setPayloadKinds(kinds: ReadonlyMap<number, PayloadKind>): void {
     this.#kinds.fill(undefined);
     for (const [payloadType, kind] of kinds) this.#kinds[payloadType] = kind;
+    // Where events were agreed on, a tone is an echo of one or somebody's voice.
+    this.#listensForTones = ![...kinds.values()].includes('telephone-event');
+    this.#tones.reset();
   }
 
   kindOf(payloadType: number): PayloadKind | undefined {
@@ -187,9 +194,19 @@ export class ReceivePath {
       return;
     }
     const digit = this.#events.receive(event, packet.timestamp, nowMs);
-    if (digit === undefined) return;
+    if (digit !== undefined) this.#onKey(digit);
+  }
+
+  #onKey(digit: Digit): void {
     this.digits += 1;
     this.#sink.onDigit(digit);
+  }
+
+  /** Some gateways send a key both as event and as tone, others only as tone: the tone is no speech. */
+  #withoutTones(samples: Int16Array, arrivedMs: number): void {
+    if (this.#listensForTones) this.#tones.process(samples);
+    const isKey = this.#tones.sounding !== undefined || this.#tones.suspected;
+    if (isKey || this.#events.isSounding(arrivedMs)) samples.fill(0);
   }
 
   #onAudio(samples: Int16Array, timestamp: number, arrivedMs: number): void {
@@ -202,8 +219,7 @@ export class ReceivePath {
     this.#lastSamples = samples.length;
     this.#silent = false;
     this.#concealedSamples = 0;
-    // Some gateways send a key both as event and as tone: the tone is no speech.
-    if (this.#events.isSounding(arrivedMs)) samples.fill(0);
+    this.#withoutTones(samples, arrivedMs);
     this.#concealment.good(samples);
     this.#append(samples, arrivedMs);
     if (this.#ahead > 0) this.#forgive(arrivedMs);

@@ -7,6 +7,8 @@ import type { Blame, EndReason } from '../call/end-reason';
 import { BucketsMetric } from './buckets-metric';
 import type { Buckets } from './buckets-metric';
 import { MediaTotals } from './media-totals';
+import { registerPlanMetrics } from './plan-metrics';
+import type { PlanMetricsSource } from './plan-metrics';
 
 /** One process that answers calls. */
 export interface WorkerFigures {
@@ -30,8 +32,7 @@ export interface MetricsSources {
   sip: () => Readonly<Record<string, number>>;
   /** Records that could not be written. */
   recordFailures: () => number;
-  /** Hash of the plan in force. */
-  planHash: () => string | undefined;
+  plan: () => PlanMetricsSource;
   /** Empty where this process answers the calls itself. */
   workers?: () => readonly WorkerFigures[];
 }
@@ -97,6 +98,7 @@ export class Metrics {
     );
     this.#registerCalls(sources);
     this.#registerCounts(sources);
+    registerPlanMetrics(this.#registry, () => sources.plan());
     if (sources.workers !== undefined) this.#registerWorkers(sources.workers);
   }
 
@@ -169,9 +171,6 @@ export class Metrics {
           if (state !== 'ended') gauge.inc({ state, model_kind: modelKind });
       },
     );
-    this.#onScrape(this.#gauge('ringbridge_plan_info', 'The plan in force', ['hash']), (gauge) => {
-      gauge.set({ hash: sources.planHash() ?? 'none' }, 1);
-    });
   }
 
   #registerCounts(sources: MetricsSources): void {

@@ -19,6 +19,10 @@ export interface CallStartRecord {
   planHash: string | null;
   /** The percentages that were drawn to find the route, in order: a caller whose `point` is below `percent` is taken. */
   splits: CallSnapshot['splits'];
+  /** The headers that routes asked for, so that the call can be routed again; null for one that was not there. */
+  headers: CallSnapshot['headers'];
+  /** The IP address that the INVITE came from: it decides the trunk. */
+  sourceAddress: string;
   model: string | null;
   /** `simulator`: a machine without a model was on the line. */
   modelKind: 'api' | 'simulator' | null;
@@ -104,6 +108,8 @@ function whatIsKnownEarly(call: CallSnapshot, atMs: number): Omit<CallStartRecor
     agent: call.agent ?? null,
     planHash: call.planHash ?? null,
     splits: call.splits,
+    headers: call.headers,
+    sourceAddress: call.sourceAddress,
     model: call.model ?? null,
     modelKind: call.modelKind ?? null,
     startedAt: isoTime(call.startedAtMs),

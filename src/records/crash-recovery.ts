@@ -6,6 +6,7 @@ import { crashEndRecord } from './call-record';
 import type { Journal } from './journal';
 import type { JournalDisk } from './journal-disk';
 import { nodeDisk } from './journal-disk';
+import { dayFile, linesOf } from './journal-lines';
 
 export interface CrashRecoveryOptions {
   folder: string;
@@ -17,10 +18,7 @@ export interface CrashRecoveryOptions {
 
 /** A call that began before midnight has its start in the file of the day before. */
 const filesReadMax = 2;
-/** A record has a few kilobytes; a longer line is none. */
-const lineBytesMax = 65_536;
 const openCallsMax = 100_000;
-const dayFile = /^calls-\d{4}-\d{2}-\d{2}\.jsonl$/;
 
 /**
  * Ends the calls that a process left behind when it died: each `call.start` without its `call.end` gets one. To be run
@@ -66,20 +64,4 @@ function follow(line: string, open: Map<string, CallStartRecord>): void {
   if (typeof callId !== 'string') return;
   if (type === 'call.end') open.delete(callId);
   if (type === 'call.start' && open.size < openCallsMax) open.set(callId, record as CallStartRecord);
-}
-
-async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
-  let rest = Buffer.alloc(0);
-  let tooLong = false;
-  for await (const chunk of chunks) {
-    let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    for (let end = bytes.indexOf('\n'); end !== -1; end = bytes.indexOf('\n')) {
-      if (!tooLong && end <= lineBytesMax) yield bytes.toString('utf8', 0, end);
-      tooLong = false;
-      bytes = bytes.subarray(end + 1);
-    }
-    tooLong ||= bytes.length > lineBytesMax;
-    rest = tooLong ? Buffer.alloc(0) : Buffer.from(bytes);
-  }
-  if (!tooLong && rest.length > 0) yield rest.toString('utf8');
 }

@@ -7,3 +7,9 @@ export function isoTime(unixMs: number): string {
 export function isoDay(unixMs: number): string {
   return isoTime(unixMs).slice(0, 10);
 }
+
+/** Unix milliseconds of what `isoTime` writes; undefined for any other text. */
+export function parseIsoTime(text: string): number | undefined {
+  const unixMs = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{3})?Z$/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(unixMs) ? undefined : unixMs;
+}

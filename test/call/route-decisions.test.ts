@@ -6,8 +6,8 @@ type Answer = Extract<RouteDecision, { kind: 'answer' }>;
 
 test('a redirected caller gets 302 with the address, and neither media nor model is asked for', async () => {
   const call = new VirtualCall({
-    decision: ({ planHash, trunk, splits }) => {
-      return { kind: 'redirect', route: 'moved', planHash, trunk, splits, contact: 'sip:600@pbx.example.com' };
+    decision: ({ planHash, trunk, splits, headers }) => {
+      return { kind: 'redirect', route: 'moved', planHash, trunk, splits, headers, contact: 'sip:600@pbx.example.com' };
     },
   });
   call.ring();

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import type { HttpServer, HttpServerOptions } from '../../src/console/http-server';
 import { startHttpServer } from '../../src/console/http-server';
 import { LoggerSpy } from '../support/logger-spy';
+import { planControl } from './plan-control';
 
 const servers: HttpServer[] = [];
 
@@ -17,6 +18,8 @@ async function start(change: Partial<HttpServerOptions> = {}): Promise<HttpServe
     ready: () => [],
     metrics: () => Promise.resolve('up 1\n'),
     contentType: 'text/plain; version=0.0.4',
+    plans: planControl(),
+    token: undefined,
     logger: new LoggerSpy(),
     ...change,
   });

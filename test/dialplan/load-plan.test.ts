@@ -120,12 +120,17 @@ test('a file beyond the size limit is refused unread', async () => {
 
 test('a file of nothing but mistakes has its first hundred told, and that there are more', async () => {
   const keys = Array.from({ length: 5_000 }, (_, index) => `key${index}: !tag x\n`).join('');
-  for (const text of [keys, keys.replaceAll('!tag ', ''), `routes:\n${'  - {}\n'.repeat(5_000)}`]) {
+  for (const text of [keys.replaceAll('!tag ', ''), `routes:\n${'  - {}\n'.repeat(5_000)}`]) {
     const loaded = await load({ 'a.yaml': text });
     const problems = loaded.kind === 'refused' ? loaded.problems : [];
     expect(problems).toHaveLength(101);
     expect(problems.at(-1)).toMatchObject({ code: 'DP109', file: 'a.yaml', position: undefined });
   }
+});
+
+test('a file of nothing but tags is refused before it is read', async () => {
+  const loaded = await load({ 'a.yaml': 'key: !tag x\n'.repeat(5_000) });
+  expect(loaded.kind === 'refused' ? loaded.problems.map((one) => one.message) : []).toEqual(['nothing but tags']);
 });
 
 test('a file with more agents than anyone has is refused', async () => {

@@ -1,5 +1,6 @@
 import { matchesSet, patternSet } from '../../src/dialplan/pattern';
-import { candidatesFor, indexRoutes } from '../../src/dialplan/route-index';
+import { runSteps } from '../../src/runtime/steps';
+import { candidatesFor, indexSteps } from '../../src/dialplan/route-index';
 import type { NumberedRoute } from '../../src/dialplan/route-index';
 import { seededRandom } from '../../src/runtime/random';
 
@@ -20,7 +21,7 @@ test('the routes to try come in order, each once, and are few', () => {
     route('100..199'),
     route('101..199'),
   ];
-  const tried = (to: string, from: string) => [...candidatesFor(indexRoutes(routes), { to, from })];
+  const tried = (to: string, from: string) => [...candidatesFor(runSteps(indexSteps(routes)), { to, from })];
   expect(tried('100', '5')).toEqual([0, 1, 2, 5, 6, 7]);
   expect(tried('200', '77')).toEqual([3, 4, 5, 6]);
   expect(tried('', '')).toEqual([5, 6]);
@@ -28,7 +29,7 @@ test('the routes to try come in order, each once, and are few', () => {
 
 test('routes of one number are told apart by their callers', () => {
   const routes = Array.from({ length: 1_000 }, (_, index) => route('100', String(index)));
-  expect([...candidatesFor(indexRoutes(routes), { to: '100', from: '77' })]).toEqual([77]);
+  expect([...candidatesFor(runSteps(indexSteps(routes)), { to: '100', from: '77' })]).toEqual([77]);
 });
 
 test('whatever the routes, the first that matches is found', () => {
@@ -49,7 +50,7 @@ test('whatever the routes, the first that matches is found', () => {
   const condition = () => pick([undefined, pattern(), pattern(), [pattern(), pattern()]]);
   for (let round = 0; round < 300; round += 1) {
     const routes = Array.from({ length: 12 }, () => route(condition(), condition()));
-    const index = indexRoutes(routes);
+    const index = runSteps(indexSteps(routes));
     const call = { to: digits(3), from: digits(3) };
     const matches = ({ to, from }: NumberedRoute) =>
       (to === undefined || matchesSet(to, call.to)) && (from === undefined || matchesSet(from, call.from));

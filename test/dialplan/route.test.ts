@@ -48,6 +48,7 @@ test('a decision carries all that a call needs', async () => {
     planHash: plan.hash,
     trunk: undefined,
     splits: [],
+    headers: {},
     agent: plan.agents.get('day'),
     lengthLimitMs: 1_200_000,
     callsLimit: undefined,
@@ -61,6 +62,7 @@ test('a decision carries all that a call needs', async () => {
     planHash: plan.hash,
     trunk: undefined,
     splits: [],
+    headers: {},
     status: 603,
   });
   expect(route(plan, incomingCall({ to: '1', from: '1' }), noon)).toEqual({
@@ -68,6 +70,7 @@ test('a decision carries all that a call needs', async () => {
     planHash: plan.hash,
     trunk: undefined,
     splits: [],
+    headers: {},
   });
 });
 

@@ -1,9 +1,10 @@
 import { encodeG711 } from '../../src/audio/g711';
-import { amplitudeOf } from '../../src/audio/level';
+import { amplitudeOf, levelDbfs } from '../../src/audio/level';
 import { ToneGenerator } from '../../src/audio/tone';
 import { ReceivePath } from '../../src/media/receive-path';
 import type { RtpPacket } from '../../src/rtp/packet';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
+import { dtmfTone } from '../audio/dtmf-tones';
 import { nthPacket } from '../rtp/rtp-packets';
 
 const loud = 0x20;
@@ -155,4 +156,41 @@ test('a payload without samples is neither audio nor a gap', () => {
   path.receive({ ...packet(1, 160, loud), sequence: 1_002 }, 0);
   expect(frames).toHaveLength(2);
   expect(path.framesConcealed).toBe(0);
+});
+
+describe('keys that come as tones', () => {
+  function keysOf(kinds: ReadonlyMap<number, 'pcmu' | 'telephone-event'>) {
+    const clock = new VirtualClock();
+    const keys: string[] = [];
+    const levels: number[] = [];
+    const onFrame = (frame: Int16Array): void => void levels.push(levelDbfs(frame));
+    const path = new ReceivePath({ clock, sink: { onFrame, onDigit: (key) => void keys.push(key) } });
+    path.setPayloadKinds(kinds);
+    const sound = Int16Array.from([...new Int16Array(800), ...dtmfTone('7', { ms: 200 }), ...new Int16Array(800)]);
+    for (let n = 0; n * 160 < sound.length; n += 1) {
+      const payload = Buffer.alloc(160);
+      encodeG711('pcmu', sound.subarray(n * 160, n * 160 + 160), payload);
+      path.receive({ ...nthPacket(n), timestamp: 160_000 + n * 160, payload }, clock.now());
+      clock.advance(20);
+    }
+    return { keys, levels, counted: path.digits };
+  }
+
+  test('are told where no telephone-event was agreed on, and are kept from the model but for their first moment', () => {
+    const { keys, levels, counted } = keysOf(new Map([[0, 'pcmu']]));
+    expect(keys).toEqual(['7']);
+    expect(counted).toBe(1);
+    expect(levels.filter((level) => level > -40).length).toBeLessThanOrEqual(1);
+  });
+
+  test('are sound like any other where it was', () => {
+    const { keys, levels } = keysOf(
+      new Map([
+        [0, 'pcmu'],
+        [101, 'telephone-event'],
+      ]),
+    );
+    expect(keys).toEqual([]);
+    expect(levels.filter((level) => level > -40)).toHaveLength(10);
+  });
 });

@@ -13,7 +13,12 @@ function setUp() {
       lateness: () => lateness,
       sip: () => sip,
       recordFailures: () => 3,
-      planHash: () => '0123456789ab',
+      plan: () => ({
+        hash: '0123456789ab',
+        counts: { loaded: 2, unchanged: 0, refused: 1, restored: 0 },
+        lastSuccessMs: 1_000,
+        refused: true,
+      }),
       workers: () => workers,
     },
     { processMetrics: false },
@@ -150,7 +155,12 @@ test('the process itself is measured, too', async () => {
     lateness: () => ({ boundsMs: [], counts: [], total: 0, sumMs: 0 }),
     sip: () => ({}),
     recordFailures: () => 0,
-    planHash: () => undefined,
+    plan: () => ({
+      hash: undefined,
+      counts: { loaded: 0, unchanged: 0, refused: 0, restored: 0 },
+      lastSuccessMs: undefined,
+      refused: false,
+    }),
   });
   const text = await metrics.text();
   expect(text).toContain('process_resident_memory_bytes ');

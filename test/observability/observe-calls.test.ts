@@ -12,7 +12,12 @@ function setUp() {
     lateness: () => ({ boundsMs: [], counts: [], total: 0, sumMs: 0 }),
     sip: () => ({}),
     recordFailures: () => 0,
-    planHash: () => undefined,
+    plan: () => ({
+      hash: undefined,
+      counts: { loaded: 0, unchanged: 0, refused: 0, restored: 0 },
+      lastSuccessMs: undefined,
+      refused: false,
+    }),
   };
   const metrics = new Metrics(sources, { processMetrics: false });
   const observer = new ObserveCalls({ metrics, logger });

@@ -17,6 +17,8 @@ test('the start says who called whom and which model was on the line', () => {
     agent: 'reception',
     planHash: '0123456789ab',
     splits: [{ route: 'trial', percent: 20, point: 63.5 }],
+    headers: { 'x-level': 'gold', 'x-account': null },
+    sourceAddress: '192.0.2.1',
     model: 'simulator:receptionist',
     modelKind: 'simulator',
     startedAt: '2026-01-05T09:00:00.000Z',

@@ -134,6 +134,7 @@ export class VirtualCall {
       planHash: 'abcdef012345',
       trunk: undefined,
       splits: [],
+      headers: {},
       agent,
       lengthLimitMs: undefined,
       callsLimit: undefined,

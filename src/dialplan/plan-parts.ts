@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+
+import type { AgentEntry, PlanFileEntry } from './plan-schema';
+import type { PlanTexts } from './plan-texts';
+import type { RouteEntry } from './route-schema';
+import type { PlanSecrets } from './secret-reference';
+
+/** What a plan is built of: checked, and plain data, so that it can pass from one thread to another. */
+export interface PlanParts {
+  /** The first 12 hexadecimal digits of the SHA-256 of what the plan says, whatever its files are called. */
+  readonly hash: string;
+  /** Names within the folder, in the order in which they were read. */
+  readonly files: readonly string[];
+  /** In order. One file may stand in several entries: names are one set, routes follow one another. */
+  readonly entries: readonly PlanFileEntry[];
+  readonly texts: PlanTexts;
+  /** No part of the hash. */
+  readonly secrets: PlanSecrets;
+}
+
+export type PlanSection = Exclude<keyof PlanFileEntry, 'routes'>;
+export type EntryOf<S extends PlanSection> = NonNullable<PlanFileEntry[S]>[string];
+
+export function planParts(parts: Omit<PlanParts, 'hash'>): PlanParts {
+  return { hash: hashOf(parts.entries, parts.texts), ...parts };
+}
+
+/** Everything of one section by its name, in the order in which it was read. */
+export function namedEntries<S extends PlanSection>(
+  entries: readonly PlanFileEntry[],
+  section: S,
+): [string, EntryOf<S>][] {
+  return entries.flatMap((entry) => Object.entries(entry[section] ?? {}) as [string, EntryOf<S>][]);
+}
+
+export function routeEntries(entries: readonly PlanFileEntry[]): RouteEntry[] {
+  return entries.flatMap((entry) => entry.routes ?? []);
+}
+
+/** One text or a list of them. */
+export function listOf(value: string | readonly string[]): readonly string[] {
+  return typeof value === 'string' ? [value] : value;
+}
+
+/** Cuts entries so that none holds more than so many things; the plan that they make is the same. */
+export function* cutEntries(entries: readonly PlanFileEntry[], thingsMax: number): Generator<PlanFileEntry> {
+  for (const { routes = [], ...sections } of entries) {
+    for (const [section, things] of Object.entries(sections)) {
+      for (const some of slicesOf(Object.entries(things as object), thingsMax))
+        yield { [section]: Object.fromEntries(some) };
+    }
+    for (const some of slicesOf(routes, thingsMax)) yield { routes: some };
+  }
+}
+
+function* slicesOf<T>(list: readonly T[], lengthMax: number): Generator<T[]> {
+  for (let at = 0; at < list.length; at += lengthMax) yield list.slice(at, at + lengthMax);
+}
+
+const hashLength = 12;
+
+/** Of what the plan says, in whichever files it says it: names are sets, routes and trunks have an order. */
+function hashOf(entries: readonly PlanFileEntry[], texts: PlanTexts): string {
+  const said = whatIsSaid(entries, texts);
+  return createHash('sha256')
+    .update(canonicalJson({ ...said, trunks: [...said.trunks] }))
+    .digest('hex')
+    .slice(0, hashLength);
+}
+
+/** What entries say, each by its name, with the texts of files in place of their names. */
+export function whatIsSaid(entries: readonly PlanFileEntry[], texts: PlanTexts) {
+  return {
+    schedules: new Map(
+      namedEntries(entries, 'schedules').map(([name, entry]) => {
+        const closed = listOf(entry.closed ?? []).map((one) => texts.calendars.get(one) ?? one);
+        return [name, { ...entry, closed }] as const;
+      }),
+    ),
+    destinations: new Map(namedEntries(entries, 'destinations')),
+    trunks: new Map(namedEntries(entries, 'trunks')),
+    users: new Map(namedEntries(entries, 'users')),
+    agents: new Map(
+      namedEntries(entries, 'agents').map(([name, entry]) => {
+        const instructions = texts.instructions.get(entry.instructions ?? '') ?? entry.instructions;
+        const idle = entry.idle && { ...entry.idle, texts: idleTexts(entry.idle, texts.instructions) };
+        return [name, { ...entry, instructions, idle }] as const;
+      }),
+    ),
+    routes: routeEntries(entries),
+  };
+}
+
+function idleTexts(
+  { check_in, goodbye }: NonNullable<AgentEntry['idle']>,
+  texts: PlanTexts['instructions'],
+): (string | undefined)[] {
+  return [texts.get(check_in ?? ''), texts.get(goodbye ?? '')];
+}
+
+/** Equal texts for equal values: the order in which keys were written means nothing. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((inner) => canonicalJson(inner)).join(',')}]`;
+  if (value instanceof Map) return canonicalJson(Object.fromEntries(value as Map<string, unknown>));
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const map = value as Readonly<Record<string, unknown>>;
+  const keys = Object.keys(map).filter((key) => map[key] !== undefined);
+  const pairs = keys.sort().map((key) => `${JSON.stringify(key)}:${canonicalJson(map[key])}`);
+  return `{${pairs.join(',')}}`;
+}
