@@ -28,6 +28,7 @@ const mayImport = {
     'models',
     'price-file',
     'prompt-files',
+    'sip-front',
     'start-refused',
   ],
   console: ['call', 'records', 'observability', 'dialplan', 'config'],

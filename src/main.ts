@@ -27,7 +27,8 @@ import { messageOf } from './runtime/errors';
 import { invariant } from './runtime/invariant';
 import type { Logger } from './runtime/logger';
 import type { Random } from './runtime/random';
-import type { SipServerAddress } from './signalling/sip-link';
+import type { SipServerAddress } from './signalling/sip-server-address';
+import { nameOfServer } from './signalling/sip-server-address';
 import { accessRefusals, openDoorWarning } from './sip-access';
 import { refused, StartRefused } from './start-refused';
 import type { Answering, ReadPlan } from './workers/answering';
@@ -57,6 +58,8 @@ export interface BridgeOptions {
 /** How the bridge ended: `failed` after an error that nobody caught. */
 export type BridgeEnd = 'well' | 'failed';
 
+/** While draining, how many calls are left is logged this often. */
+const drainReportMs = 10_000;
 /** Before anything was counted. */
 const noBuckets = { boundsMs: [], counts: [], total: 0, sumMs: 0 };
 
@@ -126,16 +129,23 @@ export class Bridge {
       recordFailures: () => this.#journal.failures,
       plan: () => ({ hash: this.#plans.current?.hash, ...this.#plans.loads }),
       workers: () => this.#answering?.workers ?? [],
+      waysIn: () => this.#answering?.waysIn() ?? [],
     });
     this.closed = new Promise((resolveClosed) => (this.#tellClosed = resolveClosed));
   }
 
   /** `udp:127.0.0.1:5060`, with the ports that were really taken. */
   get sipListening(): readonly string[] {
-    const { drachtio } = this.#settings;
-    if (this.#sip === undefined) return (drachtio ?? []).map(({ host, port }) => `drachtio-server ${host}:${port}`);
+    const { drachtio = [], drachtioListen } = this.#settings;
+    if (this.#sip === undefined) {
+      const remote = drachtio.map((server) => `drachtio-server ${nameOfServer(server)}`);
+      return [
+        ...remote,
+        ...(drachtioListen === undefined ? [] : [`for drachtio-servers ${nameOfServer(drachtioListen)}`]),
+      ];
+    }
     return this.#sip.server.listening.map(({ transport, address, port }) => {
-      return `${transport}:${address.includes(':') ? `[${address}]` : address}:${port}`;
+      return `${transport}:${nameOfServer({ host: address, port })}`;
     });
   }
 
@@ -192,9 +202,17 @@ export class Bridge {
 
   /** Takes no new calls, lets those in progress end within the drain time, and closes. */
   async drain(): Promise<void> {
-    this.#logger.info({ calls: this.activeCalls() }, 'draining');
+    const stopReports = this.#reportDraining();
     await this.#answering?.drain({ limitMs: this.#settings.drainTimeMs });
+    stopReports();
     await this.close('well');
+  }
+
+  #reportDraining(): () => void {
+    this.#logger.info({ calls: this.activeCalls(), limitMs: this.#settings.drainTimeMs }, 'draining');
+    let stop = (): void => timer.cancel();
+    const timer = this.#clock.setTimer(drainReportMs, () => (stop = this.#reportDraining()));
+    return () => stop();
   }
 
   /** Ends the calls in progress, and then everything. */
@@ -276,18 +294,22 @@ export class Bridge {
 
   #makeAnswering(): Answering {
     const { workers } = this.#options;
-    const { prices } = this.#settings;
-    // Whoever reads the file may be another process.
-    const settings = { ...this.#settings, prices: prices === undefined ? undefined : this.#folder(prices) };
+    const { prices, sipTlsCert, sipTlsKey } = this.#settings;
+    // Whoever reads the files may be another process.
+    const absolute = (path: string | undefined): string | undefined => path && this.#folder(path);
+    const files = { prices: absolute(prices), sipTlsCert: absolute(sipTlsCert), sipTlsKey: absolute(sipTlsKey) };
+    const settings = { ...this.#settings, ...files };
     const [clock, logger, admission] = [this.#clock, this.#logger, this.#limits];
     const observersFor = (log: Logger): CallObserver[] => this.#observersFor(log);
-    const { rtpPorts, drachtio, freeswitch } = settings;
+    const { rtpPorts, drachtio, drachtioListen, freeswitch } = settings;
     if (workers === undefined) {
-      const own = { settings, clock, logger, admission, random: this.#random, rtpPorts };
+      const full = (): boolean => this.#limits.full;
+      const own = { settings, clock, logger, admission, full, random: this.#random, rtpPorts };
       return new OwnAnswering({ ...own, observers: observersFor(logger) });
     }
-    if (drachtio !== undefined || freeswitch !== undefined) {
-      const named = drachtio === undefined ? 'RINGBRIDGE_FREESWITCH' : 'RINGBRIDGE_DRACHTIO';
+    const remote = drachtio ?? drachtioListen;
+    if (remote !== undefined || freeswitch !== undefined) {
+      const named = remote === undefined ? 'RINGBRIDGE_FREESWITCH' : 'RINGBRIDGE_DRACHTIO';
       throw new StartRefused(`--workers: not with ${named}; start as many bridges instead, each with its own folder`);
     }
     const slices = portSlices(rtpPorts, workers);
@@ -324,11 +346,10 @@ export class Bridge {
     await refused(answering.connect(await this.#sipAdmin(plan)));
   }
 
-  /** A drachtio-server when one is named, else the embedded SIP server. */
-  async #sipAdmin(plan: Plan): Promise<SipServerAddress> {
-    const { drachtio, drachtioSecret } = this.#settings;
-    const [named] = drachtio ?? [];
-    if (named !== undefined) return { ...named, secret: drachtioSecret ?? '' };
+  /** The embedded SIP server, unless drachtio-servers are named. */
+  async #sipAdmin(plan: Plan): Promise<SipServerAddress | undefined> {
+    const { drachtio, drachtioListen } = this.#settings;
+    if (drachtio !== undefined || drachtioListen !== undefined) return undefined;
     this.#sip = await refused(
       startEmbeddedSip({
         settings: this.#settings,

@@ -8,10 +8,10 @@ import type { TlsOptions } from './sip-server/tls-setup';
  * adds. Rejects with an Error that names the setting whose file cannot be read.
  */
 export async function readTlsFiles(
-  { sipListen, sipTlsCert, sipTlsKey, sipTlsVerify }: Settings,
+  { sipListen, drachtioListen, sipTlsCert, sipTlsKey, sipTlsVerify }: Settings,
   resolvePath: (path: string) => string,
 ): Promise<TlsOptions | undefined> {
-  const speaksTls = sipListen.some(({ transport }) => transport === 'tls');
+  const speaksTls = sipListen.some(({ transport }) => transport === 'tls') || drachtioListen?.tls === true;
   if (!speaksTls || sipTlsCert === undefined || sipTlsKey === undefined) return undefined;
   const [cert, key] = await Promise.all([
     readNamed('RINGBRIDGE_SIP_TLS_CERT', resolvePath(sipTlsCert)),

@@ -37,6 +37,8 @@ export interface CallSnapshot {
   answeredAtMs: number | undefined;
   firstAudioAtMs: number | undefined;
   endedAtMs: number | undefined;
+  /** Since then nothing of what the caller signals came here: the SIP server was lost, and the call talked on. */
+  signallingLostAtMs: number | undefined;
   endReason: EndReason | undefined;
   blame: Blame | undefined;
   /** How often the caller interrupted the agent. */
@@ -76,6 +78,8 @@ export type CallEvent =
   | { kind: 'digit'; digit: string }
   | { kind: 'function-call'; name: string; callId: string; outcome: 'done' | 'failed' }
   | { kind: 'model-error'; code: string; message: string }
+  /** The SIP server was lost: the call talks on, and its end will show in its media. */
+  | { kind: 'signalling-lost' }
   | { kind: 'ended'; reason: EndReason; blame: Blame };
 
 /**

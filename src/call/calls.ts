@@ -12,6 +12,9 @@ import type { EndReason } from './end-reason';
 /** Tells which call an error that escaped belongs to. */
 const currentCall = new AsyncLocalStorage<Call>();
 
+/** For the goodbyes of calls that are up when the time of a drain is over. */
+const goodbyeMsMax = 15_000;
+
 export interface CallsOptions {
   services: CallServices;
   clock: Clock;
@@ -76,7 +79,10 @@ export class Calls {
     return call !== undefined;
   }
 
-  /** Takes no new calls and resolves when the last one has ended, at the latest after `limitMs` of the first request. */
+  /**
+   * Takes no new calls and resolves when the last one has ended. Those that are up after `limitMs` of the first request
+   * are told goodbye, which is over at the latest 15 s later.
+   */
   drain({ limitMs }: { limitMs: number }): Promise<void> {
     this.#draining = true;
     this.#drained ??= this.#drain(limitMs);
@@ -89,16 +95,22 @@ export class Calls {
   }
 
   async #drain(limitMs: number): Promise<void> {
+    await this.#untilEmpty(limitMs);
+    for (const call of [...this.#calls.values()]) call.leave({ kind: 'draining' });
+    await this.#untilEmpty(goodbyeMsMax);
+    this.endAll({ kind: 'draining' });
+  }
+
+  /** At most `limitMs`. */
+  async #untilEmpty(limitMs: number): Promise<void> {
+    if (this.#calls.size === 0) return;
     let timer: Timer | undefined;
-    if (this.#calls.size > 0) {
-      await new Promise<void>((resolve) => {
-        this.#onEmpty = resolve;
-        timer = this.#clock.setTimer(limitMs, resolve);
-      });
-    }
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+      timer = this.#clock.setTimer(limitMs, resolve);
+    });
     timer?.cancel();
     this.#onEmpty = undefined;
-    this.endAll({ kind: 'draining' });
   }
 
   #forget(callId: string): void {

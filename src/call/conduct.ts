@@ -108,6 +108,11 @@ export class Conduct {
     this.#owed.owe();
   }
 
+  /** The model owes the caller an answer, asked for by others. */
+  owe(): void {
+    this.#owed.owe();
+  }
+
   /** Whether this frame of the caller is for the model. Must not keep it. */
   takesFrame(frame: PcmFrame): boolean {
     this.#voice.push(frame);

@@ -14,16 +14,19 @@ import type {
 import type { Clock } from '../runtime/clock';
 import type { CallControl } from '../tools/call-control';
 import { runTool } from '../tools/run-tool';
+import { AgentTransfer } from './agent-transfer';
 import { CallerAudio } from './caller-audio';
 import type { CallEvent } from './call-observer';
 import { Conduct } from './conduct';
 import type { EndReason } from './end-reason';
-import { Farewell } from './farewell';
+import { Farewell, type Following } from './farewell';
 import type { Breach } from './guarantees';
 import type { Occupations } from './occupations';
 import type { PlayoutListener } from './playout';
 import { Playout } from './playout';
 import type { PromptName, Prompts } from './prompts';
+import type { TransferFailure } from './transfer-outcome';
+import type { TransferRequester } from './transfers';
 import type { GuaranteeRules } from '../dialplan/conversation-rules';
 import type { Agent } from '../dialplan/plan';
 
@@ -33,6 +36,9 @@ export interface ConversationHost {
   addResponse(done: ResponseDone): void;
   addTranscription(usage: TranscriptionUsage): void;
   end(reason: EndReason): void;
+  /** Sends the caller to a destination of the plan. */
+  transfer(destination: string, requester: TransferRequester): void;
+  cancelTransfer(): void;
 }
 
 export interface ConversationOptions {
@@ -76,6 +82,9 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   readonly #callerAudio: CallerAudio;
   readonly #conduct: Conduct;
   readonly #farewell: Farewell;
+  readonly #transfer: AgentTransfer;
+  /** Why the model was lost while the caller waited for a destination. */
+  #lostModel: EndReason | undefined;
   #phase: Phase = 'talking';
   #ready: { resolve(ready: SessionReady): void; reject(cause: Error): void } | undefined;
   /** Resolves at `session.updated`; rejects with `ModelUnavailable`. */
@@ -104,10 +113,11 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
         isHeard: () => !this.#playout.speaking,
         queuedMs: () => this.#playout.queuedMs,
         isResponding: (responseId) => this.#activeResponses.has(responseId),
-        end: (reason) => this.#host.end(reason),
+        follow: (what) => this.#follow(what),
       },
     });
     this.#conduct = this.#newConduct(options);
+    this.#transfer = this.#newTransfer();
   }
 
   /** What the media leg pulls from. */
@@ -140,7 +150,8 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
 
   /** 20 ms of the caller. Must not keep the frame. */
   onCallerAudio(frame: PcmFrame): void {
-    if (this.#phase === 'talking' && this.#conduct.takesFrame(frame)) this.#callerAudio.push(frame);
+    if (this.#phase !== 'talking' || this.#transfer.isUnderWay) return;
+    if (this.#conduct.takesFrame(frame)) this.#callerAudio.push(frame);
   }
 
   /** While it is true nothing of the caller's line may be told to anybody. */
@@ -150,7 +161,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
 
   /** A key, by RTP or INFO. */
   onDigit(digit: string): void {
-    if (this.#phase === 'talking') this.#conduct.onDigit(digit);
+    if (this.#phase === 'talking' && !this.#transfer.isUnderWay) this.#conduct.onDigit(digit);
   }
 
   /** The caller has put us on hold, or is back. */
@@ -169,6 +180,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
    */
   leave(prompt: PromptName, reason: EndReason, { letFinish = false } = {}): void {
     if (this.#phase !== 'talking') return;
+    this.#transfer.cancel();
     this.#phase = 'leaving';
     this.#conduct.close();
     this.#session.close();
@@ -286,6 +298,11 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
       return;
     }
     if (ended.kind === 'closed') return;
+    if (this.#transfer.isUnderWay || this.#farewell.pending?.reason.kind === 'transfer') {
+      this.#lostModel = ended.kind === 'expired' ? { kind: 'session-limit' } : { kind: 'model-lost', ended };
+      if (!this.#transfer.isUnderWay) this.#playout.completeAll();
+      return;
+    }
     if (this.#farewell.isWhole) {
       this.#phase = 'leaving';
       this.#conduct.close();
@@ -310,9 +327,20 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   // The tools (CallControl).
 
   hangUpWhenHeard(_why: string): void {
+    this.#whenHeard({ kind: 'agent-hung-up' });
+  }
+
+  transferWhenHeard(destination: string): 'waiting' | 'busy' {
+    if (this.#transfer.isUnderWay || this.#farewell.pending !== undefined) return 'busy';
+    this.#whenHeard({ kind: 'transfer', destination, callId: this.#currentCall?.callId });
+    return 'waiting';
+  }
+
+  /** When the caller has heard what the agent has said so far, unless the caller speaks before. */
+  #whenHeard(reason: Following): void {
     const call = this.#currentCall;
     const callIds = [...(this.#farewell.pending?.callIds ?? []), ...(call === undefined ? [] : [call.callId])];
-    this.#farewell.begin({ reason: { kind: 'agent-hung-up' }, callIds, responseId: call?.responseId });
+    this.#farewell.begin({ reason, callIds, responseId: call?.responseId });
     // Decided before the caller spoke and told after it: the two crossed on the way.
     if (call !== undefined && this.#activeResponses.get(call.responseId)?.interrupted === true) this.#keepCallOpen();
   }
@@ -339,7 +367,10 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   #keepCallOpen(): void {
     const ending = this.#farewell.cancel();
     if (ending === undefined) return;
-    const output = JSON.stringify({ hung_up: false, reason: 'The caller spoke before the line was closed.' });
+    const output =
+      ending.reason.kind === 'transfer'
+        ? JSON.stringify({ transferred: false, reason: 'The caller spoke before the call was put through.' })
+        : JSON.stringify({ hung_up: false, reason: 'The caller spoke before the line was closed.' });
     for (const callId of ending.callIds) this.#session.submitToolResult({ callId, output, respond: false });
   }
 
@@ -348,6 +379,49 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
     if (this.#phase !== 'talking') return;
     this.#conduct.queued();
     this.#conduct.announced();
+  }
+
+  #follow(what: Following): void {
+    if (what.kind !== 'transfer') {
+      this.#host.end(what);
+      return;
+    }
+    this.#beginTransfer(what.destination, what.callId);
+  }
+
+  #beginTransfer(destination: string, callId: string | undefined): void {
+    // Half a sentence from before would be answered when the agent is back.
+    if (this.#lostModel === undefined) this.#session.clearInput();
+    this.#transfer.begin(destination, callId);
+  }
+
+  #onTransferFailed({
+    callId,
+    output,
+  }: {
+    callId: string | undefined;
+    output: string;
+    failure: TransferFailure;
+  }): void {
+    if (this.#phase !== 'talking') return;
+    if (this.#lostModel !== undefined) {
+      const prompt = this.#lostModel.kind === 'session-limit' ? 'session-goodbye' : 'apology';
+      this.leave(prompt, this.#lostModel);
+      return;
+    }
+    if (callId === undefined) return;
+    this.#session.submitToolResult({ callId, output });
+    this.#conduct.owe();
+  }
+
+  #newTransfer(): AgentTransfer {
+    return new AgentTransfer({
+      occupations: this.occupations,
+      transfer: (destination, requester) => this.#host.transfer(destination, requester),
+      cancelTransfer: () => this.#host.cancelTransfer(),
+      onJoined: () => this.close(),
+      onFailed: (failed) => this.#onTransferFailed(failed),
+    });
   }
 
   #newConduct({ clock, guarantees }: ConversationOptions): Conduct {

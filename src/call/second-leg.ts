@@ -89,7 +89,9 @@ export class SecondLeg {
   sendDigit(digit: string): void {
     if (this.#state !== 'joined' || !/^[0-9*#A-D]$/.test(digit)) return;
     if (this.#media?.sendDigit(digit as Digit, digitMs) === true) return;
-    this.#callee?.sendInfo('application/dtmf-relay', `Signal=${digit}\r\nDuration=${digitMs}\r\n`).catch(() => undefined);
+    this.#callee
+      ?.sendInfo('application/dtmf-relay', `Signal=${digit}\r\nDuration=${digitMs}\r\n`)
+      .catch(() => undefined);
   }
 
   /** CANCEL or BYE, whichever it needs; the listener hears nothing more. Twice is fine. */

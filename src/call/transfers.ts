@@ -136,7 +136,10 @@ export class Transfers {
 
   #note(attempt: TransferAttempt): void {
     const at = this.#attempts.findIndex(
-      (one) => one.startedAtMs === attempt.startedAtMs && one.destination === attempt.destination && one.endedAtMs === undefined,
+      (one) =>
+        one.startedAtMs === attempt.startedAtMs &&
+        one.destination === attempt.destination &&
+        one.endedAtMs === undefined,
     );
     if (at >= 0) this.#attempts = this.#attempts.with(at, attempt);
     else if (this.#attempts.length < attemptsMax) this.#attempts = [...this.#attempts, attempt];

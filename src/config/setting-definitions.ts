@@ -1,4 +1,6 @@
 import {
+  adminListener,
+  adminServers,
   duration,
   filePath,
   hostPorts,
@@ -10,6 +12,7 @@ import {
   secretToken,
   simulatorBehaviour,
   sipListeners,
+  tagList,
   wholeNumber,
   word,
 } from './setting-formats';
@@ -61,17 +64,22 @@ const generalSettings = {
   }),
   drachtio: withoutDefault({
     env: 'RINGBRIDGE_DRACHTIO',
-    doc: '`HOST:PORT` of a drachtio-server to connect to (a list of several is not built yet). Unset: the embedded SIP server.',
-    format: hostPorts,
+    doc: 'List of `HOST:PORT`, or `tls:HOST:PORT`, of drachtio-servers to connect to; calls of all are taken, and one that is up is enough. Unset: the embedded SIP server.',
+    format: adminServers,
   }),
   drachtioSecret: withoutSecretDefault({
     env: 'RINGBRIDGE_DRACHTIO_SECRET',
-    doc: 'Secret of the drachtio-servers. Needed with `RINGBRIDGE_DRACHTIO`.',
+    doc: 'Secret of the drachtio-servers. Needed with `RINGBRIDGE_DRACHTIO` and `RINGBRIDGE_DRACHTIO_LISTEN`; their default `cymru` is refused outside of loopback.',
   }),
   drachtioListen: withoutDefault({
     env: 'RINGBRIDGE_DRACHTIO_LISTEN',
-    doc: "`IP:PORT` for drachtio-server's outbound connections to us. Not built yet: the start fails when it is set.",
-    format: listenAddress,
+    doc: "`IP:PORT`, or `tls:IP:PORT`, for drachtio-server's outbound connections to us, from private addresses only. TLS uses `RINGBRIDGE_SIP_TLS_CERT` and `_KEY`.",
+    format: adminListener,
+  }),
+  drachtioTags: withoutDefault({
+    env: 'RINGBRIDGE_DRACHTIO_TAGS',
+    doc: 'List of tags by which the HTTP routing of a drachtio-server may choose this Ringbridge.',
+    format: tagList,
   }),
   freeswitch: withoutDefault({
     env: 'RINGBRIDGE_FREESWITCH',

@@ -24,6 +24,11 @@ export interface HostPort {
   readonly port: number;
 }
 
+/** One end of an admin connection of drachtio-server. */
+export interface AdminServer extends HostPort {
+  readonly tls: boolean;
+}
+
 export interface PortRange {
   readonly first: number;
   readonly last: number;
@@ -31,6 +36,8 @@ export interface PortRange {
 
 /** Entries of one list setting: more is a mistake. */
 const listLengthMax = 32;
+/** drachtio-srf takes no more. */
+const tagsMax = 20;
 const transports = ['udp', 'tcp', 'tls'] as const;
 
 /** `udp:127.0.0.1:5060,tcp:[::1]:5060` */
@@ -47,6 +54,33 @@ export const listenAddress: SettingFormat<HostPort> = {
     return { value: parsed };
   },
   print: ({ host, port }) => joinHostPort(host, port),
+};
+
+/** `10.0.0.2:9022,tls:a.example.com:9023` */
+export const adminServers: SettingFormat<readonly AdminServer[]> = {
+  parse: (text) => parseList(text, parseAdminServer, 'a list of HOST:PORT or tls:HOST:PORT, such as 10.0.0.2:9022'),
+  print: (list) => list.map((one) => `${one.tls ? 'tls:' : ''}${joinHostPort(one.host, one.port)}`).join(','),
+};
+
+/** `10.0.0.5:9100` or `tls:10.0.0.5:9100`; the host is an IP address of this machine. */
+export const adminListener: SettingFormat<AdminServer> = {
+  parse(text) {
+    const { tls, rest } = splitTls(text);
+    const parsed = listenAddress.parse(rest);
+    if ('expected' in parsed) return { expected: 'IP:PORT or tls:IP:PORT, such as 10.0.0.5:9100' };
+    return { value: { ...parsed.value, tls } };
+  },
+  print: ({ host, port, tls }) => `${tls ? 'tls:' : ''}${joinHostPort(host, port)}`,
+};
+
+/** `paris,v2`: what drachtio-server takes for a tag. */
+export const tagList: SettingFormat<readonly string[]> = {
+  parse(text) {
+    const expected = `a list of tags of at most 32 of A-Z a-z 0-9 - _ + @ :`;
+    const parsed = parseList(text, (tag) => (/^[A-Za-z0-9_+@:-]{1,32}$/.test(tag) ? tag : undefined), expected);
+    return 'value' in parsed && parsed.value.length > tagsMax ? { expected: `at most ${tagsMax} tags` } : parsed;
+  },
+  print: (tags) => tags.join(','),
 };
 
 /** `a.example.com:9022,10.0.0.2:9022` */
@@ -190,6 +224,17 @@ function parseSipListener(text: string): SipListener | undefined {
   const local = splitHostPort(text.slice(separator + 1));
   if (transport === undefined || local === undefined || isIP(local.host) === 0) return undefined;
   return { transport, address: local.host, port: local.port };
+}
+
+function parseAdminServer(text: string): AdminServer | undefined {
+  const { tls, rest } = splitTls(text);
+  const remote = parseRemote(rest);
+  return remote === undefined ? undefined : { ...remote, tls };
+}
+
+function splitTls(text: string): { tls: boolean; rest: string } {
+  const tls = text.startsWith('tls:');
+  return { tls, rest: tls ? text.slice(4) : text };
 }
 
 function parseRemote(text: string): HostPort | undefined {

@@ -102,12 +102,7 @@ function unknownNames(env: Readonly<Record<string, string | undefined>>): string
 function contradictions(settings: Settings): string[] {
   const problems: string[] = [];
   problems.push(...tlsContradictions(settings));
-  if (settings.drachtio !== undefined && settings.drachtioSecret === undefined) {
-    problems.push('RINGBRIDGE_DRACHTIO_SECRET: needed with RINGBRIDGE_DRACHTIO; there is no default secret');
-  }
-  if (settings.freeswitch !== undefined && settings.freeswitchSecret === undefined) {
-    problems.push('RINGBRIDGE_FREESWITCH_SECRET: needed with RINGBRIDGE_FREESWITCH; there is no default secret');
-  }
+  problems.push(...clusterContradictions(settings));
   const { sipRegisterMinMs: least, sipRegisterDefaultMs: usual, sipRegisterMaxMs: most } = settings;
   if (least > usual || usual > most) {
     problems.push('RINGBRIDGE_SIP_REGISTER_DEFAULT: must lie between RINGBRIDGE_SIP_REGISTER_MIN and _MAX');
@@ -121,14 +116,52 @@ function contradictions(settings: Settings): string[] {
   return problems;
 }
 
-function tlsContradictions({ sipListen, sipTlsCert, sipTlsKey }: Settings): string[] {
+/** Passwords that these servers are shipped with: whoever finds the port knows them. */
+const shippedSecrets = { drachtio: 'cymru', freeswitch: ['ClueCon', 'JambonzR0ck$'] };
+
+function clusterContradictions(settings: Settings): string[] {
+  const { drachtio, drachtioSecret, drachtioListen, drachtioTags, freeswitch, freeswitchSecret } = settings;
+  const problems: string[] = [];
+  const admins = [...(drachtio ?? []), ...(drachtioListen === undefined ? [] : [drachtioListen])];
+  if (admins.length > 0 && drachtioSecret === undefined) {
+    const needing = drachtio === undefined ? 'RINGBRIDGE_DRACHTIO_LISTEN' : 'RINGBRIDGE_DRACHTIO';
+    problems.push(`RINGBRIDGE_DRACHTIO_SECRET: needed with ${needing}; there is no default secret`);
+  }
+  if (drachtioSecret === shippedSecrets.drachtio && leavesMachine(admins)) {
+    problems.push('RINGBRIDGE_DRACHTIO_SECRET: everybody knows this one; outside of loopback choose another');
+  }
+  if (drachtioTags !== undefined && drachtio === undefined) {
+    problems.push('RINGBRIDGE_DRACHTIO_TAGS: only with RINGBRIDGE_DRACHTIO');
+  }
+  if (freeswitch !== undefined && freeswitchSecret === undefined) {
+    problems.push('RINGBRIDGE_FREESWITCH_SECRET: needed with RINGBRIDGE_FREESWITCH; there is no default secret');
+  }
+  if (shippedSecrets.freeswitch.includes(freeswitchSecret ?? '') && leavesMachine(freeswitch ?? [])) {
+    problems.push('RINGBRIDGE_FREESWITCH_SECRET: everybody knows this one; outside of loopback choose another');
+  }
+  if (leavesMachine([...admins, ...(freeswitch ?? [])]) && settings.rtpAddress === undefined) {
+    problems.push('RINGBRIDGE_RTP_ADDRESS: needed with servers on other machines, which send our RTP there');
+  }
+  return problems;
+}
+
+function leavesMachine(servers: readonly { host: string }[]): boolean {
+  return servers.some(({ host }) => host !== 'localhost' && !isLoopback(host));
+}
+
+function tlsContradictions({ sipListen, drachtioListen, sipTlsCert, sipTlsKey }: Settings): string[] {
   const files = [
     ['RINGBRIDGE_SIP_TLS_CERT', sipTlsCert],
     ['RINGBRIDGE_SIP_TLS_KEY', sipTlsKey],
   ] as const;
-  if (sipListen.some(({ transport }) => transport === 'tls')) {
+  const user = sipListen.some(({ transport }) => transport === 'tls')
+    ? 'a tls: address in RINGBRIDGE_SIP_LISTEN'
+    : drachtioListen?.tls === true
+      ? 'the tls: address in RINGBRIDGE_DRACHTIO_LISTEN'
+      : undefined;
+  if (user !== undefined) {
     const missing = files.filter(([, file]) => file === undefined);
-    return missing.map(([name]) => `${name}: needed for a tls: address in RINGBRIDGE_SIP_LISTEN`);
+    return missing.map(([name]) => `${name}: needed for ${user}`);
   }
   const idle = files.filter(([, file]) => file !== undefined);
   return idle.map(([name]) => `${name}: there is no tls: address in RINGBRIDGE_SIP_LISTEN that would use it`);

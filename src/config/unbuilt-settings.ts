@@ -2,15 +2,7 @@ import type { Settings } from './settings';
 
 /** Settings that ask for something this release cannot do, one line each: the start fails rather than ignore them. */
 export function unbuiltSettings(settings: Settings): string[] {
-  const lines: string[] = [];
-  if ((settings.drachtio?.length ?? 0) > 1) {
-    lines.push('RINGBRIDGE_DRACHTIO: more than one drachtio-server is not built yet; name one');
-  }
   const unbuilt: [unknown, string][] = [
-    [
-      settings.drachtioListen,
-      'RINGBRIDGE_DRACHTIO_LISTEN: outbound connections are not built yet; use RINGBRIDGE_DRACHTIO',
-    ],
     [settings.freeswitch, 'RINGBRIDGE_FREESWITCH: media through FreeSWITCH is not built yet; unset it'],
     [settings.freeswitchSecret, 'RINGBRIDGE_FREESWITCH_SECRET: media through FreeSWITCH is not built yet; unset it'],
     [settings.freeswitchListen, 'RINGBRIDGE_FREESWITCH_LISTEN: media through FreeSWITCH is not built yet; unset it'],
@@ -19,5 +11,5 @@ export function unbuiltSettings(settings: Settings): string[] {
       'RINGBRIDGE_FREESWITCH_ADVERTISE: media through FreeSWITCH is not built yet; unset it',
     ],
   ];
-  return [...lines, ...unbuilt.filter(([value]) => value !== undefined).map(([, line]) => line)];
+  return unbuilt.filter(([value]) => value !== undefined).map(([, line]) => line);
 }

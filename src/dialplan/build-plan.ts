@@ -148,8 +148,12 @@ function toAction(entry: RouteEntry, { agents, destinations, limits: agentLimits
     return { kind: 'redirect', contact: destination.target.uri };
   }
   const { answer = '', limits, unavailable } = entry;
+  if (entry.bridge !== undefined) {
+    const { bridge: destination } = entry;
+    return { kind: 'bridge', destination, lengthLimitMs: limits?.length, callsLimit: limits?.calls };
+  }
   const agent = agents.get(answer);
-  invariant(agent !== undefined && typeof unavailable !== 'string', 'what is not built was refused');
+  invariant(agent !== undefined, 'names of agents were checked');
   const ofAgent = agentLimits.get(answer);
   return {
     kind: 'answer',
@@ -158,7 +162,7 @@ function toAction(entry: RouteEntry, { agents, destinations, limits: agentLimits
     callsLimit: limits?.calls,
     costLimitUsd: smaller(usdOf(limits?.cost), usdOf(ofAgent?.cost)),
     guarantees: guaranteeRules(entry.guarantees),
-    unavailable,
+    unavailable: typeof unavailable === 'string' ? { bridge: unavailable } : unavailable,
   };
 }
 

@@ -36,6 +36,8 @@ export interface Agent {
    * (`{{caller.number}}`); in a `RouteDecision` they are filled in.
    */
   readonly session: AgentSession;
+  /** Names of the destinations that the agent may send callers to. */
+  readonly transfers?: readonly string[];
   readonly tools: readonly BuiltInTool[];
   /** What happens when nobody speaks; undefined: nothing. */
   readonly idle?: IdleRules | undefined;
@@ -72,6 +74,9 @@ export interface HeaderMatch {
   readonly patterns: PatternSet;
 }
 
+/** For a caller whose model cannot be had: a SIP status, or the name of a destination. */
+export type Unavailable = { readonly reject: number } | { readonly bridge: string };
+
 export type RouteAction =
   | {
       readonly kind: 'answer';
@@ -82,8 +87,14 @@ export type RouteAction =
       /** US dollars. */
       readonly costLimitUsd: number | undefined;
       readonly guarantees: GuaranteeRules;
-      /** The SIP status for a caller whose model cannot be had. */
-      readonly unavailable: { readonly reject: number };
+      readonly unavailable: Unavailable;
+    }
+  /** The caller is joined with a destination, without an agent. */
+  | {
+      readonly kind: 'bridge';
+      readonly destination: string;
+      readonly lengthLimitMs: number | undefined;
+      readonly callsLimit: number | undefined;
     }
   | { readonly kind: 'reject'; readonly status: number }
   /** `contact` is a SIP address. */

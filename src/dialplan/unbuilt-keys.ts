@@ -14,10 +14,7 @@ export interface UnbuiltUse {
 export const leaveOut = 'to be left out';
 
 /** Keys that cannot be honoured whatever their value. */
-export const unbuiltKeys: readonly PlanPath[] = [
-  ['tools', '*'],
-  ['routes', '*', 'bridge'],
-];
+export const unbuiltKeys: readonly PlanPath[] = [['tools', '*']];
 
 interface UnbuiltValues {
   readonly path: PlanPath;
@@ -29,16 +26,6 @@ interface UnbuiltValues {
 export const unbuiltValues: readonly UnbuiltValues[] = [
   { path: ['agents', '*', 'kind'], isUnbuilt: oneOf('interpreter', 'transcriber'), expected: 'agent' },
   { path: ['agents', '*', 'tools', '*'], isUnbuilt: oneOf(...reservedTools), expected: leaveOut },
-  {
-    path: ['agents', '*', 'idle', 'then'],
-    isUnbuilt: (value) => typeof value === 'string' && value !== 'hang_up' && value !== 'wait',
-    expected: 'hang_up or wait',
-  },
-  {
-    path: ['routes', '*', 'unavailable'],
-    isUnbuilt: (value) => typeof value === 'string',
-    expected: 'a map: { reject: CODE }',
-  },
 ];
 
 /** Everything in a file that would be ignored by a call: a plan that holds any of it is refused. */

@@ -22,6 +22,18 @@ export interface WorkerFigures {
   lost: number;
 }
 
+/** One way in for calls: a connection to a SIP server, or those that servers make to us. */
+export interface WayInFigures {
+  /** `HOST:PORT` of a SIP server. */
+  readonly name: string;
+  /** Calls can come through it. */
+  readonly up: boolean;
+  /** Inbound calls on it. */
+  readonly calls: number;
+  readonly losses: number;
+  readonly refusedMessages: number;
+}
+
 /** What is asked at each scrape. All are called synchronously and must be quick. */
 export interface MetricsSources {
   /** Every call that has not ended. */
@@ -30,6 +42,8 @@ export interface MetricsSources {
   lateness: () => Buckets;
   /** Counters of signalling by name: requests, answers, rejections ... They only grow. */
   sip: () => Readonly<Record<string, number>>;
+  /** Where calls come in: the connections to SIP servers. */
+  waysIn?: () => readonly WayInFigures[];
   /** Records that could not be written. */
   recordFailures: () => number;
   plan: () => PlanMetricsSource;
@@ -66,6 +80,11 @@ export class Metrics {
     'decision',
     'by',
   ]);
+  readonly #transfers = this.#counter(
+    'ringbridge_transfers_total',
+    'Destinations that were tried, by what came of it',
+    ['method', 'outcome'],
+  );
   readonly #murmurs = this.#counter('ringbridge_murmurs_total', 'Murmurs of callers over which the agent went on', []);
   readonly #costUsd = this.#counter('ringbridge_cost_usd_total', 'US dollars that ended calls have cost', []);
   readonly #tokens = this.#counter('ringbridge_tokens_total', 'Tokens of ended calls', ['direction', 'kind']);
@@ -100,6 +119,7 @@ export class Metrics {
     this.#registerCounts(sources);
     registerPlanMetrics(this.#registry, () => sources.plan());
     if (sources.workers !== undefined) this.#registerWorkers(sources.workers);
+    if (sources.waysIn !== undefined) this.#registerWaysIn(sources.waysIn);
   }
 
   /** For the Content-Type header of a scrape. */
@@ -134,6 +154,11 @@ export class Metrics {
 
   callerIdle({ decision, by }: { decision: string; by: string }): void {
     this.#idle.inc({ decision, by });
+  }
+
+  /** Counts an attempt once, when it was decided. */
+  transferTold({ method, outcome }: { method: string; outcome: string | undefined }): void {
+    if (outcome !== undefined) this.#transfers.inc({ method, outcome });
   }
 
   callerMurmured(): void {
@@ -218,6 +243,22 @@ export class Metrics {
       this.#gauge('ringbridge_worker_memory_bytes', 'Resident memory of the worker', labels),
       ({ memoryBytes }) => memoryBytes,
     );
+  }
+
+  #registerWaysIn(waysIn: () => readonly WayInFigures[]): void {
+    const show = (metric: Counter | Gauge, read: (figures: WayInFigures) => number): void => {
+      this.#onScrape(metric, (filled) => {
+        for (const figures of waysIn()) filled.inc({ server: figures.name }, read(figures));
+      });
+    };
+    const labels = ['server'];
+    const [up, calls] = ['1: calls can come through this SIP server', 'Inbound calls through this SIP server'];
+    show(this.#gauge('ringbridge_sip_link_up', up, labels), (one) => (one.up ? 1 : 0));
+    show(this.#gauge('ringbridge_sip_link_calls', calls, labels), (one) => one.calls);
+    const losses = 'Times that the connection to this SIP server broke';
+    show(this.#counter('ringbridge_sip_link_losses_total', losses, labels), (one) => one.losses);
+    const refused = 'Messages that were not sent because this SIP server would not survive them';
+    show(this.#counter('ringbridge_sip_link_refused_messages_total', refused, labels), (one) => one.refusedMessages);
   }
 
   /** Fills a metric anew from its source at each scrape. */

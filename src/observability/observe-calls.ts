@@ -47,12 +47,17 @@ export class ObserveCalls implements CallObserver {
       case 'idle-timeout':
         this.#metrics.callerIdle(event);
         return;
+      case 'transfer':
+        // Two who talk are told of twice: when they were joined, and when they had finished.
+        if (event.outcome !== 'joined' || event.endedAtMs === undefined) this.#metrics.transferTold(event);
+        return;
       case 'murmur':
         this.#metrics.callerMurmured();
         return;
       case 'ended':
         this.#metrics.callEnded(call, event);
         return;
+      case 'signalling-lost':
       case 'state':
       case 'agent-audio-started':
       case 'caller-speech-started':
@@ -90,8 +95,14 @@ function logEvent(logger: Logger, event: CallEvent, call: CallSnapshot): void {
     case 'guarantee-broken':
       logger.warn(facts, 'a guarantee of the route was not kept');
       return;
+    case 'transfer':
+      logger.info(facts, 'transfer');
+      return;
     case 'idle-timeout':
       logger.info(facts, 'nobody spoke for the idle time');
+      return;
+    case 'signalling-lost':
+      logger.warn({}, 'the SIP server was lost; the call talks on');
       return;
     case 'ended':
       logEnd(logger, event, call);

@@ -36,6 +36,8 @@ export interface CallEndRecord extends Omit<CallStartRecord, 'type'> {
   firstAudioAt: string | null;
   /** Null after a crash, when nobody was there to see it. */
   endedAt: string | null;
+  /** The SIP server was lost then, and the call talked on without it; null for nearly all calls. */
+  signallingLostAt: string | null;
   /** From the answer to the end; 0 for a call that was not answered, null after a crash. */
   talkMs: number | null;
   reason: NonNullable<CallSnapshot['endReason']> | { kind: 'crash' } | null;
@@ -48,6 +50,8 @@ export interface CallEndRecord extends Omit<CallStartRecord, 'type'> {
   cost: CallSnapshot['cost'] | null;
   /** Promises of the route that were not kept, and what was done about each. */
   breaches: CallSnapshot['breaches'] | null;
+  /** Destinations that were tried, in order; times in Unix milliseconds. */
+  transfers: CallSnapshot['transfers'] | null;
 }
 
 export function callStartRecord(call: CallSnapshot, { atMs }: { atMs: number }): CallStartRecord {
@@ -62,6 +66,7 @@ export function callEndRecord(call: CallSnapshot, { atMs }: { atMs: number }): C
     answeredAt: isoTimeOrNull(call.answeredAtMs),
     firstAudioAt: isoTimeOrNull(call.firstAudioAtMs),
     endedAt: isoTime(endedAtMs),
+    signallingLostAt: isoTimeOrNull(call.signallingLostAtMs),
     talkMs: call.answeredAtMs === undefined ? 0 : Math.max(0, endedAtMs - call.answeredAtMs),
     reason: call.endReason ?? null,
     blame: call.blame ?? null,
@@ -71,6 +76,7 @@ export function callEndRecord(call: CallSnapshot, { atMs }: { atMs: number }): C
     media: call.media ?? null,
     cost: call.cost ?? null,
     breaches: call.breaches,
+    transfers: call.transfers,
   };
 }
 
@@ -83,6 +89,7 @@ export function crashEndRecord(start: CallStartRecord, { atMs }: { atMs: number 
     answeredAt: null,
     firstAudioAt: null,
     endedAt: null,
+    signallingLostAt: null,
     talkMs: null,
     reason: { kind: 'crash' },
     blame: 'us',
@@ -92,6 +99,7 @@ export function crashEndRecord(start: CallStartRecord, { atMs }: { atMs: number 
     media: null,
     cost: null,
     breaches: null,
+    transfers: null,
   };
 }
 

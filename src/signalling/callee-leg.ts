@@ -39,7 +39,7 @@ export interface PlaceCallOptions {
   /** A user part, or a whole From value; the SIP server fills in what is missing. */
   from?: string;
   headers?: Record<string, string>;
-  /** Next hop, when it is not the host of `uri`. */
+  /** Next hop, when it is not the host of `uri`: a SIP URI with a numeric address. */
   proxy?: string;
   /** Time for a final answer. */
   timeoutMs: number;

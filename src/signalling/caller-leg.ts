@@ -25,7 +25,7 @@ export type CallerHangUp =
   | { kind: 'cancel' }
   /** No ACK for our 200, or a session timer ran out: the server sent the BYE itself. */
   | { kind: 'lost'; reason: string | undefined }
-  /** The link to the SIP server broke. */
+  /** The link to the SIP server broke, before the call was talked on or with a server that ends its calls then. */
   | { kind: 'server-gone' };
 
 /** A reply to a re-INVITE's offer. */
@@ -35,6 +35,11 @@ export type OfferReply = { sdp: string } | { status: number };
 export interface CallerLegListener {
   /** Told at most once; the leg is over. */
   onHangUp(how: CallerHangUp): void;
+  /**
+   * The SIP server can no longer be reached, or was away: the caller still hears us, but nothing of what it signals comes
+   * here any more, its BYE included. Its end shows in the media. Not told twice.
+   */
+  onServerLost?(): void;
   /** A re-INVITE (or UPDATE). Without SDP, `offer` is undefined and the reply's SDP is our offer. */
   onOffer(offer: string | undefined): Promise<OfferReply>;
   /** The SDP answer in the ACK of a re-INVITE that came without an offer. */
@@ -76,7 +81,7 @@ export interface CallerLeg {
    * come, with the SDP it carried (undefined when none). Rejects with `LegGone`.
    */
   answer(sdp: string): Promise<string | undefined>;
-  /** A final answer of 300 or above. Does nothing when the leg is over. */
+  /** A final answer of 300 or above; a 503 says when to try again. Does nothing when the leg is over. */
   reject(status: number, options?: { reason?: string; headers?: Record<string, string> }): void;
   /**
    * REFER: the caller is asked to call `uri` instead, and `onProgress` hears what becomes of it until the leg is over or

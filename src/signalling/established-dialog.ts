@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+
 import type { Clock } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import type { Random } from '../runtime/random';
@@ -9,6 +11,7 @@ import { ReferSubscription } from './refer-subscription';
 import { allowedMethods, respond } from './respond';
 import { reasonHeader, reasonOf, sdpOf } from './sip-text';
 import type { InDialogEvent, SipHeaders, SrfDialog, SrfRequest, SrfResponse } from './srf';
+import { moveDialog } from './srf-internals';
 
 /** How the far side, or the server on its behalf, ended a dialog. */
 export interface DialogEnded {
@@ -49,6 +52,8 @@ export class EstablishedDialog {
   readonly #waiters = new Set<Waiter>();
   #confirmed: boolean;
   #over = false;
+  #serverLost = false;
+  #byeOwed = false;
   #byeHeaders: SipHeaders = {};
   #reinvites: Promise<unknown> = Promise.resolve();
   #reinvitesWaiting = 0;
@@ -65,9 +70,10 @@ export class EstablishedDialog {
     random: Random;
     listener: DialogListener;
     role: 'uac' | 'uas';
+    timersAreOurs: boolean;
     last: CompletedExchange | undefined;
   }) {
-    const { dialog, guard, clock, random, listener, role, last } = options;
+    const { dialog, guard, clock, random, listener, role, timersAreOurs, last } = options;
     this.#dialog = dialog;
     this.#guard = guard;
     this.#clock = clock;
@@ -75,7 +81,7 @@ export class EstablishedDialog {
     this.#listener = listener;
     this.#confirmed = role === 'uac';
     this.#callIdIsOurs = role === 'uac';
-    this.#exchange = new OfferExchange({ dialog, guard, random, listener, last });
+    this.#exchange = new OfferExchange({ dialog, guard, random, listener, timersAreOurs, last });
     this.#subscribe();
   }
 
@@ -85,6 +91,19 @@ export class EstablishedDialog {
     if (options.reason !== undefined) this.#byeHeaders = { Reason: reasonHeader(200, options.reason) };
     this.#end();
     if (this.#confirmed) this.#sendBye();
+  }
+
+  /** The connection to the server broke, and the dialog goes on without it: requests of ours fail, our BYE waits. */
+  loseServer(): void {
+    this.#serverLost = true;
+    this.#cancelWaiters();
+  }
+
+  /** The server may know the dialog still: it takes requests for it on any connection, but tells of it on none. */
+  regainServer(socket: Socket): void {
+    moveDialog(this.#dialog, socket);
+    this.#serverLost = false;
+    if (this.#byeOwed) this.#sendBye();
   }
 
   /** The link to the server is lost, and the dialog with it. */
@@ -205,11 +224,17 @@ export class EstablishedDialog {
   #end(): void {
     this.#over = true;
     this.#referred?.close();
+    this.#cancelWaiters();
+  }
+
+  #cancelWaiters(): void {
     for (const waiter of this.#waiters) waiter.cancel();
     this.#waiters.clear();
   }
 
   #sendBye(): void {
+    this.#byeOwed = this.#serverLost;
+    if (this.#serverLost) return;
     // A failure means that the dialog is gone already, which is what was wanted.
     this.#dialog.destroy(
       { headers: this.#byeHeaders },

@@ -61,7 +61,12 @@ export class MemoryCaller {
     this.#leg.end({ kind: 'lost', reason });
   }
 
-  /** The link to the SIP server breaks. */
+  /** The link to the SIP server breaks, and the call goes on without. */
+  loseSignalling(): void {
+    this.#leg.loseSignalling();
+  }
+
+  /** The link to the SIP server breaks, and the call with it. */
   loseServer(): void {
     this.#leg.end({ kind: 'server-gone' });
   }
@@ -162,7 +167,8 @@ class MemoryCallerLeg implements CallerLeg {
     if (this.#state === 'over') return;
     invariant(this.#state === 'invited', 'an answered call is hung up, not rejected');
     this.#state = 'over';
-    this.#see({ kind: 'rejected', status, reason: options.reason, headers: options.headers ?? {} });
+    const retry = status === 503 ? { 'Retry-After': '10' } : {};
+    this.#see({ kind: 'rejected', status, reason: options.reason, headers: { ...retry, ...options.headers } });
   }
 
   refer(uri: string, onProgress: (progress: ReferProgress) => void): void {
@@ -194,6 +200,10 @@ class MemoryCallerLeg implements CallerLeg {
     this.#state = 'over';
     if (unanswered) this.#cancelAnswer(new LegGone('the call was hung up before the ACK'));
     this.#see({ kind: 'bye', reason: options.reason });
+  }
+
+  loseSignalling(): void {
+    if (this.#state === 'established') this.#listener?.onServerLost?.();
   }
 
   /** The caller's side is over. */

@@ -3,6 +3,7 @@ import type { Random } from '../runtime/random';
 import type { OfferReply } from './caller-leg';
 import type { Guard } from './guarded';
 import { messageBytesMax, respond } from './respond';
+import { sessionTimerHeaders } from './session-timer';
 import { sdpOf } from './sip-text';
 import type { SipHeaders, SrfDialog, SrfRequest, SrfResponse } from './srf';
 
@@ -33,6 +34,7 @@ export class OfferExchange {
   readonly #guard: Guard;
   readonly #random: Random;
   readonly #listener: OfferListener;
+  readonly #timersAreOurs: boolean;
   #last: CompletedExchange | undefined;
   #answering = false;
   /** Our offer went out in a 200, and its answer has to come in the ACK. */
@@ -44,6 +46,8 @@ export class OfferExchange {
     guard: Guard;
     random: Random;
     listener: OfferListener;
+    /** Our answers also go on with the session timer (RFC 4028 section 7.4). */
+    timersAreOurs: boolean;
     /** From the INVITE that made the dialog; undefined when the offer was ours. */
     last: CompletedExchange | undefined;
   }) {
@@ -51,6 +55,7 @@ export class OfferExchange {
     this.#guard = options.guard;
     this.#random = options.random;
     this.#listener = options.listener;
+    this.#timersAreOurs = options.timersAreOurs;
     this.#last = options.last;
   }
 
@@ -70,7 +75,9 @@ export class OfferExchange {
   async take(req: SrfRequest, res: SrfResponse): Promise<void> {
     const send = ({ status, ...content }: Reply): void => respond(res, status, { guard: this.#guard, ...content });
     try {
-      send(await this.#decide(req));
+      const reply = await this.#decide(req);
+      const timer = reply.status < 300 && this.#timersAreOurs ? sessionTimerHeaders(req) : {};
+      send({ ...reply, headers: { ...reply.headers, ...timer } });
     } catch (cause) {
       send({ status: 500 });
       throw cause;

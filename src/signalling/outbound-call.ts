@@ -1,9 +1,12 @@
+import type { Socket } from 'node:net';
+
 import type { Timer } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { invariant } from '../runtime/invariant';
 import type { CalleeLeg, OutboundCallListener, OutboundFailure, PlaceCallOptions } from './callee-leg';
 import { LegGone } from './caller-leg';
 import { EstablishedDialog, type DialogEnded, type ReinviteResult } from './established-dialog';
+import { numericNextHop } from './next-hop';
 import { allowedMethods, messageBytesMax, safeHeaders } from './respond';
 import type { SipLink } from './sip-link';
 import { cleanText, sdpOf } from './sip-text';
@@ -21,9 +24,11 @@ export function placeCall(link: SipLink, options: PlaceCallOptions, listener: Ou
 export class OutboundCall implements CalleeLeg {
   readonly #link: SipLink;
   readonly #listener: OutboundCallListener;
-  readonly #detach: () => void;
+  #detach: () => void;
   #phase: Phase;
   #invite: SrfRequest | undefined;
+  #lastDialog: EstablishedDialog | undefined;
+  #serverLost = false;
   #sipCallId = '';
 
   constructor(link: SipLink, options: PlaceCallOptions, listener: OutboundCallListener) {
@@ -33,15 +38,8 @@ export class OutboundCall implements CalleeLeg {
     this.#detach = link.attach(this);
     const onTimeout = link.guard('INVITE timeout', () => this.#timedOut());
     this.#phase = { state: 'calling', timer: link.clock.setTimer(options.timeoutMs, onTimeout) };
-    try {
-      this.#send(options);
-    } catch (cause) {
-      // srf throws when it has no connection.
-      const failure: OutboundFailure = link.connected
-        ? { kind: 'not-sent', message: messageOf(cause) }
-        : { kind: 'server-gone' };
-      queueMicrotask(link.guard('INVITE', () => this.#fail(failure)));
-    }
+    if (link.kind === 'embedded' || options.proxy !== undefined) this.#sendNow(options);
+    else this.#sendToAddress(options).catch((cause: unknown) => this.#notSent(cause));
   }
 
   /** Made by the SIP server; an empty string until the INVITE was sent. */
@@ -71,10 +69,16 @@ export class OutboundCall implements CalleeLeg {
     return this.#phase.dialog.sendInfo(contentType, body);
   }
 
-  /** The link is lost. */
+  /** The link is lost. A call that is talked on outlives it with drachtio-server, as inbound ones do. */
   abandon(): void {
     const phase = this.#phase;
     if (phase.state === 'over') return;
+    if (phase.state === 'talking' && this.#link.kind === 'drachtio-server' && this.#link.state !== 'closed') {
+      this.#serverLost = true;
+      phase.dialog.loseServer();
+      this.#detach = this.#link.attach(this);
+      return;
+    }
     this.#end();
     if (phase.state === 'talking') {
       phase.dialog.abandon();
@@ -82,6 +86,34 @@ export class OutboundCall implements CalleeLeg {
     } else {
       this.#listener.onFailed({ kind: 'server-gone' });
     }
+  }
+
+  /** The link is back: a BYE that could not be sent goes out. */
+  regain(socket: Socket): void {
+    this.#serverLost = false;
+    this.#lastDialog?.regainServer(socket);
+    if (this.#phase.state === 'over') this.#detach();
+  }
+
+  async #sendToAddress(options: PlaceCallOptions): Promise<void> {
+    const proxy = await numericNextHop(options.uri);
+    if (this.#phase.state === 'calling') this.#sendNow({ ...options, ...(proxy !== undefined && { proxy }) });
+  }
+
+  #sendNow(options: PlaceCallOptions): void {
+    try {
+      this.#send(options);
+    } catch (cause) {
+      this.#notSent(cause);
+    }
+  }
+
+  // srf throws when it has no connection.
+  #notSent(cause: unknown): void {
+    const failure: OutboundFailure = this.#link.connected
+      ? { kind: 'not-sent', message: messageOf(cause) }
+      : { kind: 'server-gone' };
+    queueMicrotask(this.#link.guard('INVITE', () => this.#fail(failure)));
   }
 
   #send({ uri, sdp, from, headers, proxy }: PlaceCallOptions): void {
@@ -128,6 +160,7 @@ export class OutboundCall implements CalleeLeg {
       clock: this.#link.clock,
       random: this.#link.random,
       role: 'uac',
+      timersAreOurs: this.#link.kind === 'drachtio-server',
       last: undefined,
       listener: {
         onConfirmed: () => undefined,
@@ -137,6 +170,7 @@ export class OutboundCall implements CalleeLeg {
         onEnded: (ended) => this.#endedByFarSide(ended),
       },
     });
+    this.#lastDialog = established;
     // The 200 crossed our CANCEL (RFC 3261 section 9.1).
     if (this.#phase.state !== 'calling') {
       established.hangUp();
@@ -178,7 +212,7 @@ export class OutboundCall implements CalleeLeg {
   #end(): void {
     if (this.#phase.state === 'calling') this.#phase.timer.cancel();
     this.#phase = { state: 'over' };
-    this.#detach();
+    if (!this.#serverLost) this.#detach();
   }
 }
 

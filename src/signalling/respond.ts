@@ -1,3 +1,4 @@
+import type { Random } from '../runtime/random';
 import type { Guard } from './guarded';
 import { headerSafe } from './sip-text';
 import type { SipHeaders, SrfResponse } from './srf';
@@ -5,8 +6,10 @@ import type { SipHeaders, SrfResponse } from './srf';
 /** What is understood inside and outside a dialog, for an Allow header (RFC 3261 section 20.5). */
 export const allowedMethods = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY';
 
-/** Seconds after which a caller may try again, for answers with 503. */
-export const retryAfterSeconds = 30;
+/** Seconds after which a caller may try again, for a 503: spread, so that not all come back at once. */
+export function retryAfterSeconds(random: Random): string {
+  return String(5 + Math.floor(random.fraction() * 26));
+}
 
 /**
  * drachtio-server accepts frames up to about 12 kB; a longer one silently kills its connection with every call on it.

@@ -1,50 +1,21 @@
-import { withDeadline, type Clock } from '../runtime/clock';
+import type { Socket } from 'node:net';
+
+import { withDeadline, type Clock, type Timer } from '../runtime/clock';
 import { invariant } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
 import type { Random } from '../runtime/random';
+import { openAdminSocket } from './admin-socket';
 import type { CallHandler } from './caller-leg';
+import { frameProblem } from './frame-limits';
 import { createGuard, type Guard, type OnSignallingBug } from './guarded';
-import { allowedMethods, headerBytesMax, respond, retryAfterSeconds } from './respond';
-import { addressLengthMax, parseNameAddress, sdpOf } from './sip-text';
-import {
-  canParse,
-  createSrf,
-  forgetDialogs,
-  restorePendingInvite,
-  sendPing,
-  stopSrf,
-  type RoutedMethod,
-  type SipHeaders,
-  type Srf,
-  type SrfRequest,
-  type SrfRequestHandler,
-  type SrfResponse,
-} from './srf';
-import { SrfCallerLeg } from './srf-caller-leg';
+import { IncomingRequests } from './incoming-requests';
+import { LinkWatchdog } from './link-watchdog';
+import { nameOfServer, SipLinkError, type SipServerAddress, type SipServerKind } from './sip-server-address';
+import { createSrf, type Srf } from './srf';
+import { askForRequests, openIntake, sendPing, stopSrf, type AdminGreeting, type SocketIntake } from './srf-internals';
 
 //  idle ─▶ connecting ─▶ connected ◀─▶ lost      refused: the secret is wrong; closed: from any state, for good
 export type LinkState = 'idle' | 'connecting' | 'connected' | 'lost' | 'refused' | 'closed';
-
-export type SipLinkErrorCode = 'auth-failed' | 'unreachable' | 'closed';
-
-/** The SIP server could not be used. */
-export class SipLinkError extends Error {
-  override readonly name = 'SipLinkError';
-  constructor(
-    readonly code: SipLinkErrorCode,
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
-}
-
-/** Where a SIP server with drachtio-server's admin protocol listens. */
-export interface SipServerAddress {
-  host: string;
-  port: number;
-  secret: string;
-}
 
 export interface SipLinkOptions {
   server: SipServerAddress;
@@ -54,47 +25,81 @@ export interface SipLinkOptions {
   onBug: OnSignallingBug;
   /** Undefined: calls are answered 480. Must not throw. */
   onCall?: CallHandler;
+  /** True: OPTIONS get 503, as while the link does not accept calls. */
+  full?: () => boolean;
   onState?: (state: LinkState) => void;
 }
 
 /** Something that lives on the link and dies with it. */
 export interface LinkPart {
   abandon(): void;
+  /** The link is there again; only for what attached itself anew when it was abandoned. */
+  regain?(socket: Socket): void;
 }
 
-/** Milliseconds between two attempts to get a lost link back, at most: srf's own back-off has no bound. */
-const retryDelayMaxMs = 2_000;
+export interface LinkStats {
+  /** Times that a connection broke after it had been accepted. */
+  losses: number;
+  /** Messages of ours that were too long for the server and were not sent. */
+  refusedMessages: number;
+}
+
+/** From the first packet to the server's welcome. One that was stopped or cut off takes connections and says nothing. */
+const attemptDeadlineMs = 2_000;
+/** Between two attempts; doubles up to the second. Calls must work again within 2 s of the server's return. */
+const retryDelayMinMs = 50;
+const retryDelayMaxMs = 500;
+/** With a wrong secret there is no hurry: somebody has to change it. */
+const refusedDelayMs = 5_000;
 
 /**
- * One connection to one SIP server, embedded or drachtio-server, that comes back when it is lost. Calls in progress die
- * with it: the server ends their dialogs or forgets them.
+ * One connection to one SIP server, embedded or drachtio-server, that comes back when it is lost. What becomes of calls
+ * in progress then is the server's kind to say: see `IncomingRequests.connectionLost`.
  */
 export class SipLink {
-  readonly srf: Srf = createSrf();
+  readonly srf: Srf;
+  readonly kind: SipServerKind;
+  /** `HOST:PORT` of the server, for logs and metrics. */
+  readonly name: string;
   readonly guard: Guard;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
   /** While false, new calls and OPTIONS get 503, so that balancers look elsewhere. */
   accepting = true;
+  readonly stats: LinkStats = { losses: 0, refusedMessages: 0 };
   readonly #options: SipLinkOptions;
-  readonly #legs = new Map<string, { leg: SrfCallerLeg; req: SrfRequest; res: SrfResponse }>();
+  readonly #incoming: IncomingRequests;
+  readonly #intake: SocketIntake;
+  readonly #watchdog: LinkWatchdog | undefined;
   readonly #parts = new Set<LinkPart>();
   #state: LinkState = 'idle';
-  #connecting: { resolve: () => void; reject: (error: SipLinkError) => void } | undefined;
+  #socket: Socket | undefined;
+  #attemptTimer: Timer | undefined;
+  #retryDelayMs = retryDelayMinMs;
   #lastError = 'no answer';
-  #unanswerable = 0;
+  #connecting: { resolve: () => void; reject: (error: SipLinkError) => void } | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: SipLinkOptions) {
+    const { server, clock, random, onBug, onCall, full = () => false } = options;
     this.#options = options;
-    this.clock = options.clock;
-    this.random = options.random;
-    this.log = options.log;
-    this.guard = createGuard(options);
-    // Handlers come before `connect`: srf repeats every route to the server for each one that is added later.
-    this.#routeRequests();
-    this.#watchConnection();
+    this.kind = server.kind ?? 'embedded';
+    this.name = nameOfServer(server);
+    this.clock = clock;
+    this.random = random;
+    this.log = options.log.child({ sipServer: this.name });
+    this.guard = createGuard({ log: this.log, onBug });
+    this.srf = createSrf(server);
+    const common = { srf: this.srf, guard: this.guard, clock, random, log: this.log, onBug, onCall };
+    this.#incoming = new IncomingRequests({ ...common, kind: this.kind, accepting: () => this.accepting, full });
+    // Without a listener an error would end the process.
+    this.srf.on('error', () => undefined);
+    this.#intake = openIntake(this.srf, {
+      secret: server.secret,
+      messageProblem: (message) => this.#messageProblem(message),
+    });
+    this.#watchdog = this.kind === 'embedded' ? undefined : this.#createWatchdog();
   }
 
   get state(): LinkState {
@@ -105,31 +110,39 @@ export class SipLink {
     return this.#state === 'connected';
   }
 
-  /** Inbound calls that are not over. */
-  get legs(): number {
-    return this.#legs.size;
+  /** False while the server's SIP side gives no sign of life, though the connection stands. */
+  get alive(): boolean {
+    return this.connected && this.#watchdog?.deaf !== true;
   }
 
-  /** Requests whose headers are too long for any answer to pass the server. */
+  /** Inbound calls that are not over. */
+  get legs(): number {
+    return this.#incoming.legs;
+  }
+
+  /** Requests that were dropped because no answer to them may go through the server. */
   get unanswerable(): number {
-    return this.#unanswerable;
+    return this.#incoming.unanswerable;
+  }
+
+  /** Begins to connect, and keeps at it until `close`. What comes of it is told to `onState`. */
+  start(): void {
+    invariant(this.#state === 'idle', 'a link starts once');
+    this.#move('connecting');
+    this.#dial();
   }
 
   /**
-   * Keeps trying until `deadlineMs`. Rejects with `SipLinkError` (`auth-failed` at once, else `unreachable`), and the link
-   * is then closed.
+   * `start`, and waits at most `deadlineMs`. Rejects with `SipLinkError` (`auth-failed` at once, else `unreachable`), and
+   * the link is then closed.
    */
   async connect(options: { deadlineMs: number }): Promise<void> {
-    invariant(this.#state === 'idle', 'a link connects once');
-    this.#move('connecting');
-    const { host, port, secret } = this.#options.server;
     const connected = new Promise<void>((resolve, reject) => (this.#connecting = { resolve, reject }));
-    this.srf.connect({ host, port, secret, reconnect: { retryMaxDelay: retryDelayMaxMs } });
-    const onTimeout = (): Error =>
-      new SipLinkError(
-        'unreachable',
-        `no SIP server at ${host}:${port} in ${options.deadlineMs} ms: ${this.#lastError}`,
-      );
+    this.start();
+    const onTimeout = (): Error => {
+      const why = `no SIP server at ${this.name} in ${options.deadlineMs} ms: ${this.#lastError}`;
+      return new SipLinkError('unreachable', why);
+    };
     try {
       await withDeadline(this.clock, options.deadlineMs, connected, onTimeout);
     } catch (cause) {
@@ -146,7 +159,8 @@ export class SipLink {
     const pong = new Promise<number>((resolve, reject) => {
       detach = this.attach({ abandon: () => reject(unreachable()) });
       const onPong = this.guard('ping', () => resolve(this.clock.now() - sentAtMs));
-      if (!this.connected || !sendPing(this.srf, onPong)) reject(unreachable());
+      const socket = this.connected ? this.#socket : undefined;
+      if (socket === undefined || !sendPing(this.srf, socket, onPong)) reject(unreachable());
     });
     try {
       return await withDeadline(this.clock, options.deadlineMs, pong, unreachable);
@@ -159,6 +173,12 @@ export class SipLink {
   attach(part: LinkPart): () => void {
     this.#parts.add(part);
     return () => void this.#parts.delete(part);
+  }
+
+  /** Ends the connection as if it had broken; a new one is made. */
+  reconnect(why: string): void {
+    this.#lastError = why;
+    this.#socket?.destroy();
   }
 
   /**
@@ -181,64 +201,103 @@ export class SipLink {
     return this.#closed;
   }
 
-  #close(): Promise<void> {
+  async #close(): Promise<void> {
+    const wasConnected = this.connected;
     this.#move('closed');
+    this.#watchdog?.stop();
+    this.#attemptTimer?.cancel();
     this.#connecting?.reject(new SipLinkError('closed', 'the link was closed'));
     this.#connecting = undefined;
-    this.#abandonAll();
-    return stopSrf(this.srf, this.clock);
+    this.#incoming.abandonAll();
+    this.#abandonParts();
+    if (!wasConnected) this.#socket?.destroy();
+    await stopSrf(this.srf, this.clock);
   }
 
-  #watchConnection(): void {
-    this.srf.on(
-      'connect',
-      this.guard('connect', (refusal: Error | null | undefined) => this.#onConnect(refusal ?? undefined)),
+  #dial(): void {
+    this.#attemptTimer?.cancel();
+    const socket = openAdminSocket(
+      this.#options.server,
+      { clock: this.clock, deadlineMs: attemptDeadlineMs },
+      {
+        onOpen: this.guard('connect', (opened: Socket) => {
+          this.#attemptTimer = this.clock.setTimer(attemptDeadlineMs, () => this.reconnect('no welcome in time'));
+          this.#intake.handOver(
+            opened,
+            this.guard('welcome', (greeting) => this.#onGreeting(opened, greeting)),
+          );
+        }),
+        onClose: this.guard('close', (cause: string) => {
+          if (socket === this.#socket) this.#onClose(socket, cause);
+        }),
+      },
     );
-    // Without this listener an unreachable server would end the process.
-    this.srf.on(
-      'error',
-      this.guard('error', (error: Error) => {
-        this.#lastError = error.message;
-        this.log.debug({ message: error.message }, 'connection to the SIP server failed');
-      }),
-    );
-    this.srf.on(
-      'close',
-      this.guard('close', () => this.#onClose()),
-    );
+    this.#socket = socket;
   }
 
-  #onConnect(refusal: Error | undefined): void {
-    if (this.#state === 'closed') {
-      void stopSrf(this.srf, this.clock);
+  #onGreeting(socket: Socket, greeting: AdminGreeting | undefined): void {
+    this.#attemptTimer?.cancel();
+    if (this.#state === 'closed') return;
+    if (greeting === undefined) {
+      if (this.#state !== 'refused') this.log.error({}, 'the SIP server refused our secret');
+      this.#move('refused');
+      this.#connecting?.reject(new SipLinkError('auth-failed', `the SIP server at ${this.name} refused the secret`));
+      this.#connecting = undefined;
+      socket.destroy();
       return;
     }
-    const { host, port } = this.#options.server;
-    if (refusal !== undefined) {
-      if (this.#state !== 'refused') this.log.error({ host, port }, 'the SIP server refused our secret');
-      this.#move('refused');
-      this.#connecting?.reject(new SipLinkError('auth-failed', `the SIP server at ${host}:${port} refused the secret`));
-    } else {
-      this.log.info({ host, port }, 'connected to the SIP server');
-      this.#move('connected');
-      this.#connecting?.resolve();
-    }
+    askForRequests(this.srf, socket);
+    this.#retryDelayMs = retryDelayMinMs;
+    this.log.info({ version: greeting.version, hostPorts: greeting.hostPorts }, 'connected to the SIP server');
+    this.#move('connected');
+    this.#incoming.connectionRegained(socket);
+    for (const part of [...this.#parts]) this.guard('link regained', () => part.regain?.(socket))();
+    this.#watchdog?.start(greeting.localHostPorts.length > 0 ? greeting.localHostPorts : greeting.hostPorts);
+    this.#connecting?.resolve();
     this.#connecting = undefined;
   }
 
-  #onClose(): void {
-    if (this.#state !== 'connected') return;
-    this.log.error({ legs: this.#legs.size, lastError: this.#lastError }, 'lost the SIP server');
-    this.#move('lost');
-    this.#abandonAll();
+  #onClose(socket: Socket | undefined, cause: string): void {
+    this.#attemptTimer?.cancel();
+    if (cause !== '') this.#lastError = cause;
+    if (this.#state === 'closed') return;
+    if (this.#state === 'connected') {
+      this.stats.losses += 1;
+      this.log.error({ legs: this.legs, lastError: this.#lastError }, 'lost the SIP server');
+      this.#watchdog?.stop();
+      this.#move('lost');
+      if (socket !== undefined) this.#incoming.connectionLost(socket);
+      this.#abandonParts();
+    } else {
+      this.log.debug({ message: this.#lastError }, 'connection to the SIP server failed');
+    }
+    const delayMs = this.#state === 'refused' ? refusedDelayMs : this.#retryDelayMs;
+    this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, retryDelayMaxMs);
+    this.#attemptTimer = this.clock.setTimer(delayMs, () => this.#dial());
   }
 
-  #abandonAll(): void {
-    const parts: LinkPart[] = [...[...this.#legs.values()].map(({ leg }) => leg), ...this.#parts];
-    this.#legs.clear();
+  #abandonParts(): void {
+    const parts = [...this.#parts];
     this.#parts.clear();
     for (const part of parts) this.guard('link lost', () => part.abandon())();
-    forgetDialogs(this.srf);
+  }
+
+  #messageProblem(message: string): string | undefined {
+    const problem = this.kind === 'embedded' ? undefined : frameProblem(message);
+    if (problem === undefined) return undefined;
+    this.stats.refusedMessages += 1;
+    this.log.error({ problem }, 'a message was not sent: the SIP server would not survive it');
+    return problem;
+  }
+
+  #createWatchdog(): LinkWatchdog {
+    return new LinkWatchdog({
+      clock: this.clock,
+      random: this.random,
+      log: this.log,
+      ping: (options) => this.ping(options),
+      onSilent: (why) => this.reconnect(why),
+    });
   }
 
   #move(state: LinkState): void {
@@ -246,138 +305,4 @@ export class SipLink {
     this.#state = state;
     this.#options.onState?.(state);
   }
-
-  #routeRequests(): void {
-    this.#route('invite', (req, res) => this.#onInvite(req, res));
-    this.#route('options', (_req, res) => this.#onOptions(res));
-    for (const method of ['register', 'subscribe', 'publish', 'message'] as const) {
-      this.#route(method, (_req, res) => this.#respond(res, 405, { Allow: allowedMethods }));
-    }
-    for (const method of ['info', 'notify', 'update'] as const) {
-      this.#route(method, (_req, res) => this.#respond(res, 481));
-    }
-    // A stranger must not make us place calls.
-    this.#route('refer', (_req, res) => this.#respond(res, 403));
-    // What remains belongs to dialogs that are gone. An ACK is never answered; srf answers PRACK itself.
-    const leftOver: SrfRequestHandler = (req, res, next) => {
-      if (req.method === 'PRACK') next();
-      else if (req.method !== 'ACK') this.#respond(res, 481);
-    };
-    this.srf.use(this.guard('request', leftOver));
-  }
-
-  #route(method: RoutedMethod, handle: (req: SrfRequest, res: SrfResponse) => void): void {
-    const where = method.toUpperCase();
-    const safely = (req: SrfRequest, res: SrfResponse): void => {
-      if (!this.#answerable(req)) return;
-      try {
-        handle(req, res);
-      } catch (cause) {
-        this.#respond(res, 500);
-        throw cause;
-      }
-    };
-    this.srf.use(method, this.guard(where, safely));
-  }
-
-  /**
-   * Every answer repeats these headers, and the server would choke on it. The sender's own transaction times out, as it
-   * would with a server that drops oversized messages.
-   */
-  #answerable(req: SrfRequest): boolean {
-    const copied = ['From', 'To', 'Call-ID', 'CSeq'].map((name) => req.get(name) ?? '');
-    if (Buffer.byteLength(copied.join('')) <= headerBytesMax) return true;
-    this.#unanswerable += 1;
-    this.log.warn(
-      { sourceAddress: req.source_address, method: req.method },
-      'dropped a request with oversized headers',
-    );
-    return false;
-  }
-
-  #onOptions(res: SrfResponse): void {
-    if (this.accepting) this.#respond(res, 200, { Allow: allowedMethods, Accept: 'application/sdp' });
-    else this.#unavailable(res);
-  }
-
-  #onInvite(req: SrfRequest, res: SrfResponse): void {
-    const sipCallId = req.get('Call-ID') ?? '';
-    const known = this.#legs.get(sipCallId);
-    const content = sdpOf(req);
-    const required = requiredExtensions(req);
-    const unsupported = required.filter((extension) => extension !== '100rel');
-    const refuse = (status: number, headers?: SipHeaders): void => this.#respond(res, status, headers);
-
-    if (known !== undefined) this.#refuseMerged(res, sipCallId, known);
-    else if (parseNameAddress(req.get('To') ?? '')?.params.has('tag')) refuse(481);
-    // srf would send a 200 and then fail.
-    else if (!canFormDialog(req)) refuse(400);
-    else if (!this.accepting) this.#unavailable(res);
-    else if (unsupported.length > 0) refuse(420, { Unsupported: unsupported.join(', ') });
-    else if (content === 'unsupported') refuse(415, { Accept: 'application/sdp' });
-    else if (this.#options.onCall === undefined) refuse(480);
-    else this.#takeCall(req, res, { sipCallId, offer: content.sdp, reliableRinging: required.includes('100rel') });
-  }
-
-  /** RFC 3261 section 8.2.2.2: the same call by another path. srf tells INVITEs apart by Call-ID alone. */
-  #refuseMerged(
-    res: SrfResponse,
-    sipCallId: string,
-    known: { leg: SrfCallerLeg; req: SrfRequest; res: SrfResponse },
-  ): void {
-    this.#respond(res, 482);
-    if (known.leg.invited) restorePendingInvite(this.srf, sipCallId, { req: known.req, res: known.res });
-  }
-
-  #takeCall(
-    req: SrfRequest,
-    res: SrfResponse,
-    call: { sipCallId: string; offer: string | undefined; reliableRinging: boolean },
-  ): void {
-    const { clock, random, onBug, onCall } = this.#options;
-    const leg = new SrfCallerLeg({
-      srf: this.srf,
-      req,
-      res,
-      offer: call.offer,
-      reliableRinging: call.reliableRinging,
-      clock,
-      random,
-      log: this.log,
-      onBug,
-      onOver: () => this.#legs.delete(call.sipCallId),
-    });
-    this.#legs.set(call.sipCallId, { leg, req, res });
-    try {
-      onCall?.(leg);
-    } catch (cause) {
-      if (leg.invited) leg.reject(500);
-      else leg.hangUp();
-      onBug({ where: 'INVITE', cause, leg });
-    }
-  }
-
-  #unavailable(res: SrfResponse): void {
-    this.#respond(res, 503, { 'Retry-After': String(retryAfterSeconds) });
-  }
-
-  #respond(res: SrfResponse, status: number, headers: SipHeaders = {}): void {
-    respond(res, status, { guard: this.guard, headers });
-  }
-}
-
-/** RFC 3261 section 12.1.1 needs these; srf reads them when the 200 is already on its way. */
-function canFormDialog(invite: SrfRequest): boolean {
-  const addresses = ['From', 'To', 'Contact'];
-  // srf's own parser takes time that grows with the square of the length.
-  const readable = addresses.every((name) => {
-    const value = invite.get(name) ?? '';
-    return value.length <= addressLengthMax && parseNameAddress(value) !== undefined;
-  });
-  return readable && canParse(invite, addresses);
-}
-
-function requiredExtensions(invite: SrfRequest): string[] {
-  const names = (invite.get('Require') ?? '').split(',', 20).map((name) => name.trim().toLowerCase());
-  return names.filter((name) => /^[a-z0-9.-]{1,40}$/.test(name));
 }

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+
 import type { Clock } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { invariant } from '../runtime/invariant';
@@ -15,7 +17,8 @@ import {
 } from './caller-leg';
 import { EstablishedDialog } from './established-dialog';
 import { createGuard, type Guard, type OnSignallingBug } from './guarded';
-import { allowedMethods, headerBytesMax, messageBytesMax, respond, safeHeaders } from './respond';
+import { allowedMethods, headerBytesMax, messageBytesMax, respond, retryAfterSeconds, safeHeaders } from './respond';
+import { sessionTimerHeaders } from './session-timer';
 import { reasonHeader } from './sip-text';
 import type { SipHeaders, Srf, SrfDialog, SrfRequest, SrfResponse } from './srf';
 
@@ -43,10 +46,13 @@ export class SrfCallerLeg implements CallerLeg {
   readonly #guard: Guard;
   readonly #onOver: () => void;
   readonly #reliableRinging: boolean;
+  readonly #timersAreOurs: boolean;
   #listener: CallerLegListener | undefined;
   #phase: Phase = { state: 'invited' };
   #untold: CallerHangUp | undefined;
   #byeOptions: { reason?: string } = {};
+  /** Also after the end: its BYE may be owed. */
+  #lastDialog: EstablishedDialog | undefined;
 
   /** Call it first thing in the INVITE's handler: a CANCEL may stand right behind the INVITE. */
   constructor(options: {
@@ -56,6 +62,8 @@ export class SrfCallerLeg implements CallerLeg {
     offer: string | undefined;
     /** The INVITE says `Require: 100rel` (RFC 3262 section 3). */
     reliableRinging: boolean;
+    /** We ask the caller for session timers, because the server leaves that to its application. */
+    timersAreOurs: boolean;
     clock: Clock;
     random: Random;
     log: Logger;
@@ -71,6 +79,7 @@ export class SrfCallerLeg implements CallerLeg {
     this.#random = options.random;
     this.#onOver = options.onOver;
     this.#reliableRinging = options.reliableRinging;
+    this.#timersAreOurs = options.timersAreOurs;
     this.info = readCallerInfo(options.req);
     this.offer = options.offer;
     options.req.on(
@@ -97,7 +106,8 @@ export class SrfCallerLeg implements CallerLeg {
     invariant(Buffer.byteLength(sdp) <= messageBytesMax, 'an answer fits in one frame of the SIP server');
     return new Promise((resolve, reject) => {
       this.#phase = { state: 'answering', settle: { resolve, reject }, dialog: undefined };
-      const headers = { 'Content-Type': 'application/sdp', Allow: allowedMethods };
+      const timer = this.#timersAreOurs ? sessionTimerHeaders(this.#req) : {};
+      const headers = { 'Content-Type': 'application/sdp', Allow: allowedMethods, ...timer };
       const onSent = this.#guard('answer', (failure: unknown, dialog?: SrfDialog) => {
         if (dialog === undefined) this.#notSent(failure);
         else this.#established(dialog, sdp);
@@ -113,7 +123,9 @@ export class SrfCallerLeg implements CallerLeg {
     const headerBytes = Buffer.byteLength(Object.entries(options.headers ?? {}).join(''));
     invariant(headerBytes <= headerBytesMax, 'the headers of a rejection fit in one frame of the SIP server');
     this.#move({ state: 'over' });
-    respond(this.#res, status, { guard: this.#guard, ...options });
+    // RFC 3261 section 21.5.4.
+    const retry = status === 503 ? { 'Retry-After': retryAfterSeconds(this.#random) } : {};
+    respond(this.#res, status, { guard: this.#guard, ...options, headers: { ...retry, ...options.headers } });
   }
 
   refer(uri: string, onProgress: (progress: ReferProgress) => void): void {
@@ -158,6 +170,23 @@ export class SrfCallerLeg implements CallerLeg {
     this.#endedByCaller({ kind: 'server-gone' });
   }
 
+  /** The connection broke that the dialog was on; what the caller does is no longer told, but it can still be heard. */
+  loseServer(): void {
+    if (this.#phase.state !== 'established') return;
+    this.#phase.dialog.loseServer();
+    this.#listener?.onServerLost?.();
+  }
+
+  /** There is a connection to its server again; a BYE that could not be sent goes out on it. */
+  regainServer(socket: Socket): void {
+    this.#lastDialog?.regainServer(socket);
+  }
+
+  /** True from the ACK to the end. */
+  get established(): boolean {
+    return this.#phase.state === 'established';
+  }
+
   /** True until a final answer was sent: srf then still looks for this leg's CANCEL. */
   get invited(): boolean {
     return this.#phase.state === 'invited';
@@ -170,6 +199,7 @@ export class SrfCallerLeg implements CallerLeg {
       clock: this.#clock,
       random: this.#random,
       role: 'uas',
+      timersAreOurs: this.#timersAreOurs,
       last: this.offer === undefined ? undefined : { offer: this.offer, answer: sdp },
       listener: {
         onConfirmed: (answer) => this.#confirmed(established, answer),
@@ -179,6 +209,7 @@ export class SrfCallerLeg implements CallerLeg {
         onEnded: (ended) => this.#endedByCaller(ended),
       },
     });
+    this.#lastDialog = established;
     if (this.#phase.state === 'answering') this.#phase = { ...this.#phase, dialog: established };
     // The call was hung up while the 200 was on its way: the BYE follows the ACK.
     else established.hangUp(this.#byeOptions);

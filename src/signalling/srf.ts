@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net';
 import DrachtioSrf from 'drachtio-srf';
-import type { Clock } from '../runtime/clock';
 
 // The published types of drachtio-srf 5.0.29 disagree with its code (missing events and options, wrong signatures), so
-// what we use of it is declared here from its source, and this is the one file with a cast.
+// what we use of it is declared here from its source; its private parts are in `srf-internals`.
 
 /** Header names to values, as srf takes them. */
 export type SipHeaders = Record<string, string>;
@@ -73,11 +72,7 @@ export type RoutedMethod =
   'invite' | 'options' | 'register' | 'subscribe' | 'publish' | 'message' | 'info' | 'notify' | 'refer' | 'update';
 
 export interface Srf {
-  on(event: 'connect', listener: (refusal: Error | null | undefined) => void): this;
-  on(event: 'close' | 'reconnecting', listener: () => void): this;
   on(event: 'error', listener: (error: Error) => void): this;
-  connect(options: { host: string; port: number; secret: string; reconnect: { retryMaxDelay: number } }): void;
-  disconnect(): void;
   /** Throws for a method that was not asked for. */
   unregisterForMessages(method: RoutedMethod): void;
   use(handler: SrfRequestHandler): void;
@@ -100,9 +95,10 @@ export interface Srf {
   ): void;
 }
 
-/** Makes an unconnected instance. */
-export function createSrf(): Srf {
-  return new DrachtioSrf() as unknown as Srf;
+/** Makes an unconnected instance; `srf-internals` gives it connections. Tags are those that drachtio-server routes by. */
+export function createSrf({ tags = [] }: { tags?: readonly string[] } = {}): Srf {
+  const Constructor = DrachtioSrf as unknown as new (tags: readonly string[]) => unknown;
+  return new Constructor(tags) as Srf;
 }
 
 /** Whether srf can read these headers: it does so without looking when it makes a dialog. */
@@ -113,76 +109,4 @@ export function canParse(message: SrfMessage, headers: readonly string[]): boole
   } catch {
     return false;
   }
-}
-
-/** Time for the server to close its side. */
-const closeDeadlineMs = 2_000;
-
-interface PendingInvite {
-  req: SrfRequest;
-  res: SrfResponse;
-}
-
-/** Private parts of srf that its public interface gives no other way to. */
-interface SrfInternals {
-  _dialogs: Map<string, unknown>;
-  app: {
-    client?: {
-      mapServer: Map<
-        Socket,
-        {
-          pendingRequests: Map<string, (reply: string[]) => void>;
-          pendingNetworkInvites: Map<string, PendingInvite>;
-        }
-      >;
-      wp?: {
-        closing?: boolean;
-        reconnectVars?: { retryTimer?: { close(): void } | null };
-        send(socket: Socket, message: string): string;
-      };
-    };
-  };
-}
-
-function internalsOf(srf: Srf): SrfInternals {
-  return srf as unknown as SrfInternals;
-}
-
-/**
- * Ends the connection or the attempts to get one, and resolves with it: what was written before still goes out.
- * `disconnect` alone throws while srf waits for its next attempt, and the attempts then go on for ever.
- */
-export async function stopSrf(srf: Srf, clock: Clock): Promise<void> {
-  const client = internalsOf(srf).app.client;
-  if (client?.wp === undefined) return;
-  client.wp.closing = true;
-  client.wp.reconnectVars?.retryTimer?.close();
-  const sockets = [...client.mapServer.keys()].filter((socket) => !socket.closed);
-  const closed = Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve))));
-  const timer = clock.setTimer(closeDeadlineMs, () => sockets.forEach((socket) => socket.destroy()));
-  if (client.mapServer.size > 0) srf.disconnect();
-  await closed;
-  timer.cancel();
-}
-
-/** srf keeps the dialogs of a lost connection for ever; the server has ended them. */
-export function forgetDialogs(srf: Srf): void {
-  internalsOf(srf)._dialogs.clear();
-}
-
-/**
- * srf knows a pending INVITE by its Call-ID alone, and forgets it when a second one with that Call-ID gets its final
- * answer. Without this the first one's CANCEL would be lost.
- */
-export function restorePendingInvite(srf: Srf, sipCallId: string, invite: PendingInvite): void {
-  internalsOf(srf).app.client?.mapServer.get(invite.req.socket)?.pendingNetworkInvites.set(sipCallId, invite);
-}
-
-/** Asks the server for a sign of life: srf's own pings never look for the answer. False when not connected. */
-export function sendPing(srf: Srf, onPong: () => void): boolean {
-  const client = internalsOf(srf).app.client;
-  const [socket, server] = client?.mapServer.entries().next().value ?? [];
-  if (client?.wp === undefined || socket === undefined || server === undefined || socket.destroyed) return false;
-  server.pendingRequests.set(client.wp.send(socket, 'ping'), onPong);
-  return true;
 }

@@ -2,4 +2,9 @@
 export interface CallControl {
   /** Ends the call once everything the agent has said so far was heard. `why` is for the log. */
   hangUpWhenHeard(why: string): void;
+  /**
+   * Sends the caller to a destination of the plan, by its name, once everything the agent has said so far was heard. The
+   * tool's answer follows when nobody is reached. `busy`: the call is being transferred, or ended, already.
+   */
+  transferWhenHeard(destination: string): 'waiting' | 'busy';
 }

@@ -3,8 +3,8 @@ import type { EndReason } from '../call/end-reason';
 import type { Plan } from '../dialplan/plan';
 import type { PlanSource } from '../dialplan/plan-source';
 import type { Buckets } from '../observability/buckets-metric';
-import type { WorkerFigures } from '../observability/metrics';
-import type { SipServerAddress } from '../signalling/sip-link';
+import type { WayInFigures, WorkerFigures } from '../observability/metrics';
+import type { SipServerAddress } from '../signalling/sip-server-address';
 
 /** A plan, and what another process makes the same one of. */
 export interface ReadPlan {
@@ -26,8 +26,11 @@ export interface Answering {
   readonly workers: readonly WorkerFigures[];
   /** Rejects with `StartRefused` when the plan asks for a model that cannot be. */
   prepare(read: ReadPlan): Promise<void>;
-  /** Resolves when calls are answered. Rejects with an `Error` when the server cannot be used. */
-  connect(server: SipServerAddress): Promise<void>;
+  /**
+   * Resolves when calls are answered. Rejects with an `Error` when no server can be used. `embedded` is the SIP server of
+   * this program; undefined: those that the settings name.
+   */
+  connect(embedded: SipServerAddress | undefined): Promise<void>;
   /** New calls follow this plan, those in progress keep theirs. Rejects, and changes nothing, when it cannot be used. */
   usePlan(read: ReadPlan): Promise<void>;
   /** Calls that have not ended, as of the last `refresh` or a little later. */
@@ -36,6 +39,8 @@ export interface Answering {
   lateness(): Buckets;
   /** Requests whose headers were too long for any answer. */
   unanswerable(): number;
+  /** The connections to SIP servers; empty for workers, which all have one to the parent's. */
+  waysIn(): readonly WayInFigures[];
   /** Brings the figures up to date; resolves soon, whether or not all could be had. */
   refresh(): Promise<void>;
   /** Why no call can be taken now, one sentence each; empty when they can. */

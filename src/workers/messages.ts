@@ -3,7 +3,7 @@ import type { CallEvent, CallSnapshot } from '../call/call-observer';
 import type { EndReason } from '../call/end-reason';
 import type { Settings } from '../config/settings';
 import type { PlanSource } from '../dialplan/plan-source';
-import type { SipServerAddress } from '../signalling/sip-link';
+import type { SipServerAddress } from '../signalling/sip-server-address';
 import type { PortRange } from './port-slices';
 
 /**

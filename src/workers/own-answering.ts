@@ -3,6 +3,7 @@ import type { Admission } from '../call/call-limits';
 import type { CallObserver, CallSnapshot } from '../call/call-observer';
 import { Calls } from '../call/calls';
 import type { EndReason } from '../call/end-reason';
+import { DestinationLimits } from '../call/destination-limits';
 import { UnpricedModels } from '../call/unpriced-models';
 import { modelChoice } from '../config/model-choice';
 import type { Settings } from '../config/settings';
@@ -15,14 +16,18 @@ import { ModelRefused, Models } from '../models';
 import { readPrices } from '../price-file';
 import { readPrompts } from '../prompt-files';
 import type { Buckets } from '../observability/buckets-metric';
+import type { WayInFigures } from '../observability/metrics';
 import { PortPool } from '../rtp/port-pool';
 import type { Clock } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { invariant } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
 import type { Random } from '../runtime/random';
-import type { SipServerAddress } from '../signalling/sip-link';
-import { SipLink } from '../signalling/sip-link';
+import type { SipServerAddress } from '../signalling/sip-server-address';
+import type { PlaceCall } from '../signalling/callee-leg';
+import { LegGone } from '../signalling/caller-leg';
+import { placeCall } from '../signalling/outbound-call';
+import { SipFront } from '../sip-front';
 import { StartRefused } from '../start-refused';
 import type { Answering, ReadPlan } from './answering';
 import type { PortRange } from './port-slices';
@@ -35,14 +40,13 @@ export interface OwnAnsweringOptions {
   /** What this process may use of RINGBRIDGE_RTP_PORTS. */
   rtpPorts: PortRange;
   admission: Admission;
+  /** As many calls are up as may be; never, unless given. */
+  full?: () => boolean;
   observers: readonly CallObserver[];
 }
 
 /** The model must be ready this soon after the INVITE, or the route's `unavailable` applies. */
 const modelDeadlineMs = 3_000;
-const linkDeadlineMs = 10_000;
-/** The BYEs that were just sent need a moment on the link to the SIP server. */
-const byeSettleMs = 100;
 
 /** Answers calls in this process: the whole bridge has one, and so has each worker. */
 export class OwnAnswering implements Answering {
@@ -53,7 +57,7 @@ export class OwnAnswering implements Answering {
   #plan: Plan | undefined;
   #models: Models | undefined;
   #calls: Calls | undefined;
-  #link: SipLink | undefined;
+  #sip: SipFront | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: OwnAnsweringOptions) {
@@ -71,7 +75,7 @@ export class OwnAnswering implements Answering {
   }
 
   get connected(): boolean {
-    return this.#link?.connected === true;
+    return this.#sip?.connected === true;
   }
 
   async prepare({ plan }: ReadPlan): Promise<void> {
@@ -83,17 +87,13 @@ export class OwnAnswering implements Answering {
     this.#calls = new Calls({ services: await this.#services(this.#models), clock, random });
   }
 
-  async connect(server: SipServerAddress): Promise<void> {
-    const { clock, random, logger } = this.#options;
-    this.#link = new SipLink({
-      server,
-      clock,
-      random,
-      log: logger.child({ part: 'sip' }),
+  async connect(embedded: SipServerAddress | undefined): Promise<void> {
+    const { settings, clock, random, logger, full = () => false } = this.#options;
+    this.#sip = await SipFront.start({
+      ...{ settings, clock, random, logger, embedded, full },
       onBug: ({ leg, cause }) => this.#calls?.failCallOf(leg, cause),
       onCall: (leg) => this.#calls?.accept(leg),
     });
-    await this.#link.connect({ deadlineMs: linkDeadlineMs });
   }
 
   async usePlan({ plan }: ReadPlan): Promise<void> {
@@ -110,7 +110,11 @@ export class OwnAnswering implements Answering {
   }
 
   unanswerable(): number {
-    return this.#link?.unanswerable ?? 0;
+    return this.#sip?.unanswerable ?? 0;
+  }
+
+  waysIn(): readonly WayInFigures[] {
+    return this.#sip?.waysIn ?? [];
   }
 
   /** Everything here is up to date. */
@@ -120,7 +124,8 @@ export class OwnAnswering implements Answering {
 
   notReady(): string[] {
     const reasons: string[] = [];
-    if (!this.connected) reasons.push('there is no link to the SIP server');
+    const problem = this.#sip === undefined ? 'there is no link to the SIP server' : this.#sip.problem;
+    if (problem !== undefined) reasons.push(problem);
     if (this.#calls?.draining === true) reasons.push('the bridge is draining');
     return reasons;
   }
@@ -130,12 +135,12 @@ export class OwnAnswering implements Answering {
   }
 
   refuseCalls(): void {
-    if (this.#link !== undefined) this.#link.accepting = false;
+    if (this.#sip !== undefined) this.#sip.accepting = false;
   }
 
   /** New calls go to other processes. For the embedded SIP server. */
   leaveCallsToOthers(): void {
-    this.#link?.leaveRotation();
+    this.#sip?.leaveRotation();
   }
 
   async drain(options: { limitMs: number }): Promise<void> {
@@ -159,8 +164,7 @@ export class OwnAnswering implements Answering {
   async #close(): Promise<void> {
     this.refuseCalls();
     this.endAll({ kind: 'draining' });
-    if (this.connected) await new Promise<void>((settled) => this.#clock.setTimer(byeSettleMs, settled));
-    await this.#closePart('link', () => this.#link?.close());
+    await this.#closePart('sip', () => this.#sip?.close());
     await this.#closePart('models', () => this.#models?.close());
   }
 
@@ -190,10 +194,20 @@ export class OwnAnswering implements Answering {
       },
       modelFor: (agent) => models.modelFor(agent),
       openSession: (agent, listener, callId) => models.open(agent, listener, callId),
+      placeCall: this.#placeCall,
+      destinationLimits: new DestinationLimits(clock),
       modelDeadlineMs,
       timeWarningMs: settings.sessionWarningMs,
     };
   }
+
+  readonly #placeCall: PlaceCall = (call, listener) => {
+    const link = this.#sip?.link;
+    if (link !== undefined) return placeCall(link, call, listener);
+    // drachtio-servers that connect to us take no requests of ours.
+    queueMicrotask(() => listener.onFailed({ kind: 'server-gone' }));
+    return { hangUp: () => undefined, sendInfo: () => Promise.reject(new LegGone('the call was never placed')) };
+  };
 
   #mediaFactory(): MediaLegFactory {
     const { settings, clock, random, logger, rtpPorts } = this.#options;

@@ -8,7 +8,7 @@ import type { Clock, Timer } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { invariant } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
-import type { SipServerAddress } from '../signalling/sip-link';
+import type { SipServerAddress } from '../signalling/sip-server-address';
 import { StartRefused } from '../start-refused';
 import type { Answering, ReadPlan } from './answering';
 import { BackOff } from './back-off';
@@ -98,7 +98,8 @@ export class Workers implements Answering {
     return Promise.resolve();
   }
 
-  async connect(server: SipServerAddress): Promise<void> {
+  async connect(server: SipServerAddress | undefined): Promise<void> {
+    invariant(server !== undefined, 'workers answer for the embedded SIP server');
     this.#server = server;
     const processes = this.#places.map((place) => this.#start(place));
     try {
@@ -138,6 +139,10 @@ export class Workers implements Answering {
 
   unanswerable(): number {
     return [...this.#processes].reduce((sum, { report }) => sum + (report?.unanswerable ?? 0), this.#pastUnanswerable);
+  }
+
+  waysIn(): [] {
+    return [];
   }
 
   async refresh(): Promise<void> {

@@ -450,13 +450,27 @@ describe('the end of a call', () => {
     await ended(call);
   });
 
-  test('draining ends the calls that outlast its limit', async () => {
+  test('draining tells the calls that outlast its limit goodbye, and ends them', async () => {
     const call = await new VirtualCall().answered();
     void call.calls.drain({ limitMs: 2_000 });
     await call.run(2_500);
+    expect(saw(call)).not.toContain('bye');
+    await call.run(15_000);
     expect(saw(call)).toContain('bye');
     await ended(call);
     expect(endKind(call)).toBe('draining');
+  });
+
+  test('talks on when the SIP server is lost, and its end by its media says so', async () => {
+    const call = await new VirtualCall().answered();
+    call.caller.loseSignalling();
+    call.caller.loseSignalling();
+    await call.run(3_000);
+    expect(call.calls.snapshots()).toMatchObject([{ state: 'active' }]);
+    expect(call.events.filter(({ event }) => event.kind === 'signalling-lost')).toHaveLength(1);
+    call.media.phones.values().next().value?.fail({ kind: 'media-timeout', silentMs: 15_000 });
+    await ended(call);
+    expect(call.events.at(-1)?.snapshot.signallingLostAtMs).toBeGreaterThan(0);
   });
 
   test('an observer that throws does not disturb the call', async () => {

@@ -25,7 +25,10 @@ test.each([
   [{ RINGBRIDGE_SIP_LISTEN: 'udp:[::]:5060' }, 'RINGBRIDGE_SIP_LISTEN has udp:::'],
   [{ RINGBRIDGE_SIP_LISTEN: 'udp:192.168.1.4:5060' }, 'RINGBRIDGE_SIP_LISTEN has udp:192.168.1.4'],
   [{ RINGBRIDGE_DRACHTIO: '127.0.0.1:9022', RINGBRIDGE_DRACHTIO_SECRET: 'x' }, 'RINGBRIDGE_DRACHTIO is set'],
-  [{ RINGBRIDGE_DRACHTIO_LISTEN: '127.0.0.1:9023' }, 'RINGBRIDGE_DRACHTIO_LISTEN is set'],
+  [
+    { RINGBRIDGE_DRACHTIO_LISTEN: '127.0.0.1:9023', RINGBRIDGE_DRACHTIO_SECRET: 'x' },
+    'RINGBRIDGE_DRACHTIO_LISTEN is set',
+  ],
   [{ RINGBRIDGE_FREESWITCH: '127.0.0.1:8021', RINGBRIDGE_FREESWITCH_SECRET: 'x' }, 'RINGBRIDGE_FREESWITCH is set'],
 ])('without a key and with strangers able to call, the start is refused: %j', (env, because) => {
   const choice = choose(env);

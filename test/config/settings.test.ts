@@ -35,8 +35,10 @@ test('values are parsed into their types', () => {
     RINGBRIDGE_SIP_TLS_CERT: 'cert.pem',
     RINGBRIDGE_SIP_TLS_KEY: 'key.pem',
     RINGBRIDGE_RTP_PORTS: '30000-30003',
-    RINGBRIDGE_DRACHTIO: 'sip.example.com:9022',
+    RINGBRIDGE_DRACHTIO: 'sip.example.com:9022, tls:[2001:db8::2]:9023',
     RINGBRIDGE_DRACHTIO_SECRET: 's3cret',
+    RINGBRIDGE_DRACHTIO_TAGS: 'paris,v2',
+    RINGBRIDGE_RTP_ADDRESS: '192.0.2.7',
     RINGBRIDGE_FREESWITCH_ADVERTISE: '192.0.2.7',
     RINGBRIDGE_MAX_CALLS: '12',
     RINGBRIDGE_MEDIA_TIMEOUT: '1.5m',
@@ -49,7 +51,11 @@ test('values are parsed into their types', () => {
     { transport: 'tls', address: '2001:db8::1', port: 5_061 },
   ]);
   expect(settings.rtpPorts).toEqual({ first: 30_000, last: 30_003 });
-  expect(settings.drachtio).toEqual([{ host: 'sip.example.com', port: 9_022 }]);
+  expect(settings.drachtio).toEqual([
+    { host: 'sip.example.com', port: 9_022, tls: false },
+    { host: '2001:db8::2', port: 9_023, tls: true },
+  ]);
+  expect(settings.drachtioTags).toEqual(['paris', 'v2']);
   expect(settings.freeswitchAdvertise).toBe('192.0.2.7');
   expect(settings.maxCalls).toBe(12);
   expect(settings.mediaTimeoutMs).toBe(90_000);
@@ -112,6 +118,9 @@ test.each([
   ['RINGBRIDGE_DRACHTIO', 'host'],
   ['RINGBRIDGE_DRACHTIO', 'host:0'],
   ['RINGBRIDGE_DRACHTIO', 'ho st:9022'],
+  ['RINGBRIDGE_DRACHTIO', 'tcp:host:9022'],
+  ['RINGBRIDGE_DRACHTIO_LISTEN', 'tls:host:9100'],
+  ['RINGBRIDGE_DRACHTIO_TAGS', 'a b'],
   ['RINGBRIDGE_REALTIME_URL', 'https://api.openai.com/v1/realtime'],
   ['RINGBRIDGE_REALTIME_URL', 'wss://user:pw@example.com/'],
   ['RINGBRIDGE_REALTIME_URL', 'nonsense'],
@@ -130,9 +139,55 @@ test.each([
 });
 
 test('a remote server needs its secret', () => {
-  expect(problemsOf({ RINGBRIDGE_DRACHTIO: '10.0.0.2:9022', RINGBRIDGE_FREESWITCH: '10.0.0.3:8021' })).toEqual([
+  expect(problemsOf({ RINGBRIDGE_DRACHTIO: '127.0.0.1:9022', RINGBRIDGE_FREESWITCH: '127.0.0.1:8021' })).toEqual([
     'RINGBRIDGE_DRACHTIO_SECRET: needed with RINGBRIDGE_DRACHTIO; there is no default secret',
     'RINGBRIDGE_FREESWITCH_SECRET: needed with RINGBRIDGE_FREESWITCH; there is no default secret',
+  ]);
+  expect(problemsOf({ RINGBRIDGE_DRACHTIO_LISTEN: '127.0.0.1:9100' })).toEqual([
+    'RINGBRIDGE_DRACHTIO_SECRET: needed with RINGBRIDGE_DRACHTIO_LISTEN; there is no default secret',
+  ]);
+});
+
+describe('the secrets that the servers are shipped with', () => {
+  const shipped = (drachtio: string, freeswitch: string, password = 'ClueCon') =>
+    problemsOf({
+      RINGBRIDGE_DRACHTIO: drachtio,
+      RINGBRIDGE_DRACHTIO_SECRET: 'cymru',
+      RINGBRIDGE_FREESWITCH: freeswitch,
+      RINGBRIDGE_FREESWITCH_SECRET: password,
+      RINGBRIDGE_RTP_ADDRESS: '10.0.0.1',
+    });
+  const refused = [
+    'RINGBRIDGE_DRACHTIO_SECRET: everybody knows this one; outside of loopback choose another',
+    'RINGBRIDGE_FREESWITCH_SECRET: everybody knows this one; outside of loopback choose another',
+  ];
+
+  test('are refused when one server is on another machine', () => {
+    expect(shipped('127.0.0.1:9022,10.0.0.2:9022', '10.0.0.3:8021')).toEqual(refused);
+    expect(shipped('sip.example.com:9022', '[2001:db8::1]:8021', 'JambonzR0ck$')).toEqual(refused);
+  });
+
+  test('are taken on loopback', () => {
+    expect(shipped('127.0.0.1:9022,localhost:9023', '[::1]:8021')).toEqual([]);
+  });
+
+  test('are refused where we listen to a network', () => {
+    const listen = { RINGBRIDGE_DRACHTIO_LISTEN: '0.0.0.0:9100', RINGBRIDGE_DRACHTIO_SECRET: 'cymru' };
+    expect(problemsOf({ ...listen, RINGBRIDGE_RTP_ADDRESS: '10.0.0.1' })).toEqual([refused[0]]);
+  });
+});
+
+test('with servers on other machines, our own RTP must have an address that they reach', () => {
+  const remote = { RINGBRIDGE_DRACHTIO: '10.0.0.2:9022', RINGBRIDGE_DRACHTIO_SECRET: 'x' };
+  expect(problemsOf(remote)).toEqual([
+    'RINGBRIDGE_RTP_ADDRESS: needed with servers on other machines, which send our RTP there',
+  ]);
+  expect(problemsOf({ ...remote, RINGBRIDGE_RTP_ADDRESS: '10.0.0.1' })).toEqual([]);
+});
+
+test('tags are for the servers that we connect to', () => {
+  expect(problemsOf({ RINGBRIDGE_DRACHTIO_TAGS: 'paris' })).toEqual([
+    'RINGBRIDGE_DRACHTIO_TAGS: only with RINGBRIDGE_DRACHTIO',
   ]);
 });
 
@@ -143,6 +198,13 @@ test('a TLS listener needs a certificate and a key, and they need a TLS listener
   expect(problemsOf({ RINGBRIDGE_SIP_TLS_CERT: 'cert.pem', RINGBRIDGE_SIP_TLS_KEY: 'key.pem' })).toEqual([
     'RINGBRIDGE_SIP_TLS_CERT: there is no tls: address in RINGBRIDGE_SIP_LISTEN that would use it',
     'RINGBRIDGE_SIP_TLS_KEY: there is no tls: address in RINGBRIDGE_SIP_LISTEN that would use it',
+  ]);
+});
+
+test('connections of drachtio-servers to a tls: address need a certificate, too', () => {
+  const listen = { RINGBRIDGE_DRACHTIO_LISTEN: 'tls:127.0.0.1:9100', RINGBRIDGE_DRACHTIO_SECRET: 'x' };
+  expect(problemsOf({ ...listen, RINGBRIDGE_SIP_TLS_KEY: 'key.pem' })).toEqual([
+    'RINGBRIDGE_SIP_TLS_CERT: needed for the tls: address in RINGBRIDGE_DRACHTIO_LISTEN',
   ]);
 });
 

@@ -3,24 +3,21 @@ import { unbuiltSettings } from '../../src/config/unbuilt-settings';
 
 const unbuilt = (env: Record<string, string>) => unbuiltSettings(loadSettings(env));
 
-test('the defaults and one drachtio-server ask for nothing unbuilt', () => {
+test('the defaults and drachtio-servers ask for nothing unbuilt', () => {
   expect(unbuilt({})).toEqual([]);
-  expect(unbuilt({ RINGBRIDGE_DRACHTIO: '127.0.0.1:9022', RINGBRIDGE_DRACHTIO_SECRET: 'x' })).toEqual([]);
+  expect(unbuilt({ RINGBRIDGE_DRACHTIO: '127.0.0.1:9022,127.0.0.1:9023', RINGBRIDGE_DRACHTIO_SECRET: 'x' })).toEqual(
+    [],
+  );
 });
 
 test('everything unbuilt that was asked for has one line', () => {
   const lines = unbuilt({
-    RINGBRIDGE_DRACHTIO: '127.0.0.1:9022,127.0.0.1:9023',
-    RINGBRIDGE_DRACHTIO_SECRET: 'x',
-    RINGBRIDGE_DRACHTIO_LISTEN: '127.0.0.1:9024',
     RINGBRIDGE_FREESWITCH: '127.0.0.1:8021',
     RINGBRIDGE_FREESWITCH_SECRET: 'x',
     RINGBRIDGE_FREESWITCH_LISTEN: '127.0.0.1:8085',
     RINGBRIDGE_FREESWITCH_ADVERTISE: '127.0.0.1',
   });
   expect(lines.map((line) => line.slice(0, line.indexOf(':')))).toEqual([
-    'RINGBRIDGE_DRACHTIO',
-    'RINGBRIDGE_DRACHTIO_LISTEN',
     'RINGBRIDGE_FREESWITCH',
     'RINGBRIDGE_FREESWITCH_SECRET',
     'RINGBRIDGE_FREESWITCH_LISTEN',

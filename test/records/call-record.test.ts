@@ -32,6 +32,7 @@ test('the end is the whole call', () => {
     type: 'call.end',
     answeredAt: '2026-01-05T09:00:00.400Z',
     firstAudioAt: '2026-01-05T09:00:00.650Z',
+    signallingLostAt: null,
     endedAt: '2026-01-05T09:01:00.400Z',
     talkMs: 60_000,
     reason: call.endReason,

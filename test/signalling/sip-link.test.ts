@@ -116,7 +116,7 @@ describe('SipLink', () => {
     ['a Contact of *', { Contact: '*' }, '400'],
     ['an endless Contact', { Contact: `<sip:${'a '.repeat(20_000)}@h>` }, '400'],
     ['a From that is no address', { From: '<' }, '400'],
-    ['an unknown required extension', { Require: 'timer, 100rel' }, '420'],
+    ['an unknown required extension', { Require: 'path, 100rel' }, '420'],
     ['a body that is not SDP', { 'Content-Type': 'text/plain' }, '415'],
   ];
   test.each(badInvites)('an INVITE with %s gets no 200 and reaches no call', async (_what, headers, status) => {

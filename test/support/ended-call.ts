@@ -22,6 +22,7 @@ export function endedCall(change: Partial<CallSnapshot> = {}): CallSnapshot {
     answeredAtMs: startedAtMs + 400,
     firstAudioAtMs: startedAtMs + 650,
     endedAtMs: startedAtMs + 60_400,
+    signallingLostAtMs: undefined,
     endReason: { kind: 'caller-hung-up', how: { kind: 'bye', reason: undefined } },
     blame: 'nobody',
     interruptions: 2,
@@ -65,6 +66,7 @@ export function endedCall(change: Partial<CallSnapshot> = {}): CallSnapshot {
       transcriptionTokens: 0,
       unpriced: [],
     },
+    transfers: [],
     breaches: [],
     ...change,
   };

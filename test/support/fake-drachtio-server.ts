@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { until } from './until';
 
@@ -83,6 +83,13 @@ export class FakeDrachtioServer {
   send(...payloads: string[]): void {
     const bytes = Buffer.from(payloads.map((payload) => `${Buffer.byteLength(payload)}#${payload}`).join(''));
     for (const socket of this.#sockets) socket.write(bytes);
+  }
+
+  /** As with a request handler `tcp://`: the server connects to the application. */
+  dial(port: number): Socket {
+    const socket = connect(port, '127.0.0.1');
+    this.#accept(socket);
+    return socket;
   }
 
   dropConnections(): void {

@@ -4,6 +4,7 @@ import { seededRandom } from '../../src/runtime/random';
 import type { CallerLeg } from '../../src/signalling/caller-leg';
 import type { SignallingBug } from '../../src/signalling/guarded';
 import { SipLink, type SipLinkOptions } from '../../src/signalling/sip-link';
+import type { SipServerKind } from '../../src/signalling/sip-server-address';
 import { FakeDrachtioServer, type SentMessage } from './fake-drachtio-server';
 import { FakeCaller, type FakeInviteOptions } from './fake-sip-peers';
 import { until } from './until';
@@ -17,10 +18,10 @@ export class LinkUnderTest {
   readonly link: SipLink;
   onCall: ((leg: CallerLeg) => void) | undefined;
 
-  private constructor(server: FakeDrachtioServer, options: Partial<SipLinkOptions>) {
+  private constructor(server: FakeDrachtioServer, kind: SipServerKind, options: Partial<SipLinkOptions>) {
     this.server = server;
     this.link = new SipLink({
-      server: server.address,
+      server: { ...server.address, kind },
       clock: systemClock,
       random: seededRandom(1),
       log: silentLogger,
@@ -34,8 +35,8 @@ export class LinkUnderTest {
     });
   }
 
-  static async start(options: Partial<SipLinkOptions> = {}): Promise<LinkUnderTest> {
-    const test = new LinkUnderTest(await FakeDrachtioServer.start(), options);
+  static async start(options: Partial<SipLinkOptions> = {}, kind: SipServerKind = 'embedded'): Promise<LinkUnderTest> {
+    const test = new LinkUnderTest(await FakeDrachtioServer.start(), kind, options);
     await test.link.connect({ deadlineMs: 10_000 });
     return test;
   }

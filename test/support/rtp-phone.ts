@@ -41,6 +41,7 @@ export class RtpPhone {
   #timestamp = 4_294_960_000;
   #firstSentMs = 0;
   #timer: NodeJS.Timeout | undefined;
+  #closed: Promise<void> | undefined;
   #digitTicks = 0;
   #digit: { code: number; timestamp: number } | undefined;
 
@@ -126,7 +127,13 @@ export class RtpPhone {
     return this.packets.flatMap(({ payload }, index) => (isSilence(payload, silence) ? [] : [index]));
   }
 
-  async close(): Promise<void> {
+  /** Twice is fine. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#socket.close();

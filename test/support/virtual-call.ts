@@ -1,6 +1,7 @@
 import type { CallEvent, CallSnapshot } from '../../src/call/call-observer';
 import type { CallServices } from '../../src/call/call';
 import { CallLimits } from '../../src/call/call-limits';
+import { DestinationLimits } from '../../src/call/destination-limits';
 import { Calls } from '../../src/call/calls';
 import { Conversation } from '../../src/call/conversation';
 import type { Prompts } from '../../src/call/prompts';
@@ -20,6 +21,8 @@ import type { RealtimeSessionListener } from '../../src/realtime/session-listene
 import { seededRandom } from '../../src/runtime/random';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
 import type { MemoryCallerOptions } from '../../src/signalling/memory-caller';
+import type { MemoryCallee } from '../../src/signalling/memory-callee';
+import { MemoryCallees } from '../../src/signalling/memory-callee';
 import { MemoryCaller } from '../../src/signalling/memory-caller';
 import type { Behaviour } from '../../src/simulator/behaviour';
 import type { SimulatorSessionOptions } from '../../src/simulator/session';
@@ -52,6 +55,8 @@ export const promptLevels = {
   'session-goodbye': 5_000,
   goodbye: 5_500,
   'please-wait': 2_500,
+  'hold-music': 1_500,
+  ringing: 1_700,
 } as const;
 const prompts: Prompts = {
   apology: prompt(1_000, promptLevels.apology),
@@ -59,6 +64,8 @@ const prompts: Prompts = {
   'please-wait': prompt(500, promptLevels['please-wait']),
   'session-warning': prompt(600, promptLevels['session-warning']),
   'session-goodbye': prompt(800, promptLevels['session-goodbye']),
+  'hold-music': prompt(400, promptLevels['hold-music']),
+  ringing: prompt(400, promptLevels.ringing),
 };
 
 export interface VirtualCallOptions {
@@ -74,6 +81,8 @@ export interface VirtualCallOptions {
   /** The INVITE has no SDP. */
   lateOffer?: boolean;
   callsMax?: number;
+  /** What those do who are called. */
+  onInvite?: (callee: MemoryCallee) => void;
   /** The model never answers the connection. */
   modelSilent?: boolean;
   /** How long making a media leg takes. */
@@ -98,6 +107,8 @@ export class VirtualCall {
   readonly caller: MemoryCaller;
   readonly media: MemoryLegFactory;
   readonly calls: Calls;
+  /** Whom the call was sent to. */
+  readonly callees: MemoryCallees;
   readonly events: SeenEvent[] = [];
   /** Client events as the model received them. */
   readonly received: { atMs: number; event: Record<string, unknown> }[] = [];
@@ -119,6 +130,7 @@ export class VirtualCall {
     const random = seededRandom(7);
     this.frameClock = new FrameClock({ clock });
     this.media = new MemoryLegFactory({ clock, frameClock: this.frameClock });
+    this.callees = new MemoryCallees({ clock, ...(options.onInvite && { onInvite: options.onInvite }) });
     const offer = options.lateOffer === true ? {} : { offer: pcmuOffer };
     this.caller = new MemoryCaller({ clock, ...offer, ...options.caller });
     const agent: Agent = {
@@ -170,6 +182,8 @@ export class VirtualCall {
           listener,
         });
       },
+      placeCall: this.callees.place,
+      destinationLimits: new DestinationLimits(clock),
       modelDeadlineMs: 3_000,
       timeWarningMs: 60_000,
       ...options.services,

@@ -1,9 +1,13 @@
+import type { CallControl } from '../../src/tools/call-control';
 import { runTool, toolDefinitions } from '../../src/tools/run-tool';
 import type { BuiltInTool } from '../../src/tools/tool-schema';
 
 function run(name: string, argumentsText: string, allowed: readonly BuiltInTool[] = ['hang_up']) {
   const hangUps: string[] = [];
-  const control = { hangUpWhenHeard: (why: string): void => void hangUps.push(why) };
+  const control: CallControl = {
+    hangUpWhenHeard: (why) => void hangUps.push(why),
+    transferWhenHeard: () => 'waiting',
+  };
   return { outcome: runTool({ name, argumentsText, allowed, control }), hangUps };
 }
 
