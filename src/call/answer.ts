@@ -9,6 +9,10 @@ import { CallerLine } from './caller-line';
 import { comeUp, type PreparedMedia } from './come-up';
 import { ringThrough, transfersOf } from './ring-through';
 import type { GuaranteeRules } from '../dialplan/conversation-rules';
+import type { RouteDecision } from '../dialplan/route';
+import type { CallFacts } from '../tools/tool-run';
+
+type AnswerDecision = Extract<RouteDecision, { kind: 'answer' }>;
 
 const noGuarantees: GuaranteeRules = { firstSoundMs: undefined, silenceMs: undefined };
 
@@ -56,13 +60,18 @@ async function answer(call: Call): Promise<void> {
   }
   const conversation = new Conversation({
     clock: call.services.clock,
+    random: call.services.random,
+    logger: call.logger,
     agent: decision.agent,
+    tools: call.services.tools,
+    facts: factsOf(call, decision),
     legRateHz: media.leg.rateHz,
     prompts: call.services.prompts,
     guarantees: decision.guarantees ?? noGuarantees,
     host: {
       emit: (event) => call.emit(event),
       addResponse: (done) => call.addResponse(done),
+      remember: (note) => call.remember(note),
       addTranscription: (usage) => call.addTranscription(usage),
       end: (reason) => call.end(reason),
       transfer: (destination, requester) => call.transfer(destination, requester),
@@ -133,4 +142,11 @@ async function waitForModel(call: Call, conversation: Conversation): Promise<Ses
     }
     return new Error(message, { cause });
   }
+}
+
+/** What a tool may know of the call. */
+function factsOf(call: Call, { route, agent }: AnswerDecision): CallFacts {
+  const { sipCallId, from, fromName, to } = call.leg.info;
+  const caller = { callerNumber: from, callerName: fromName, calledNumber: to };
+  return { callId: call.callId, sipCallId, ...caller, route, agent: agent.name };
 }

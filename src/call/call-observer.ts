@@ -1,6 +1,7 @@
 import type { PercentSplit } from '../dialplan/percent-split';
 import type { MediaStats } from '../media/media-leg';
 import type { TokenUsage } from '../realtime/session-listener';
+import type { ToolFailure } from '../tools/tool-run';
 import { messageOf } from '../runtime/errors';
 import type { Logger } from '../runtime/logger';
 import type { CallState } from './call-state';
@@ -47,6 +48,10 @@ export interface CallSnapshot {
   tokens: TokenUsage;
   /** From the start of the connection attempt to `session.updated`. */
   modelConnectMs: number | undefined;
+  /** The tools that were called, in the order in which they ended; no arguments, no results. */
+  tools: readonly ToolRecord[];
+  /** What the agent was asked to remember. */
+  notes: readonly string[];
   media: Readonly<MediaStats> | undefined;
   /** Undefined before a route was found. */
   cost: CallCost | undefined;
@@ -55,6 +60,12 @@ export interface CallSnapshot {
   /** Destinations that were tried, in order. */
   transfers: readonly TransferAttempt[];
 }
+
+/** One call of a tool. */
+export type ToolRecord = Pick<
+  Extract<CallEvent, { kind: 'function-call' }>,
+  'name' | 'outcome' | 'failure' | 'durationMs'
+>;
 
 /** One thing that happened in a call. */
 export type CallEvent =
@@ -70,13 +81,29 @@ export type CallEvent =
   /** The caller opened or closed a turn by the key. */
   | { kind: 'push-to-talk'; pressed: boolean }
   /** Nobody spoke for the idle time. `checkIns` counts this one; `too-early` is a timeout of the server that was refused. */
-  | { kind: 'idle-timeout'; decision: 'check-in' | 'goodbye' | 'too-early'; by: 'server' | 'bridge'; checkIns: number }
+  | {
+      kind: 'idle-timeout';
+      decision: 'check-in' | 'goodbye' | 'transfer' | 'too-early';
+      by: 'server' | 'bridge';
+      checkIns: number;
+    }
   | ({ kind: 'guarantee-broken' } & Breach)
   /** An attempt to reach a destination begins (no outcome), was decided, or is over (`endedAtMs`). */
   | ({ kind: 'transfer' } & TransferAttempt)
   | { kind: 'transcript'; itemId: string; by: 'agent' | 'caller'; text: string }
   | { kind: 'digit'; digit: string }
-  | { kind: 'function-call'; name: string; callId: string; outcome: 'done' | 'failed' }
+  | { kind: 'tool-started'; name: string; callId: string }
+  /** A function call has its result, or never gets one. */
+  | {
+      kind: 'function-call';
+      name: string;
+      callId: string;
+      /** `cancelled`: the call ended first. */
+      outcome: 'done' | 'failed' | 'cancelled';
+      failure: ToolFailure | undefined;
+      /** Undefined for a tool that the API called by itself. */
+      durationMs: number | undefined;
+    }
   | { kind: 'model-error'; code: string; message: string }
   /** The SIP server was lost: the call talks on, and its end will show in its media. */
   | { kind: 'signalling-lost' }

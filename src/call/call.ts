@@ -6,9 +6,10 @@ import { messageOf } from '../runtime/errors';
 import { InvariantError } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
 import type { PlaceCall } from '../signalling/callee-leg';
+import type { Random } from '../runtime/random';
 import type { CallerHangUp, CallerInfo, CallerLeg, CallerLegListener, OfferReply } from '../signalling/caller-leg';
 import type { Admission } from './call-limits';
-import type { CallEvent, CallObserver, CallSnapshot } from './call-observer';
+import type { CallEvent, CallObserver, CallSnapshot, ToolRecord } from './call-observer';
 import { tellObservers } from './call-observer';
 import type { CallState } from './call-state';
 import { moveCall } from './call-state';
@@ -25,6 +26,7 @@ import type { Agent } from '../dialplan/plan';
 import type { RouteDecision } from '../dialplan/route';
 import { TimeLimits } from './time-limits';
 import type { Transfers, TransferRequester } from './transfers';
+import type { CallTools } from './tool-runner';
 import type { UnpricedModels } from './unpriced-models';
 
 /** Which model an agent talks to. */
@@ -48,6 +50,8 @@ export interface CallServices {
   destinationLimits: DestinationLimits;
   route(caller: CallerInfo): RouteDecision;
   modelFor(agent: Agent): ModelChoice;
+  tools: CallTools;
+  random: Random;
   openSession(agent: Agent, listener: RealtimeSessionListener, callId: string): RealtimeSession;
   /** How long the model may take until `session.updated`. */
   modelDeadlineMs: number;
@@ -62,6 +66,10 @@ interface ToldEvent {
 
 /** A caller with broken audio or manners must not keep the clean-up from being noticed. */
 const endWatchdogMs = 5_000;
+
+/** On one call's record. */
+const toolRecordsMax = 200;
+const notesMax = 50;
 
 /**
  * One call. It exists before its parts, so that a failure anywhere has one clean-up: `end(reason)`.
@@ -92,6 +100,8 @@ export class Call implements CallerLegListener {
   #interruptions = 0;
   readonly #usage = new CallUsage();
   #transfers: Transfers | undefined;
+  #tools: readonly ToolRecord[] = [];
+  #notes: readonly string[] = [];
   readonly #breaches: Breach[] = [];
   readonly #untold: ToldEvent[] = [];
   #telling = false;
@@ -179,6 +189,8 @@ export class Call implements CallerLegListener {
       interruptions: this.#interruptions,
       tokens: this.#usage.tokens,
       modelConnectMs: this.#modelConnectMs,
+      tools: this.#tools,
+      notes: this.#notes,
       media: this.#media?.stats,
       cost: this.#usage.cost,
       breaches: [...this.#breaches],
@@ -251,6 +263,10 @@ export class Call implements CallerLegListener {
     if (this.#lastEmitted) return;
     this.#lastEmitted = event.kind === 'ended';
     if (event.kind === 'barge-in') this.#interruptions += 1;
+    if (event.kind === 'function-call' && this.#tools.length < toolRecordsMax) {
+      const { name, outcome, failure, durationMs } = event;
+      this.#tools = [...this.#tools, { name, outcome, failure, durationMs }];
+    }
     if (event.kind === 'guarantee-broken') {
       const { guarantee, remedy, atMs } = event;
       this.#breaches.push({ guarantee, remedy, atMs });
@@ -290,6 +306,13 @@ export class Call implements CallerLegListener {
 
   cancelTransfer(): void {
     this.#transfers?.cancel();
+  }
+
+  /** Keeps a note on the call's record. */
+  remember(note: string): 'kept' | 'full' {
+    if (this.#notes.length >= notesMax) return 'full';
+    this.#notes = [...this.#notes, note];
+    return 'kept';
   }
 
   // The caller's side (CallerLegListener).

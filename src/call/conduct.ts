@@ -31,6 +31,8 @@ export interface ConductHost {
   /** Stops what plays and tells the model how much of it was heard. */
   interrupt(options: { cancel: boolean }): void;
   keepCallOpen(): void;
+  /** Sends the caller to a destination, now. */
+  transfer(destination: string): void;
   /** The call ends when this response was heard. */
   endAfter(responseId: string, reason: EndReason): void;
 }
@@ -293,6 +295,7 @@ export class Conduct {
         refuseServerAnswer: () => host.session.refuseNextResponse(),
         checkIn: (instructions) => this.ask({ instructions, metadata: { purpose: 'idle-check-in' } }),
         sayGoodbye: (instructions) => this.#goodbye.ask(instructions),
+        transfer: (destination) => host.transfer(destination),
         emit: (decision) => host.emit({ kind: 'idle-timeout', ...decision }),
       },
     });

@@ -10,6 +10,7 @@ import type { PlanPath } from './plan-path';
 import { problemCodes, problemsPerFileMax } from './plan-problem';
 import type { PlanProblem, ProblemCode } from './plan-problem';
 import { routeExits } from './route-schema';
+import { toolProblems } from './tool-checks';
 import { unbuiltUses } from './unbuilt-keys';
 import type { YamlDocument } from './yaml-document';
 
@@ -39,8 +40,9 @@ const variableHomes: readonly PlanPath[] = [
 const variableStrangers: readonly PlanPath[] = [
   ['agents', '*', 'greeting'],
   ['agents', '*', 'transcription', 'prompt'],
-  ['tools', '*', 'http', 'url'],
   ['tools', '*', 'while_waiting'],
+  ['tools', '*', 'while_waiting', 'say'],
+  ['tools', '*', 'mcp', 'url'],
 ];
 
 /** What a text's variables are told to be. */
@@ -65,7 +67,8 @@ class FileChecks {
         const message = exits.length === 0 ? 'a route without an exit' : `a route with ${exits.join(' and ')}`;
         this.#add(problemCodes.oneOfSeveral, path, message, `exactly one of ${routeExits.join(', ')}`);
       } else if (exits[0] !== 'answer') {
-        for (const key of ['limits', 'guarantees', 'unavailable'].filter((one) => one in route)) {
+        const keys = exits[0] === 'bridge' ? ['guarantees', 'unavailable'] : ['limits', 'guarantees', 'unavailable'];
+        for (const key of keys.filter((one) => one in route)) {
           const message = `"${key}" has no effect on a route with ${exits[0]}`;
           this.#add(problemCodes.noEffect, [...path, key], message, 'to be left out', { at: 'key' });
         }
@@ -76,6 +79,9 @@ class FileChecks {
   tools(): void {
     this.#maps(['tools', '*'], (tool, path) => {
       const kinds = toolKinds.filter((kind) => kind in tool);
+      for (const { path: inner, code, message, expected, nearest, at } of toolProblems(tool)) {
+        this.#add(code, [...path, ...inner], message, expected, { at, nearest });
+      }
       if (kinds.length === 1) return;
       const message = kinds.length === 0 ? 'a tool that does nothing' : `a tool with ${kinds.join(' and ')}`;
       this.#add(problemCodes.oneOfSeveral, path, message, `exactly one of ${toolKinds.join(', ')}`, { at: 'key' });
@@ -162,7 +168,7 @@ class FileChecks {
     path: PlanPath,
     message: string,
     expected: string,
-    { at = 'value', nearest }: { at?: 'key' | 'value'; nearest?: string | undefined } = {},
+    { at = 'value', nearest }: { at?: 'key' | 'value' | undefined; nearest?: string | undefined } = {},
   ): void {
     if (this.found.length >= problemsPerFileMax) return;
     const exists = valueAt(this.#document.root, path) !== undefined;

@@ -87,6 +87,12 @@ export function whatIsSaid(entries: readonly PlanFileEntry[], texts: PlanTexts) 
         return [name, { ...entry, instructions, idle }] as const;
       }),
     ),
+    tools: new Map(
+      namedEntries(entries, 'tools').map(([name, entry]) => {
+        const module = entry.module === undefined ? undefined : (texts.modules.get(entry.module) ?? entry.module);
+        return [name, { ...entry, module }] as const;
+      }),
+    ),
     routes: routeEntries(entries),
   };
 }

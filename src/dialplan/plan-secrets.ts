@@ -17,6 +17,8 @@ export const secretPlaces: readonly PlanPath[] = [
   ['trunks', '*', 'digest', 'user'],
   ['trunks', '*', 'digest', 'password'],
   ['tools', '*', 'http', 'bearer'],
+  ['tools', '*', 'http', 'sign'],
+  ['tools', '*', 'http', 'sign', '*'],
   ['tools', '*', 'http', 'headers', '*'],
   ['tools', '*', 'mcp', 'authorization'],
 ];

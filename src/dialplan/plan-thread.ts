@@ -160,6 +160,7 @@ function* receivedPlan(pieces: MessagePort, answer: ReadAnswer): Steps<{ plan: P
   let outside: Omit<PlanSource, 'reads'> = nothingOutside;
   const instructions = new Map<string, string>();
   const calendars = new Map<string, readonly number[]>();
+  const modules = new Map<string, string>();
   const secrets = new Map<string, Secret>();
   const entries: PlanFileEntry[] = [];
   for (;;) {
@@ -170,6 +171,7 @@ function* receivedPlan(pieces: MessagePort, answer: ReadAnswer): Steps<{ plan: P
     else if (piece.kind === 'outside') outside = piece;
     else if (piece.kind === 'instructions') instructions.set(piece.name, piece.text);
     else if (piece.kind === 'calendar') calendars.set(piece.name, piece.days);
+    else if (piece.kind === 'module') modules.set(piece.name, piece.version);
     else if (piece.kind === 'secret') secrets.set(piece.reference, new Secret(piece.value));
     else entries.push(piece.entry);
     yield;
@@ -178,7 +180,7 @@ function* receivedPlan(pieces: MessagePort, answer: ReadAnswer): Steps<{ plan: P
   const source = { names, variables, secretFiles, reads };
   if (answer.kind === 'refused') return { plan: undefined, source };
   const { hash, files } = answer;
-  const plan = yield* planSteps({ hash, files, entries, texts: { instructions, calendars }, secrets });
+  const plan = yield* planSteps({ hash, files, entries, texts: { instructions, calendars, modules }, secrets });
   return { plan, source };
 }
 

@@ -33,6 +33,7 @@ export type PlanPiece =
   | ({ readonly kind: 'outside' } & Omit<PlanSource, 'reads'>)
   | { readonly kind: 'instructions'; readonly name: string; readonly text: string }
   | { readonly kind: 'calendar'; readonly name: string; readonly days: readonly number[] }
+  | { readonly kind: 'module'; readonly name: string; readonly version: string }
   | { readonly kind: 'secret'; readonly reference: string; readonly value: string }
   | { readonly kind: 'entry'; readonly entry: PlanFileEntry };
 
@@ -68,6 +69,7 @@ async function read({ folder, pieces }: ReadRequest): Promise<ReadAnswer> {
 function* piecesOf({ entries, texts, secrets }: PlanParts): Generator<PlanPiece> {
   for (const [name, text] of texts.instructions) yield { kind: 'instructions', name, text };
   for (const [name, days] of texts.calendars) yield { kind: 'calendar', name, days };
+  for (const [name, version] of texts.modules) yield { kind: 'module', name, version };
   for (const [reference, secret] of secrets) yield { kind: 'secret', reference, value: secret.reveal() };
   for (const entry of cutEntries(entries, thingsPerPieceMax)) yield { kind: 'entry', entry };
 }

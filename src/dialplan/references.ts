@@ -7,6 +7,7 @@ import type { PlanPath } from './plan-path';
 import { problemCodes, problemsPerFileMax } from './plan-problem';
 import type { PlanProblem, ProblemCode } from './plan-problem';
 import { namedSections } from './plan-schema';
+import { transferProblems } from './transfer-checks';
 import { trunkProblems } from './trunk-checks';
 import type { NamedSection } from './plan-schema';
 import { sipAddressForm, userPrefix } from './destination-schema';
@@ -17,6 +18,8 @@ interface ReferencePlace {
   readonly to: NamedSection;
   /** What stands before the name; a text without it is no name. */
   readonly prefix?: string;
+  /** Words that are no names. */
+  readonly not?: readonly string[];
 }
 
 /** Where a place holds one name or a list, both stand here. */
@@ -25,6 +28,8 @@ export const referencePlaces: readonly ReferencePlace[] = [
   { from: ['routes', '*', 'bridge'], to: 'destinations' },
   { from: ['routes', '*', 'redirect'], to: 'destinations' },
   { from: ['routes', '*', 'unavailable'], to: 'destinations' },
+  { from: ['agents', '*', 'transfers', '*'], to: 'destinations' },
+  { from: ['agents', '*', 'idle', 'then'], to: 'destinations', not: ['hang_up', 'wait'] },
   { from: ['routes', '*', 'when', 'trunk'], to: 'trunks' },
   { from: ['routes', '*', 'when', 'trunk', '*'], to: 'trunks' },
   { from: ['routes', '*', 'when', 'during'], to: 'schedules' },
@@ -65,6 +70,7 @@ export function referenceProblems(files: readonly PlanFile[]): PlanProblem[] {
     ...destinationCycles(files),
     ...redirectsToNumbers(files),
     ...trunkProblems(files),
+    ...transferProblems(files),
   ];
 }
 
@@ -74,9 +80,9 @@ export function eachReference(
   found: (reference: { file: PlanFile; path: PlanPath; to: NamedSection; name: string }) => void,
 ): void {
   for (const file of files) {
-    for (const { from, to, prefix = '' } of referencePlaces) {
+    for (const { from, to, prefix = '', not = [] } of referencePlaces) {
       visit(file.document?.root, from, (name, path) => {
-        if (typeof name !== 'string' || !name.startsWith(prefix)) return;
+        if (typeof name !== 'string' || !name.startsWith(prefix) || not.includes(name)) return;
         found({ file, path, to, name: name.slice(prefix.length) });
       });
     }

@@ -1,4 +1,4 @@
-import { reservedTools } from '../tools/tool-schema';
+import { builtInTools, reservedTools } from '../tools/tool-schema';
 import { visit } from './plan-path';
 import type { PlanPath } from './plan-path';
 
@@ -14,7 +14,7 @@ export interface UnbuiltUse {
 export const leaveOut = 'to be left out';
 
 /** Keys that cannot be honoured whatever their value. */
-export const unbuiltKeys: readonly PlanPath[] = [['tools', '*']];
+export const unbuiltKeys: readonly PlanPath[] = [];
 
 interface UnbuiltValues {
   readonly path: PlanPath;
@@ -26,6 +26,11 @@ interface UnbuiltValues {
 export const unbuiltValues: readonly UnbuiltValues[] = [
   { path: ['agents', '*', 'kind'], isUnbuilt: oneOf('interpreter', 'transcriber'), expected: 'agent' },
   { path: ['agents', '*', 'tools', '*'], isUnbuilt: oneOf(...reservedTools), expected: leaveOut },
+  {
+    path: ['tools', '*', 'builtin'],
+    isUnbuilt: oneOf(...reservedTools),
+    expected: `one of ${builtInTools.join(', ')}`,
+  },
 ];
 
 /** Everything in a file that would be ignored by a call: a plan that holds any of it is refused. */

@@ -7,4 +7,8 @@ export interface CallControl {
    * tool's answer follows when nobody is reached. `busy`: the call is being transferred, or ended, already.
    */
   transferWhenHeard(destination: string): 'waiting' | 'busy';
+  /** Speaks another language (ISO 639-1) from the next answer on; `told` the agent alone, where its session cannot be changed. */
+  setLanguage(code: string): Promise<'changed' | 'told' | 'unknown'>;
+  /** Keeps a note on the call's record. `full` after as many as a call may have. */
+  remember(note: string): 'kept' | 'full';
 }

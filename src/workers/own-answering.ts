@@ -29,6 +29,8 @@ import { LegGone } from '../signalling/caller-leg';
 import { placeCall } from '../signalling/outbound-call';
 import { SipFront } from '../sip-front';
 import { StartRefused } from '../start-refused';
+import { createToolbox, prepareTools } from '../tooling';
+import type { Toolbox } from '../tools/toolbox';
 import type { Answering, ReadPlan } from './answering';
 import type { PortRange } from './port-slices';
 
@@ -54,6 +56,7 @@ export class OwnAnswering implements Answering {
   readonly #options: OwnAnsweringOptions;
   readonly #clock: Clock;
   readonly #frameClock: FrameClock;
+  readonly #toolbox: Toolbox;
   #plan: Plan | undefined;
   #models: Models | undefined;
   #calls: Calls | undefined;
@@ -64,6 +67,7 @@ export class OwnAnswering implements Answering {
     this.#options = options;
     this.#clock = options.clock;
     this.#frameClock = new FrameClock({ clock: options.clock });
+    this.#toolbox = createToolbox(options);
   }
 
   get model(): string {
@@ -82,8 +86,9 @@ export class OwnAnswering implements Answering {
     const { settings, clock, random, logger } = this.#options;
     const choice = modelChoice(settings);
     if (choice.kind === 'refused') throw new StartRefused(choice.line);
+    await prepareTools(this.#toolbox, plan);
     this.#plan = plan;
-    this.#models = await startModels({ settings, clock, random, logger, choice, plan });
+    this.#models = await startModels({ settings, clock, random, logger, choice, plan, toolbox: this.#toolbox });
     this.#calls = new Calls({ services: await this.#services(this.#models), clock, random });
   }
 
@@ -97,6 +102,7 @@ export class OwnAnswering implements Answering {
   }
 
   async usePlan({ plan }: ReadPlan): Promise<void> {
+    await prepareTools(this.#toolbox, plan);
     await this.#models?.prepareFor(plan);
     this.#plan = plan;
   }
@@ -165,6 +171,7 @@ export class OwnAnswering implements Answering {
     this.refuseCalls();
     this.endAll({ kind: 'draining' });
     await this.#closePart('sip', () => this.#sip?.close());
+    await this.#closePart('tools', () => this.#toolbox.close());
     await this.#closePart('models', () => this.#models?.close());
   }
 
@@ -178,9 +185,11 @@ export class OwnAnswering implements Answering {
   }
 
   async #services(models: Models): Promise<CallServices> {
-    const { settings, clock, logger, admission, observers } = this.#options;
+    const { settings, clock, random, logger, admission, observers } = this.#options;
     return {
       clock,
+      random,
+      tools: this.#toolbox,
       logger,
       admission,
       observers,

@@ -2,9 +2,9 @@ import type { Destination } from '../../src/dialplan/destination';
 import type { TransferAttempt } from '../../src/call/transfer-outcome';
 import type { MemoryCallee } from '../../src/signalling/memory-callee';
 import type { VirtualCallOptions } from '../support/virtual-call';
+import { callsFunction, doneResponse, part, pcm, startResponse } from './model-lines';
 import { pcmuOffer, promptLevels, VirtualCall } from '../support/virtual-call';
 
-const agentLevel = 9_000;
 const humanLevel = 6_000;
 const callerLevel = 7_000;
 
@@ -24,9 +24,14 @@ function destination(name: string, change: Partial<Destination> = {}): Destinati
 
 /** A call whose model the test plays: it says a second of audio and asks for a transfer. */
 class TransferringCall extends VirtualCall {
+  #responses = 0;
+  #speaking = false;
+
   constructor(destinations: readonly Destination[], options: VirtualCallOptions = {}) {
     const named = new Map(destinations.map((one) => [one.name, one]));
     super({
+      tools: ['transfer_call'],
+      transfers: [...named.keys()],
       ...options,
       decision: (answer) => {
         const withDestinations = { ...answer, destinations: named };
@@ -49,24 +54,41 @@ class TransferringCall extends VirtualCall {
   }
 
   async speak(ms: number): Promise<void> {
-    const audio = Buffer.from(new Int16Array(ms * 24).fill(agentLevel).buffer).toString('base64');
-    const place = { response_id: 'resp_1', item_id: 'item_1', output_index: 0, content_index: 0 };
-    this.say({ type: 'response.created', response: { id: 'resp_1', status: 'in_progress', output: [] } });
-    this.say({ type: 'response.output_audio.delta', ...place, delta: audio });
-    this.say({ type: 'response.output_audio.done', ...place });
+    const [itemId, responseId] = ['item_1', this.#nextResponse()];
+    startResponse(this, { itemId, responseId });
+    this.say({ type: 'response.output_audio.delta', ...part(itemId, responseId), delta: pcm(ms) });
+    this.say({ type: 'response.output_audio.done', ...part(itemId, responseId) });
+    this.#speaking = true;
     await this.run(20);
   }
 
   /** The model is done, and asks for a transfer in the same response. */
-  askForTransfer(name: string): 'waiting' | 'busy' {
-    const told = this.conversation.transferWhenHeard(name);
-    this.say({ type: 'response.done', response: { id: 'resp_1', status: 'completed', output: [] } });
-    return told;
+  async askForTransfer(name: string, extra: Record<string, unknown> = {}): Promise<void> {
+    if (!this.#speaking) startResponse(this, { itemId: 'item_1', responseId: this.#nextResponse() });
+    this.#speaking = false;
+    const [responseId, callId] = [`resp_${this.#responses}`, `call_${this.#responses}`];
+    const argumentsText = JSON.stringify({ destination: name, ...extra });
+    callsFunction(this, { name: 'transfer_call', argumentsText, responseId, callId });
+    doneResponse(this, { responseId });
+    await this.run(20);
+  }
+
+  /** What the model was told about its calls of the tool. */
+  get told(): unknown[] {
+    return this.sent('conversation.item.create').map(({ event }) => {
+      const { output } = event.item as { output: string };
+      return JSON.parse(output) as unknown;
+    });
+  }
+
+  #nextResponse(): string {
+    this.#responses += 1;
+    return `resp_${this.#responses}`;
   }
 
   async transferring(name: string): Promise<this> {
     await this.answered();
-    this.askForTransfer(name);
+    await this.askForTransfer(name);
     await this.run(300);
     return this;
   }
@@ -126,7 +148,7 @@ describe('a transfer by bridging', () => {
     const call = new TransferringCall([destination('sales')]);
     await call.answered();
     call.speak(1_000);
-    expect(call.askForTransfer('sales')).toBe('waiting');
+    await call.askForTransfer('sales');
     await call.run(900);
     expect(call.callees.called).toHaveLength(0);
     await call.run(400);
@@ -179,24 +201,24 @@ describe('a transfer by bridging', () => {
   });
 
   test.each([
-    [486, 'busy'],
-    [600, 'busy'],
-    [603, 'declined'],
-    [480, 'no-answer'],
-    [503, 'failed'],
-    [404, 'failed'],
-  ])('comes back to the agent on %i, who is told why', async (status, outcome) => {
+    [486, 'busy', 'The line is busy.'],
+    [600, 'busy', 'The line is busy.'],
+    [603, 'declined', 'The call was declined.'],
+    [480, 'no-answer', 'Nobody answered.'],
+    [503, 'failed', 'The destination could not be reached.'],
+    [404, 'failed', 'The destination could not be reached.'],
+  ])('comes back to the agent on %i, who is told why', async (status, outcome, reason) => {
     const call = new TransferringCall([destination('sales')]);
     await call.answered();
-    call.say({ type: 'response.created', response: { id: 'resp_1', status: 'in_progress', output: [] } });
-    call.conversation.transferWhenHeard('sales');
-    call.say({ type: 'response.done', response: { id: 'resp_1', status: 'completed', output: [] } });
+    await call.askForTransfer('sales');
     await call.run(300);
     call.callee.ring();
     await call.run(1_000);
     call.callee.reject(status);
     await call.run(100);
     expect(call.outcomes()).toEqual([outcome]);
+    expect(call.told).toEqual([{ transferred: false, reason }]);
+    expect(call.sent('response.create')).toHaveLength(1);
     expect(call.conversation.isTalking).toBe(true);
     expect(call.conversation.occupations.has('transfer')).toBe(false);
     call.caller.bye();
@@ -238,12 +260,12 @@ describe('a transfer by bridging', () => {
     const call = await new TransferringCall([destination('sales', { limits })]).transferring('sales');
     call.callee.reject(486);
     await call.run(40);
-    call.conversation.transferWhenHeard('sales');
+    await call.askForTransfer('sales');
     await call.run(300);
     expect(call.callees.called).toHaveLength(1);
     expect(call.outcomes()).toEqual(['busy', 'refused']);
     await call.run(60_000);
-    call.conversation.transferWhenHeard('sales');
+    await call.askForTransfer('sales');
     await call.run(300);
     expect(call.callees.called).toHaveLength(2);
     call.caller.bye();
@@ -254,12 +276,13 @@ describe('a transfer by bridging', () => {
     const call = new TransferringCall([destination('sales'), destination('desk')]);
     await call.answered();
     await call.speak(500);
-    expect(call.conversation.transferWhenHeard('sales')).toBe('waiting');
-    expect(call.conversation.transferWhenHeard('desk')).toBe('busy');
-    call.say({ type: 'response.done', response: { id: 'resp_1', status: 'completed', output: [] } });
+    await call.askForTransfer('sales');
+    await call.askForTransfer('desk');
     await call.run(1_000);
-    expect(call.conversation.transferWhenHeard('desk')).toBe('busy');
+    await call.askForTransfer('desk');
     expect(call.callees.called).toHaveLength(1);
+    const busy = { error: 'The call is being put through, or ended, already.' };
+    expect(call.told).toEqual([busy, busy]);
     call.caller.bye();
     await call.expectClean();
   });
@@ -268,13 +291,14 @@ describe('a transfer by bridging', () => {
     const call = new TransferringCall([destination('sales')]);
     await call.answered();
     call.speak(2_000);
-    call.askForTransfer('sales');
+    await call.askForTransfer('sales');
     await call.run(500);
     call.say({ type: 'input_audio_buffer.speech_started', audio_start_ms: 500, item_id: 'item_2' });
     await call.run(5_000);
     expect(call.callees.called).toHaveLength(0);
     expect(call.conversation.isTalking).toBe(true);
     expect(call.attempts).toEqual([]);
+    expect(call.told).toEqual([{ transferred: false, reason: 'The caller spoke before the call was put through.' }]);
     call.caller.bye();
     await call.expectClean();
   });
@@ -313,8 +337,8 @@ describe('a transfer by bridging', () => {
   test('a caller who hangs up while the second leg is being made leaves nothing behind', async () => {
     const call = new TransferringCall([destination('sales')], { mediaDelayMs: 50 });
     await call.answered();
-    call.askForTransfer('sales');
-    await call.run(230);
+    await call.askForTransfer('sales');
+    await call.run(190);
     call.caller.bye();
     await call.run(100);
     expect(call.callees.called).toHaveLength(0);
@@ -433,9 +457,35 @@ describe('a transfer by bridging', () => {
     const call = new TransferringCall([destination('sales')]);
     await call.answered();
     call.media.refusal = new Error('no port is free');
-    call.askForTransfer('sales');
+    await call.askForTransfer('sales');
     await call.run(300);
     expect(call.outcomes()).toEqual(['failed']);
+    call.caller.bye();
+    await call.expectClean();
+  });
+});
+
+describe('what the model asks for', () => {
+  test.each([
+    ['a number', '+33123456789', {}],
+    ['a destination that the agent may not use', 'desk', {}],
+    ['a name and something else', 'sales', { number: '+33123456789' }],
+  ])('%s is refused', async (_what, name, extra) => {
+    const call = new TransferringCall([destination('sales'), destination('desk')], { transfers: ['sales'] });
+    await call.answered();
+    await call.askForTransfer(name, extra);
+    await call.run(1_000);
+    expect(call.callees.called).toHaveLength(0);
+    expect(call.told).toEqual([{ error: expect.any(String) }]);
+    call.caller.bye();
+    await call.expectClean();
+  });
+
+  test('is one of the names that the agent was given', async () => {
+    const call = new TransferringCall([destination('sales'), destination('desk')], { transfers: ['sales'] });
+    await call.answered();
+    const [update] = call.sent('session.update');
+    expect(JSON.stringify(update?.event)).toContain('"enum":["sales"]');
     call.caller.bye();
     await call.expectClean();
   });

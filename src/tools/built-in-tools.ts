@@ -1,0 +1,18 @@
+import type { BuiltIn } from './built-in';
+import { hangUp } from './hang-up';
+import { remember } from './remember';
+import { setLanguage } from './set-language';
+import { takeMessage } from './take-message';
+import { transferCall } from './transfer-call';
+
+/** The tools that every plan may name without defining them. */
+export const builtIns = {
+  hang_up: hangUp,
+  remember,
+  set_language: setLanguage,
+  take_message: takeMessage,
+  transfer_call: transferCall,
+} satisfies Record<string, BuiltIn>;
+export type BuiltInTool = keyof typeof builtIns;
+
+export const builtInTools = Object.keys(builtIns) as [BuiltInTool, ...BuiltInTool[]];
