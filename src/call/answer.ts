@@ -98,7 +98,8 @@ async function answer(call: Call): Promise<void> {
     return;
   }
   const isUp = await comeUp(call, media, line, () => conversation.greet());
-  if (isUp) call.active({ sessionExpiresAtMs: ready.expiresAtMs, lengthLimitMs });
+  // It may have ended in the meantime.
+  if (isUp && !call.isEnding()) call.active({ sessionExpiresAtMs: ready.expiresAtMs, lengthLimitMs });
 }
 
 async function prepareMedia(call: Call): Promise<PreparedMedia | undefined> {

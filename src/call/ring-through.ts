@@ -53,5 +53,7 @@ export async function ringThrough(
     call.end({ kind: 'bridge-failed', failure, status: failureStatuses[failure] });
     return;
   }
-  if (await comeUp(call, media, line, () => undefined)) call.active({ sessionExpiresAtMs: undefined, lengthLimitMs });
+  const isUp = await comeUp(call, media, line, () => undefined);
+  // It may have ended in the meantime.
+  if (isUp && !call.isEnding()) call.active({ sessionExpiresAtMs: undefined, lengthLimitMs });
 }
