@@ -1,19 +1,20 @@
-import type { MediaLeg, MediaLegListener } from '../media/media-leg';
+import type { MediaLeg } from '../media/media-leg';
 import { MediaUnavailable, OfferRefused } from '../media/media-leg';
 import { withDeadline } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
-import { LegGone } from '../signalling/caller-leg';
 import type { Call } from './call';
 import type { SessionReady } from './conversation';
 import { Conversation, ModelUnavailable } from './conversation';
-import type { EndReason } from './end-reason';
+import { CallerLine } from './caller-line';
+import { comeUp, type PreparedMedia } from './come-up';
+import { ringThrough, transfersOf } from './ring-through';
 import type { GuaranteeRules } from '../dialplan/conversation-rules';
 import type { RouteDecision } from '../dialplan/route';
 import type { CallFacts } from '../tools/tool-run';
 
-const noGuarantees: GuaranteeRules = { firstSoundMs: undefined, silenceMs: undefined };
-
 type AnswerDecision = Extract<RouteDecision, { kind: 'answer' }>;
+
+const noGuarantees: GuaranteeRules = { firstSoundMs: undefined, silenceMs: undefined };
 
 /**
  * INVITE -> active call: route, a place among the calls, ring, media, model ready, 200, media starts, greeting, ACK. The model comes before the
@@ -52,6 +53,11 @@ async function answer(call: Call): Promise<void> {
   call.leg.ring();
   const media = await prepareMedia(call);
   if (media === undefined || call.isEnding()) return;
+  const { destinations: reachable, lengthLimitMs } = decision;
+  if (decision.kind === 'bridge') {
+    await ringThrough(call, media, { destination: decision.destination, reachable, lengthLimitMs });
+    return;
+  }
   const conversation = new Conversation({
     clock: call.services.clock,
     random: call.services.random,
@@ -69,31 +75,35 @@ async function answer(call: Call): Promise<void> {
       sendDigits: (keys) => call.sendDigits(keys),
       addTranscription: (usage) => call.addTranscription(usage),
       end: (reason) => call.end(reason),
+      transfer: (destination, requester) => call.transfer(destination, requester),
+      cancelTransfer: () => call.cancelTransfer(),
     },
     openSession: (listener) => call.services.openSession(decision.agent, listener, call.callId),
   });
   call.adoptConversation(conversation);
-  const ready = await waitForModel(call, conversation, decision);
-  if (ready === undefined || call.isEnding()) return;
-
-  call.answering();
+  const line = new CallerLine({
+    source: conversation.source,
+    onAudio: (frame) => conversation.onCallerAudio(frame),
+  });
+  call.adoptTransfers(transfersOf(call, media.leg, line, reachable));
+  const ready = await waitForModel(call, conversation);
   if (call.isEnding()) return;
-  // Listened to from here on: were it to reject while what follows fails, nobody else would hear it.
-  const acknowledged = untilAcknowledged(call, call.leg.answer(media.sdp));
-  call.answered();
-  // With the offer in the INVITE all is known: the phone that sees the 200 hears us.
-  if (call.leg.offer !== undefined) begin(call, media.leg, conversation);
-  const lateAnswer = await acknowledged;
-  if (call.isEnding()) return;
-  if (call.leg.offer === undefined) {
-    if (!(await acceptLateAnswer(call, media.leg, lateAnswer))) return;
-    begin(call, media.leg, conversation);
-    if (call.isEnding()) return;
+  if (ready instanceof Error) {
+    const { unavailable } = decision;
+    if ('reject' in unavailable) {
+      call.end({ kind: 'model-unavailable', message: ready.message, status: unavailable.reject });
+      return;
+    }
+    conversation.close();
+    await ringThrough(call, media, { destination: unavailable.bridge, reachable, lengthLimitMs });
+    return;
   }
-  call.active({ sessionExpiresAtMs: ready.expiresAtMs, lengthLimitMs: decision.lengthLimitMs });
+  const isUp = await comeUp(call, media, line, () => conversation.greet());
+  // It may have ended in the meantime.
+  if (isUp && !call.isEnding()) call.active({ sessionExpiresAtMs: ready.expiresAtMs, lengthLimitMs });
 }
 
-async function prepareMedia(call: Call): Promise<{ leg: MediaLeg; sdp: string } | undefined> {
+async function prepareMedia(call: Call): Promise<PreparedMedia | undefined> {
   let leg: MediaLeg;
   try {
     leg = await call.services.media.create({ callId: call.callId, signallingAddress: call.leg.info.sourceAddress });
@@ -114,11 +124,8 @@ async function prepareMedia(call: Call): Promise<{ leg: MediaLeg; sdp: string } 
   }
 }
 
-async function waitForModel(
-  call: Call,
-  conversation: Conversation,
-  decision: AnswerDecision,
-): Promise<SessionReady | undefined> {
+/** Resolves with the reason when there is no model. */
+async function waitForModel(call: Call, conversation: Conversation): Promise<SessionReady | Error> {
   const { clock, modelDeadlineMs } = call.services;
   const startedMs = clock.now();
   try {
@@ -136,45 +143,7 @@ async function waitForModel(
       const refused = cause instanceof ModelUnavailable && cause.ended.kind === 'refused';
       call.logger.warn({ error: message, refused }, 'no model for this call');
     }
-    const reason: EndReason = { kind: 'model-unavailable', message, status: decision.unavailable.reject };
-    call.end(reason);
-    return undefined;
-  }
-}
-
-function begin(call: Call, leg: MediaLeg, conversation: Conversation): void {
-  if (call.isEnding()) return;
-  const listener: MediaLegListener = {
-    onAudio: (frame) => conversation.onCallerAudio(frame),
-    onDigit: (digit) => call.onMediaDigit(digit),
-    onFailure: (failure) => call.end({ kind: 'media-failed', failure }),
-  };
-  leg.start(listener, conversation.source);
-  conversation.greet();
-}
-
-/** The SDP in the ACK. Never rejects. */
-async function untilAcknowledged(call: Call, acknowledged: Promise<string | undefined>): Promise<string | undefined> {
-  try {
-    return await acknowledged;
-  } catch (cause) {
-    // How the caller left was told before, by `onHangUp`.
-    if (cause instanceof LegGone) call.end({ kind: 'caller-hung-up', how: { kind: 'lost', reason: cause.message } });
-    else call.fail(cause);
-    return undefined;
-  }
-}
-
-/** A late offer (RFC 3261 section 13.2.1) is answered in the ACK; without an answer there is no media to talk over. */
-async function acceptLateAnswer(call: Call, leg: MediaLeg, answer: string | undefined): Promise<boolean> {
-  try {
-    if (answer === undefined || answer === '') throw new OfferRefused(488, 'the ACK carried no SDP answer');
-    await leg.acceptAnswer(answer);
-    return !call.isEnding();
-  } catch (cause) {
-    if (!(cause instanceof OfferRefused)) throw cause;
-    call.end({ kind: 'bad-offer', status: cause.status, message: cause.message });
-    return false;
+    return new Error(message, { cause });
   }
 }
 

@@ -8,6 +8,7 @@ import type { CallState } from './call-state';
 import type { CallCost } from './cost-meter';
 import type { Blame, EndReason } from './end-reason';
 import type { Breach } from './guarantees';
+import type { TransferAttempt } from './transfer-outcome';
 
 /** What is known of a call at any moment. Plain data: safe to keep and to print under the logger's redaction. */
 export interface CallSnapshot {
@@ -56,6 +57,8 @@ export interface CallSnapshot {
   cost: CallCost | undefined;
   /** Promises of the route that were not kept, in order. */
   breaches: readonly Breach[];
+  /** Destinations that were tried, in order. */
+  transfers: readonly TransferAttempt[];
 }
 
 /** One call of a tool. */
@@ -78,8 +81,15 @@ export type CallEvent =
   /** The caller opened or closed a turn by the key. */
   | { kind: 'push-to-talk'; pressed: boolean }
   /** Nobody spoke for the idle time. `checkIns` counts this one; `too-early` is a timeout of the server that was refused. */
-  | { kind: 'idle-timeout'; decision: 'check-in' | 'goodbye' | 'too-early'; by: 'server' | 'bridge'; checkIns: number }
+  | {
+      kind: 'idle-timeout';
+      decision: 'check-in' | 'goodbye' | 'transfer' | 'too-early';
+      by: 'server' | 'bridge';
+      checkIns: number;
+    }
   | ({ kind: 'guarantee-broken' } & Breach)
+  /** An attempt to reach a destination begins (no outcome), was decided, or is over (`endedAtMs`). */
+  | ({ kind: 'transfer' } & TransferAttempt)
   | { kind: 'transcript'; itemId: string; by: 'agent' | 'caller'; text: string }
   | { kind: 'digit'; digit: string }
   | { kind: 'tool-started'; name: string; callId: string }

@@ -1,15 +1,11 @@
 import type { Digit, MediaLeg, MediaLegFactory } from '../media/media-leg';
 import type { RealtimeSession } from '../realtime/session';
-import type {
-  RealtimeSessionListener,
-  ResponseDone,
-  TokenUsage,
-  TranscriptionUsage,
-} from '../realtime/session-listener';
+import type { RealtimeSessionListener, ResponseDone, TranscriptionUsage } from '../realtime/session-listener';
 import type { Clock, Timer } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { InvariantError } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
+import type { PlaceCall } from '../signalling/callee-leg';
 import type { Random } from '../runtime/random';
 import type { CallerHangUp, CallerInfo, CallerLeg, CallerLegListener, OfferReply } from '../signalling/caller-leg';
 import type { Admission } from './call-limits';
@@ -18,8 +14,9 @@ import { tellObservers } from './call-observer';
 import type { CallState } from './call-state';
 import { moveCall } from './call-state';
 import type { Conversation } from './conversation';
+import type { DestinationLimits } from './destination-limits';
 import { DigitStream } from './digit-stream';
-import { CostMeter } from './cost-meter';
+import { CallUsage } from './call-usage';
 import type { Blame, EndReason } from './end-reason';
 import { blameFor, sipStatusFor } from './end-reason';
 import type { Breach } from './guarantees';
@@ -28,6 +25,7 @@ import type { Prompts } from './prompts';
 import type { Agent } from '../dialplan/plan';
 import type { RouteDecision } from '../dialplan/route';
 import { TimeLimits } from './time-limits';
+import type { Transfers, TransferRequester } from './transfers';
 import type { CallTools } from './tool-runner';
 import type { UnpricedModels } from './unpriced-models';
 
@@ -47,6 +45,9 @@ export interface CallServices {
   unpricedModels: UnpricedModels;
   observers: readonly CallObserver[];
   admission: Admission;
+  /** Places the calls that callers are joined with. */
+  placeCall: PlaceCall;
+  destinationLimits: DestinationLimits;
   route(caller: CallerInfo): RouteDecision;
   modelFor(agent: Agent): ModelChoice;
   tools: CallTools;
@@ -72,20 +73,6 @@ const endWatchdogMs = 5_000;
 /** On one call's record. */
 const toolRecordsMax = 200;
 const notesMax = 50;
-
-const noTokens: TokenUsage = {
-  inputTokens: 0,
-  outputTokens: 0,
-  inputTextTokens: 0,
-  inputAudioTokens: 0,
-  inputImageTokens: 0,
-  cachedTokens: 0,
-  cachedTextTokens: 0,
-  cachedAudioTokens: 0,
-  cachedImageTokens: 0,
-  outputTextTokens: 0,
-  outputAudioTokens: 0,
-};
 
 /**
  * One call. It exists before its parts, so that a failure anywhere has one clean-up: `end(reason)`.
@@ -114,10 +101,10 @@ export class Call implements CallerLegListener {
   #signallingLostAtMs: number | undefined;
   #modelConnectMs: number | undefined;
   #interruptions = 0;
+  readonly #usage = new CallUsage();
+  #transfers: Transfers | undefined;
   #tools: readonly ToolRecord[] = [];
   #notes: readonly string[] = [];
-  readonly #tokens: TokenUsage = { ...noTokens };
-  #cost: CostMeter | undefined;
   readonly #breaches: Breach[] = [];
   readonly #untold: ToldEvent[] = [];
   #telling = false;
@@ -203,13 +190,14 @@ export class Call implements CallerLegListener {
       endReason: this.#endReason,
       blame: this.#blame(),
       interruptions: this.#interruptions,
-      tokens: { ...this.#tokens },
+      tokens: this.#usage.tokens,
       modelConnectMs: this.#modelConnectMs,
       tools: this.#tools,
       notes: this.#notes,
       media: this.#media?.stats,
-      cost: this.#cost?.cost,
+      cost: this.#usage.cost,
       breaches: [...this.#breaches],
+      transfers: this.#transfers?.attempts ?? [],
     };
   }
 
@@ -219,12 +207,7 @@ export class Call implements CallerLegListener {
     this.#decision = decision;
     if (decision.kind !== 'answer') return;
     this.#model = this.services.modelFor(decision.agent);
-    const { prices, unpricedModels } = this.services;
-    this.#cost = new CostMeter({
-      table: prices,
-      modelKind: this.#model.kind,
-      onUnpriced: (model) => unpricedModels.tell(model),
-    });
+    this.#usage.chooseModel(this.#model, this.services);
   }
 
   adoptMedia(media: MediaLeg): void {
@@ -235,6 +218,11 @@ export class Call implements CallerLegListener {
   adoptConversation(conversation: Conversation): void {
     this.#conversation = conversation;
     if (this.isEnding()) conversation.close();
+  }
+
+  adoptTransfers(transfers: Transfers): void {
+    this.#transfers = transfers;
+    if (this.isEnding()) transfers.close('over');
   }
 
   modelReady(ready: { connectMs: number; sessionId: string }): void {
@@ -263,6 +251,10 @@ export class Call implements CallerLegListener {
       warningLeadMs: this.services.timeWarningMs,
       onWarning: () => this.#conversation?.announce('session-warning'),
       onLimit: (kind) => {
+        if (this.#transfers?.isJoined === true) {
+          this.end({ kind });
+          return;
+        }
         if (kind === 'length-limit') this.#conversation?.breached({ guarantee: 'length', remedy: 'goodbye' });
         this.#conversation?.leave('session-goodbye', { kind });
       },
@@ -291,16 +283,14 @@ export class Call implements CallerLegListener {
   }
 
   addResponse(done: ResponseDone): void {
-    if (done.usage === undefined) return;
-    for (const key of Object.keys(this.#tokens) as (keyof TokenUsage)[]) this.#tokens[key] += done.usage[key];
-    this.#cost?.addResponse(this.#model?.name ?? '', done.usage);
+    this.#usage.addResponse(done);
     this.#endWhenTooDear();
   }
 
   addTranscription(usage: TranscriptionUsage): void {
     const decision = this.#decision;
     const model = decision?.kind === 'answer' ? decision.agent.session.transcription?.model : undefined;
-    this.#cost?.addTranscription(model ?? 'transcription', usage);
+    this.#usage.addTranscription(model, usage);
     this.#endWhenTooDear();
   }
 
@@ -308,6 +298,23 @@ export class Call implements CallerLegListener {
   sendDigits(keys: string): boolean {
     const media = this.#media;
     return media !== undefined && keys.split('').every((key) => media.sendDigit(key as Digit, sentKeyMs));
+  }
+
+  /** Sends the caller to a destination of the plan; without any there is none to send to. */
+  transfer(destination: string, requester: TransferRequester): void {
+    const onJoined = (): void => {
+      requester.onJoined();
+      this.#timeLimits?.sessionIsOver();
+    };
+    if (this.#transfers === undefined) requester.onFailed('failed');
+    else {
+      const isAnswered = this.#answeredAtMs !== undefined;
+      this.#transfers.begin(destination, { ...requester, onJoined }, { isAnswered });
+    }
+  }
+
+  cancelTransfer(): void {
+    this.#transfers?.cancel();
   }
 
   /** Keeps a note on the call's record. */
@@ -367,14 +374,14 @@ export class Call implements CallerLegListener {
 
   #pressed(digit: string): void {
     if (this.#conversation?.isSecure !== true) this.emit({ kind: 'digit', digit });
-    this.#conversation?.onDigit(digit);
+    if (this.#transfers?.onDigit(digit) !== true) this.#conversation?.onDigit(digit);
   }
 
   /** What was said already is paid for: the caller hears it, and then a goodbye. */
   #endWhenTooDear(): void {
     const decision = this.#decision;
     const limitUsd = decision?.kind === 'answer' ? decision.costLimitUsd : undefined;
-    if (limitUsd === undefined || (this.#cost?.cost.usd ?? 0) < limitUsd || this.isEnding()) return;
+    if (limitUsd === undefined || (this.#usage.cost?.usd ?? 0) < limitUsd || this.isEnding()) return;
     const conversation = this.#conversation;
     if (conversation?.isTalking !== true) return;
     conversation.breached({ guarantee: 'cost', remedy: 'goodbye' });
@@ -390,6 +397,7 @@ export class Call implements CallerLegListener {
     // BYE first, and its answer is not awaited: it may take 32 s.
     this.#guard('signalling', () => this.#endSignalling(reason));
     this.#guard('time limits', () => this.#timeLimits?.cancel());
+    this.#guard('transfer', () => this.#transfers?.close(reason.kind));
     this.#guard('media', () => this.#media?.close());
     this.#guard('conversation', () => this.#conversation?.close());
     this.#endedAtMs = clock.wallTimeMs();

@@ -32,6 +32,8 @@ export interface ConductHost {
   /** Stops what plays and tells the model how much of it was heard. */
   interrupt(options: { cancel: boolean }): void;
   keepCallOpen(): void;
+  /** Sends the caller to a destination, now. */
+  transfer(destination: string): void;
   /** The call ends when this response was heard. */
   endAfter(responseId: string, reason: EndReason): void;
 }
@@ -107,6 +109,11 @@ export class Conduct {
   /** Asks the model for a response; the caller waits for it from now on. */
   ask(request: { instructions?: string; metadata?: Readonly<Record<string, string>> }): void {
     this.#host.session.createResponse(request);
+    this.#owed.owe();
+  }
+
+  /** The model owes the caller an answer, asked for by others. */
+  owe(): void {
     this.#owed.owe();
   }
 
@@ -291,6 +298,7 @@ export class Conduct {
         refuseServerAnswer: () => host.session.refuseNextResponse(),
         checkIn: (instructions) => this.ask({ instructions, metadata: { purpose: 'idle-check-in' } }),
         sayGoodbye: (instructions) => this.#goodbye.ask(instructions),
+        transfer: (destination) => host.transfer(destination),
         emit: (decision) => host.emit({ kind: 'idle-timeout', ...decision }),
       },
     });

@@ -19,16 +19,19 @@ import type { Logger } from '../runtime/logger';
 import type { Random } from '../runtime/random';
 import type { CallControl } from '../tools/call-control';
 import type { CallFacts } from '../tools/tool-run';
+import { AgentTransfer } from './agent-transfer';
 import { CallerAudio } from './caller-audio';
 import type { CallEvent } from './call-observer';
 import { Conduct } from './conduct';
 import type { EndReason } from './end-reason';
-import { Farewell } from './farewell';
+import { Farewell, type Following } from './farewell';
 import type { Breach } from './guarantees';
 import type { Occupations } from './occupations';
 import type { PlayoutListener } from './playout';
 import { Playout } from './playout';
 import type { PromptName, Prompts } from './prompts';
+import type { TransferFailure } from './transfer-outcome';
+import type { TransferRequester } from './transfers';
 import type { CallTools } from './tool-runner';
 import { ToolRunner } from './tool-runner';
 import type { GuaranteeRules } from '../dialplan/conversation-rules';
@@ -40,6 +43,9 @@ export interface ConversationHost {
   addResponse(done: ResponseDone): void;
   addTranscription(usage: TranscriptionUsage): void;
   end(reason: EndReason): void;
+  /** Sends the caller to a destination of the plan. */
+  transfer(destination: string, requester: TransferRequester): void;
+  cancelTransfer(): void;
   /** Keeps a note on the call's record. */
   remember(note: string): 'kept' | 'full';
   sendDigits(keys: string): boolean;
@@ -91,6 +97,9 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
   readonly #callerAudio: CallerAudio;
   readonly #conduct: Conduct;
   readonly #farewell: Farewell;
+  readonly #transfer: AgentTransfer;
+  /** Why the model was lost while the caller waited for a destination. */
+  #lostModel: EndReason | undefined;
   readonly #tools: ToolRunner;
   /** What the caller keyed in past the model, by the tool that collected it. Gone with the call. */
   readonly #secureDigits = new Map<string, string>();
@@ -121,10 +130,11 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
         isHeard: () => !this.#playout.speaking,
         queuedMs: () => this.#playout.queuedMs,
         isResponding: (responseId) => this.#activeResponses.has(responseId),
-        end: (reason) => this.#host.end(reason),
+        follow: (what) => this.#follow(what),
       },
     });
     this.#conduct = this.#newConduct(options);
+    this.#transfer = this.#newTransfer();
     this.#tools = this.#toolRunner(options);
   }
 
@@ -158,7 +168,8 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
 
   /** 20 ms of the caller. Must not keep the frame. */
   onCallerAudio(frame: PcmFrame): void {
-    if (this.#phase === 'talking' && this.#conduct.takesFrame(frame)) this.#callerAudio.push(frame);
+    if (this.#phase !== 'talking' || this.#transfer.isUnderWay) return;
+    if (this.#conduct.takesFrame(frame)) this.#callerAudio.push(frame);
   }
 
   /** While it is true nothing of the caller's line may be told to anybody. */
@@ -168,7 +179,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
 
   /** A key, by RTP or INFO. */
   onDigit(digit: string): void {
-    if (this.#phase === 'talking') this.#conduct.onDigit(digit);
+    if (this.#phase === 'talking' && !this.#transfer.isUnderWay) this.#conduct.onDigit(digit);
   }
 
   /** The caller has put us on hold, or is back. */
@@ -187,6 +198,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
    */
   leave(prompt: PromptName, reason: EndReason, { letFinish = false } = {}): void {
     if (this.#phase !== 'talking') return;
+    this.#transfer.cancel();
     this.#phase = 'leaving';
     this.#tools.close();
     this.#conduct.close();
@@ -323,6 +335,11 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
       return;
     }
     if (ended.kind === 'closed') return;
+    if (this.#transfer.isUnderWay || this.#farewell.pending?.reason.kind === 'transfer') {
+      this.#lostModel = ended.kind === 'expired' ? { kind: 'session-limit' } : { kind: 'model-lost', ended };
+      if (!this.#transfer.isUnderWay) this.#playout.completeAll();
+      return;
+    }
     if (this.#farewell.isWhole) {
       this.#phase = 'leaving';
       this.#tools.close();
@@ -351,6 +368,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
   #controlFor(call: FunctionCall): CallControl {
     return {
       hangUpWhenHeard: () => this.#hangUpWhenHeard(call),
+      transferWhenHeard: (destination) => this.#transferWhenHeard(destination, call),
       setLanguage: (code) => this.#setLanguage(code),
       remember: (note) => this.#host.remember(note),
       collectDigits: (rules, signal) => this.#conduct.collectKeys(rules, signal),
@@ -367,10 +385,20 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
     return isTalking && !isBusy && !this.#playout.speaking && this.#activeResponses.size === 0;
   }
 
-  #hangUpWhenHeard({ callId, responseId }: FunctionCall): void {
-    if (this.#phase !== 'talking') return;
+  #transferWhenHeard(destination: string, call: FunctionCall): 'waiting' | 'busy' {
+    if (this.#phase !== 'talking' || this.#transfer.isUnderWay || this.#farewell.pending !== undefined) return 'busy';
+    this.#whenHeard({ kind: 'transfer', destination, callId: call.callId }, call);
+    return 'waiting';
+  }
+
+  #hangUpWhenHeard(call: FunctionCall): void {
+    if (this.#phase === 'talking') this.#whenHeard({ kind: 'agent-hung-up' }, call);
+  }
+
+  /** When the caller has heard what the agent has said so far, unless the caller speaks before. */
+  #whenHeard(reason: Following, { callId, responseId }: FunctionCall): void {
     const callIds = [...(this.#farewell.pending?.callIds ?? []), callId];
-    this.#farewell.begin({ reason: { kind: 'agent-hung-up' }, callIds, responseId });
+    this.#farewell.begin({ reason, callIds, responseId });
     // Decided before the caller spoke and told after it: the two crossed on the way.
     if (this.#activeResponses.get(responseId)?.interrupted === true) this.#keepCallOpen();
   }
@@ -402,7 +430,10 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
   #keepCallOpen(): void {
     const ending = this.#farewell.cancel();
     if (ending === undefined) return;
-    const output = JSON.stringify({ hung_up: false, reason: 'The caller spoke before the line was closed.' });
+    const output =
+      ending.reason.kind === 'transfer'
+        ? JSON.stringify({ transferred: false, reason: 'The caller spoke before the call was put through.' })
+        : JSON.stringify({ hung_up: false, reason: 'The caller spoke before the line was closed.' });
     for (const callId of ending.callIds) this.#session.submitToolResult({ callId, output, respond: false });
   }
 
@@ -411,6 +442,49 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
     if (this.#phase !== 'talking') return;
     this.#conduct.queued();
     this.#conduct.announced();
+  }
+
+  #follow(what: Following): void {
+    if (what.kind !== 'transfer') {
+      this.#host.end(what);
+      return;
+    }
+    this.#beginTransfer(what.destination, what.callId);
+  }
+
+  #beginTransfer(destination: string, callId: string | undefined): void {
+    // Half a sentence from before would be answered when the agent is back.
+    if (this.#lostModel === undefined) this.#session.clearInput();
+    this.#transfer.begin(destination, callId);
+  }
+
+  #onTransferFailed({
+    callId,
+    output,
+  }: {
+    callId: string | undefined;
+    output: string;
+    failure: TransferFailure;
+  }): void {
+    if (this.#phase !== 'talking') return;
+    if (this.#lostModel !== undefined) {
+      const prompt = this.#lostModel.kind === 'session-limit' ? 'session-goodbye' : 'apology';
+      this.leave(prompt, this.#lostModel);
+      return;
+    }
+    if (callId === undefined) return;
+    this.#session.submitToolResult({ callId, output });
+    this.#conduct.owe();
+  }
+
+  #newTransfer(): AgentTransfer {
+    return new AgentTransfer({
+      occupations: this.occupations,
+      transfer: (destination, requester) => this.#host.transfer(destination, requester),
+      cancelTransfer: () => this.#host.cancelTransfer(),
+      onJoined: () => this.close(),
+      onFailed: (failed) => this.#onTransferFailed(failed),
+    });
   }
 
   #newConduct({ clock, guarantees }: ConversationOptions): Conduct {
@@ -426,6 +500,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
         leave: (prompt, reason) => this.leave(prompt, reason),
         interrupt: (how) => this.#bargeIn(how),
         keepCallOpen: () => this.#keepCallOpen(),
+        transfer: (destination) => this.#beginTransfer(destination, undefined),
         endAfter: (responseId, reason) => this.#farewell.begin({ reason, callIds: [], responseId }),
       },
     });

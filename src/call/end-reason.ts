@@ -3,6 +3,7 @@ import type { SessionEnded } from '../realtime/session-listener';
 import type { MediaFailure } from '../media/media-leg';
 import { unreachable } from '../runtime/invariant';
 import type { Breach } from './guarantees';
+import type { TransferFailure } from './transfer-outcome';
 
 /** Why a call ended: closed, so that the compiler lists what was forgotten. The first reason wins. */
 export type EndReason =
@@ -25,6 +26,12 @@ export type EndReason =
   | { kind: 'model-failing'; code: string }
   /** What the route promises could not be kept by any remedy. */
   | { kind: 'guarantee-broken'; guarantee: Breach['guarantee'] }
+  /** The caller's side has called the destination itself (REFER). */
+  | { kind: 'transferred'; destination: string }
+  /** The caller talked to a destination, and that side ended it. */
+  | { kind: 'transfer-ended'; destination: string }
+  /** A route that joins callers with a destination reached nobody. */
+  | { kind: 'bridge-failed'; failure: TransferFailure; status: number }
   | { kind: 'media-failed'; failure: MediaFailure }
   | { kind: 'no-media-port'; message: string }
   | { kind: 'overload'; message: string }
@@ -49,7 +56,11 @@ export function blameFor(reason: EndReason): Blame {
     case 'cost-limit':
     case 'caller-idle':
     case 'draining':
+    case 'transferred':
+    case 'transfer-ended':
       return 'nobody';
+    case 'bridge-failed':
+      return reason.failure === 'failed' ? 'upstream' : 'nobody';
     case 'no-route':
     case 'bad-offer':
       return 'caller';
@@ -79,6 +90,7 @@ export function sipStatusFor(reason: EndReason): number | undefined {
     case 'rejected-by-plan':
     case 'bad-offer':
     case 'model-unavailable':
+    case 'bridge-failed':
       return reason.status;
     case 'redirected-by-plan':
       return 302;
@@ -95,6 +107,8 @@ export function sipStatusFor(reason: EndReason): number | undefined {
     case 'caller-idle':
     case 'model-failing':
     case 'guarantee-broken':
+    case 'transferred':
+    case 'transfer-ended':
       return 480;
     case 'media-failed':
     case 'internal-error':

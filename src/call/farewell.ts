@@ -1,9 +1,12 @@
 import type { Clock, Timer } from '../runtime/clock';
 import type { EndReason } from './end-reason';
 
-/** An end that waits until the caller has heard everything. */
+/** What follows when the caller has heard everything. */
+export type Following = EndReason | { kind: 'transfer'; destination: string; callId: string | undefined };
+
+/** Something that waits until the caller has heard everything: the end of the call, or a transfer. */
 export interface PendingEnd {
-  reason: EndReason;
+  reason: Following;
   /** The tool calls that asked for it; none when we did. */
   callIds: readonly string[];
   /** Of the last of them: it may still have words to come. */
@@ -15,7 +18,7 @@ export interface FarewellHost {
   isHeard(): boolean;
   queuedMs(): number;
   isResponding(responseId: string): boolean;
-  end(reason: EndReason): void;
+  follow(what: Following): void;
 }
 
 /** Phones hold some frames in their own buffer and drop them at a BYE: let the last words out. */
@@ -24,7 +27,7 @@ const hangUpTailMs = 200;
 /** How long a goodbye may make no progress towards the caller's ear. */
 const hangUpPatienceMs = 5_000;
 
-/** Ends the call when the caller has heard the goodbye, and also when nothing of it gets through. */
+/** Ends the call, or transfers it, when the caller has heard the last words, and also when nothing of them gets through. */
 export class Farewell {
   readonly #clock: Clock;
   readonly #host: FarewellHost;
@@ -58,7 +61,7 @@ export class Farewell {
     if (pending === undefined || !this.#host.isHeard()) return;
     if (pending.responseId !== undefined && this.#host.isResponding(pending.responseId)) return;
     this.#timer?.cancel();
-    this.#timer = this.#clock.setTimer(hangUpTailMs, () => this.#host.end(pending.reason));
+    this.#timer = this.#clock.setTimer(hangUpTailMs, () => this.#follow(pending.reason));
   }
 
   /** The call goes on; returns what had been pending. Twice is fine. */
@@ -70,12 +73,17 @@ export class Farewell {
   }
 
   /** A leg that no longer pulls (hold) must not keep a finished call: without any progress the call ends unheard. */
-  #endWhenStuck(reason: EndReason): void {
+  #endWhenStuck(reason: Following): void {
     const queuedMs = this.#host.queuedMs();
     this.#timer?.cancel();
     this.#timer = this.#clock.setTimer(hangUpPatienceMs, () => {
       if (this.#host.queuedMs() !== queuedMs) this.#endWhenStuck(reason);
-      else this.#host.end(reason);
+      else this.#follow(reason);
     });
+  }
+
+  #follow(what: Following): void {
+    this.#pending = undefined;
+    this.#host.follow(what);
   }
 }

@@ -18,7 +18,13 @@ export interface IdleHost {
   checkIn(instructions: string): void;
   /** Asks the model to say goodbye; the call ends when it was heard, unless the caller speaks. */
   sayGoodbye(instructions: string): void;
-  emit(decision: { decision: 'check-in' | 'goodbye' | 'too-early'; by: IdleRules['by']; checkIns: number }): void;
+  /** Sends the caller to a destination. */
+  transfer(destination: string): void;
+  emit(decision: {
+    decision: 'check-in' | 'goodbye' | 'transfer' | 'too-early';
+    by: IdleRules['by'];
+    checkIns: number;
+  }): void;
 }
 
 /** How late the server may be before we ask in its place: it counts from what it generated. */
@@ -56,6 +62,8 @@ export class IdlePolicy {
   #busy: ReadonlySet<Occupation> = new Set();
   #checkIns = 0;
   #saidGoodbye = false;
+  /** One that failed is not tried again before the caller was heard: then it is goodbye. */
+  #saidTransfer = false;
   /** When something last ended that is not our own speech. */
   #quietSinceMs: number;
   #respondingSinceMs = 0;
@@ -96,6 +104,7 @@ export class IdlePolicy {
   callerIsThere(): void {
     this.#checkIns = 0;
     this.#saidGoodbye = false;
+    this.#saidTransfer = false;
   }
 
   /** The server's timeout has fired: it commits the silence and makes a response. */
@@ -163,6 +172,13 @@ export class IdlePolicy {
       this.#host.checkIn(this.#rules.checkIn ?? defaultCheckIn);
       return;
     }
+    const { then } = this.#rules;
+    if (typeof then === 'object' && !this.#saidTransfer) {
+      this.#saidTransfer = true;
+      this.#emit('transfer', 'bridge');
+      this.#host.transfer(then.transferTo);
+      return;
+    }
     this.#saidGoodbye = true;
     this.#emit('goodbye', 'bridge');
     this.#host.sayGoodbye(this.#rules.goodbye ?? defaultGoodbye);
@@ -194,7 +210,7 @@ export class IdlePolicy {
     this.#host.setServerTimeout(this.#rules.afterMs);
   }
 
-  #emit(decision: 'check-in' | 'goodbye' | 'too-early', by: IdleRules['by'] = 'server'): void {
+  #emit(decision: 'check-in' | 'goodbye' | 'transfer' | 'too-early', by: IdleRules['by'] = 'server'): void {
     this.#host.emit({ decision, by, checkIns: this.#checkIns });
   }
 }

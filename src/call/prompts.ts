@@ -11,5 +11,10 @@ export const promptNames: readonly PromptName[] = [
   'session-goodbye',
 ];
 
+/** What callers hear who wait for a destination, over and over. */
+export type WaitingSound = 'hold-music' | 'ringing';
+
+export const waitingSounds: readonly WaitingSound[] = ['hold-music', 'ringing'];
+
 /** The recordings at both rates, read once at start and shared by all calls: nobody writes to them. */
-export type Prompts = Readonly<Record<PromptName, Readonly<Record<SampleRateHz, PcmFrame>>>>;
+export type Prompts = Readonly<Record<PromptName | WaitingSound, Readonly<Record<SampleRateHz, PcmFrame>>>>;

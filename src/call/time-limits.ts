@@ -20,9 +20,26 @@ const sessionMarginMs = 20_000;
 
 /** Warns once and then ends a call that reached the first of its time limits. */
 export class TimeLimits {
+  readonly #options: TimeLimitsOptions;
+  readonly #startedMs: number;
   readonly #timers: Timer[] = [];
 
   constructor(options: TimeLimitsOptions) {
+    this.#options = options;
+    this.#startedMs = options.clock.now();
+    this.#arm(options);
+  }
+
+  /** The model is not needed any more: only the length of the call counts from here on. */
+  sessionIsOver(): void {
+    const { clock, lengthLimitMs } = this.#options;
+    this.cancel();
+    if (lengthLimitMs === undefined) return;
+    const leftMs = Math.max(0, this.#startedMs + lengthLimitMs - clock.now());
+    this.#arm({ ...this.#options, sessionExpiresAtMs: undefined, lengthLimitMs: leftMs });
+  }
+
+  #arm(options: TimeLimitsOptions): void {
     const first = firstLimit(options);
     if (first === undefined) return;
     const { clock, warningLeadMs } = options;

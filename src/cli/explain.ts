@@ -193,6 +193,8 @@ function outcomeText({ action }: Route): string {
       return `agent ${action.agent.name} answers`;
     case 'reject':
       return `the call is refused with ${action.status}`;
+    case 'bridge':
+      return `the caller is joined with destination ${action.destination}`;
     case 'redirect':
       return `the caller is sent to ${action.contact}`;
   }

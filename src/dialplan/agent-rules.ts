@@ -56,7 +56,7 @@ function idleRules(
   return {
     afterMs,
     checkInsMax: idle.check_ins,
-    then: idle.then === 'wait' ? 'wait' : 'hang_up',
+    then: idle.then === 'wait' || idle.then === 'hang_up' ? idle.then : { transferTo: idle.then },
     by: idle.by ?? (isServers ? 'server' : 'bridge'),
     checkIn: textOf(idle.check_in),
     goodbye: textOf(idle.goodbye),

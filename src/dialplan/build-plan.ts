@@ -87,7 +87,7 @@ function toAgent(
   entry: AgentEntry,
   named: { tools: ReadonlyMap<string, EntryOf<'tools'>>; texts: PlanTexts },
 ): Agent {
-  const { tools, limits: _l, idle: _i, barge_in: _b, push_to_talk: _p, ...session } = entry;
+  const { tools, transfers: destinations, limits: _l, idle: _i, barge_in: _b, push_to_talk: _p, ...session } = entry;
   const textOf = (text: string | undefined): string | undefined => named.texts.instructions.get(text ?? '') ?? text;
   const { detection, idle, turns } = agentRules(entry, textOf);
   const instructions = textOf(session.instructions);
@@ -100,7 +100,9 @@ function toAgent(
     },
     tools: tools.flatMap((tool) => {
       const known = agentTool(tool, named.tools.get(tool), named.texts.modules);
-      return known === undefined ? [] : [known];
+      if (known === undefined) return [];
+      const transfers = known.kind === 'builtin' && known.builtIn === 'transfer_call' && destinations !== undefined;
+      return [transfers ? { ...known, destinations } : known];
     }),
     idle,
     turns,
@@ -155,8 +157,12 @@ function toAction(entry: RouteEntry, { agents, destinations, limits: agentLimits
     return { kind: 'redirect', contact: destination.target.uri };
   }
   const { answer = '', limits, unavailable } = entry;
+  if (entry.bridge !== undefined) {
+    const { bridge: destination } = entry;
+    return { kind: 'bridge', destination, lengthLimitMs: limits?.length, callsLimit: limits?.calls };
+  }
   const agent = agents.get(answer);
-  invariant(agent !== undefined && typeof unavailable !== 'string', 'what is not built was refused');
+  invariant(agent !== undefined, 'names of agents were checked');
   const ofAgent = agentLimits.get(answer);
   return {
     kind: 'answer',
@@ -165,7 +171,7 @@ function toAction(entry: RouteEntry, { agents, destinations, limits: agentLimits
     callsLimit: limits?.calls,
     costLimitUsd: smaller(usdOf(limits?.cost), usdOf(ofAgent?.cost)),
     guarantees: guaranteeRules(entry.guarantees),
-    unavailable,
+    unavailable: typeof unavailable === 'string' ? { bridge: unavailable } : unavailable,
   };
 }
 

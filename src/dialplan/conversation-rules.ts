@@ -3,8 +3,8 @@ export interface IdleRules {
   /** Silence of both sides, from when the caller last heard the agent. */
   readonly afterMs: number;
   readonly checkInsMax: number;
-  /** After the last check-in: goodbye and the end of the call, or nothing. */
-  readonly then: 'hang_up' | 'wait';
+  /** After the last check-in: goodbye and the end of the call, nothing, or a transfer. */
+  readonly then: 'hang_up' | 'wait' | { readonly transferTo: string };
   /** Who times the check-ins: the server's idle timeout, or our own watch. */
   readonly by: 'server' | 'bridge';
   /** What the model is told for a check-in and for the goodbye; undefined for our own words. */

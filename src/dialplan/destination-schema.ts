@@ -80,6 +80,23 @@ export const destinationSchema = z.strictObject({
     .refine((headers) => Object.keys(headers).length <= headersMax, `expected at most ${headersMax} headers`)
     .optional()
     .describe('Headers of the outgoing call; variables of the call may stand in them.'),
+  waiting: z
+    .enum(['music', 'ringing'])
+    .default('music')
+    .describe('What the caller hears until the destination answers: music without a pause, or a ringing tone.'),
+  limits: z
+    .strictObject({
+      calls: z.number().int().min(1).max(10_000).optional().describe('How many calls may be up to it at once.'),
+      calls_per_minute: z
+        .number()
+        .int()
+        .min(1)
+        .max(10_000)
+        .optional()
+        .describe('How many calls to it may begin within a minute.'),
+    })
+    .optional()
+    .describe('How many calls go there, in each process of the bridge; more are told that it is busy.'),
 });
 export type DestinationEntry = z.infer<typeof destinationSchema>;
 

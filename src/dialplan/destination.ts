@@ -14,6 +14,15 @@ export interface Destination {
   readonly otherwise: DestinationFallbacks;
   /** Headers of the outgoing call, with variables of the call. */
   readonly headers: Readonly<Record<string, string>>;
+  /** What callers hear until it answers. */
+  readonly waiting: 'music' | 'ringing';
+  readonly limits: DestinationLimitRules;
+}
+
+/** How many calls go there; undefined is no limit. */
+export interface DestinationLimitRules {
+  readonly callsMax: number | undefined;
+  readonly callsPerMinuteMax: number | undefined;
 }
 
 export interface DestinationFallbacks {
@@ -31,7 +40,7 @@ export type DestinationTarget =
 
 /** A destination of an entry that was checked before. */
 export function toDestination(name: string, entry: DestinationEntry, trunks: ReadonlyMap<string, Trunk>): Destination {
-  const { method, ring, otherwise, headers = {} } = entry;
+  const { method, ring, otherwise, headers = {}, waiting, limits } = entry;
   const fallbacks =
     typeof otherwise === 'string' ? { busy: otherwise, no_answer: otherwise, failure: otherwise } : otherwise;
   return {
@@ -41,6 +50,8 @@ export function toDestination(name: string, entry: DestinationEntry, trunks: Rea
     ringLimitMs: ring,
     otherwise: { busy: fallbacks?.busy, noAnswer: fallbacks?.no_answer, failure: fallbacks?.failure },
     headers,
+    waiting,
+    limits: { callsMax: limits?.calls, callsPerMinuteMax: limits?.calls_per_minute },
   };
 }
 

@@ -67,7 +67,8 @@ class FileChecks {
         const message = exits.length === 0 ? 'a route without an exit' : `a route with ${exits.join(' and ')}`;
         this.#add(problemCodes.oneOfSeveral, path, message, `exactly one of ${routeExits.join(', ')}`);
       } else if (exits[0] !== 'answer') {
-        for (const key of ['limits', 'guarantees', 'unavailable'].filter((one) => one in route)) {
+        const keys = exits[0] === 'bridge' ? ['guarantees', 'unavailable'] : ['limits', 'guarantees', 'unavailable'];
+        for (const key of keys.filter((one) => one in route)) {
           const message = `"${key}" has no effect on a route with ${exits[0]}`;
           this.#add(problemCodes.noEffect, [...path, key], message, 'to be left out', { at: 'key' });
         }

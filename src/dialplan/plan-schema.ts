@@ -19,6 +19,14 @@ const agentSchema = agentSessionSchema.extend({
     .default([])
     .meta({ expected: 'a list of names of tools' })
     .describe('What the agent may do besides talking: built-in tools, and those of the tools section.'),
+  transfers: z
+    .array(nameOf('a destination'))
+    .min(1)
+    .max(50)
+    .refine((names) => new Set(names).size === names.length, 'expected each destination once')
+    .optional()
+    .meta({ expected: 'a list of names of destinations' })
+    .describe('Where transfer_call may send callers; without it, nowhere.'),
   idle: idleSchema.optional().describe('What happens when nobody speaks.'),
   barge_in: bargeInSchema
     .optional()

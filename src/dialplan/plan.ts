@@ -72,6 +72,9 @@ export interface HeaderMatch {
   readonly patterns: PatternSet;
 }
 
+/** For a caller whose model cannot be had: a SIP status, or the name of a destination. */
+export type Unavailable = { readonly reject: number } | { readonly bridge: string };
+
 export type RouteAction =
   | {
       readonly kind: 'answer';
@@ -82,8 +85,14 @@ export type RouteAction =
       /** US dollars. */
       readonly costLimitUsd: number | undefined;
       readonly guarantees: GuaranteeRules;
-      /** The SIP status for a caller whose model cannot be had. */
-      readonly unavailable: { readonly reject: number };
+      readonly unavailable: Unavailable;
+    }
+  /** The caller is joined with a destination, without an agent. */
+  | {
+      readonly kind: 'bridge';
+      readonly destination: string;
+      readonly lengthLimitMs: number | undefined;
+      readonly callsLimit: number | undefined;
     }
   | { readonly kind: 'reject'; readonly status: number }
   /** `contact` is a SIP address. */

@@ -1,5 +1,5 @@
 import { nearestWord } from '../runtime/nearest-word';
-import { builtInTools, reservedTools } from '../tools/tool-schema';
+import { builtInTools } from '../tools/tool-schema';
 import { problemAt, rawEntries } from './plan-file';
 import type { PlanFile } from './plan-file';
 import { valueAt, visit } from './plan-path';
@@ -7,6 +7,7 @@ import type { PlanPath } from './plan-path';
 import { problemCodes, problemsPerFileMax } from './plan-problem';
 import type { PlanProblem, ProblemCode } from './plan-problem';
 import { namedSections } from './plan-schema';
+import { transferProblems } from './transfer-checks';
 import { trunkProblems } from './trunk-checks';
 import type { NamedSection } from './plan-schema';
 import { sipAddressForm, userPrefix } from './destination-schema';
@@ -17,6 +18,8 @@ interface ReferencePlace {
   readonly to: NamedSection;
   /** What stands before the name; a text without it is no name. */
   readonly prefix?: string;
+  /** Words that are no names. */
+  readonly not?: readonly string[];
 }
 
 /** Where a place holds one name or a list, both stand here. */
@@ -25,6 +28,8 @@ export const referencePlaces: readonly ReferencePlace[] = [
   { from: ['routes', '*', 'bridge'], to: 'destinations' },
   { from: ['routes', '*', 'redirect'], to: 'destinations' },
   { from: ['routes', '*', 'unavailable'], to: 'destinations' },
+  { from: ['agents', '*', 'transfers', '*'], to: 'destinations' },
+  { from: ['agents', '*', 'idle', 'then'], to: 'destinations', not: ['hang_up', 'wait'] },
   { from: ['routes', '*', 'when', 'trunk'], to: 'trunks' },
   { from: ['routes', '*', 'when', 'trunk', '*'], to: 'trunks' },
   { from: ['routes', '*', 'when', 'during'], to: 'schedules' },
@@ -66,6 +71,7 @@ export function referenceProblems(files: readonly PlanFile[]): PlanProblem[] {
     ...destinationCycles(files),
     ...redirectsToNumbers(files),
     ...trunkProblems(files),
+    ...transferProblems(files),
   ];
 }
 
@@ -75,9 +81,9 @@ export function eachReference(
   found: (reference: { file: PlanFile; path: PlanPath; to: NamedSection; name: string }) => void,
 ): void {
   for (const file of files) {
-    for (const { from, to, prefix = '' } of referencePlaces) {
+    for (const { from, to, prefix = '', not = [] } of referencePlaces) {
       visit(file.document?.root, from, (name, path) => {
-        if (typeof name !== 'string' || !name.startsWith(prefix)) return;
+        if (typeof name !== 'string' || !name.startsWith(prefix) || not.includes(name)) return;
         found({ file, path, to, name: name.slice(prefix.length) });
       });
     }
@@ -87,7 +93,7 @@ export function eachReference(
 function namesTwice(files: readonly PlanFile[]): PlanProblem[] {
   return namedSections.flatMap((section) => {
     const firstIn = new Map<string, string>();
-    const builtIn = section === 'tools' ? [...builtInTools, ...reservedTools] : [];
+    const builtIn = section === 'tools' ? builtInTools : [];
     for (const name of builtIn) firstIn.set(name, 'by Ringbridge itself');
     return files.flatMap((file) =>
       rawEntries(file, section).flatMap(([name]) => {
@@ -124,12 +130,12 @@ function unknownNames(files: readonly PlanFile[]): PlanProblem[] {
   const known = Object.fromEntries(
     namedSections.map((section) => [section, new Set(files.flatMap((file) => rawEntries(file, section).map(firstOf)))]),
   ) as Record<NamedSection, Set<string>>;
-  for (const name of [...builtInTools, ...reservedTools]) known.tools.add(name);
+  for (const name of builtInTools) known.tools.add(name);
   const problems: PlanProblem[] = [];
   eachReference(files, ({ file, path, to, name }) => {
     if (known[to].has(name) || problems.length >= problemsPerFileMax) return;
     // A tool of the future is told as not built, and is nothing to suggest.
-    const names = [...known[to]].filter((one) => !(reservedTools as readonly string[]).includes(one));
+    const names = [...known[to]];
     problems.push(
       problemAt(file, path, {
         code: unknownCodes[to],

@@ -5,6 +5,8 @@ export function outcomeText(action: RouteAction): string {
   switch (action.kind) {
     case 'answer':
       return `agent ${action.agent.name}`;
+    case 'bridge':
+      return `bridge to ${action.destination}`;
     case 'reject':
       return `reject ${action.status}`;
     case 'redirect':

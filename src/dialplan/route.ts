@@ -4,7 +4,8 @@ import type { IncomingCall } from './incoming-call';
 import { matchedTextLengthMax, matchesSet } from './pattern';
 import { splitOf } from './percent-split';
 import type { PercentSplit } from './percent-split';
-import type { Agent, Plan, Route } from './plan';
+import type { Destination } from './destination';
+import type { Agent, Plan, Route, Unavailable } from './plan';
 import { candidatesFor } from './route-index';
 import { scheduleAt } from './schedule';
 import type { Schedule } from './schedule';
@@ -22,7 +23,17 @@ export type RouteDecision =
       callsLimit: number | undefined;
       costLimitUsd?: number | undefined;
       guarantees?: GuaranteeRules;
-      unavailable: { reject: number };
+      unavailable: Unavailable;
+      /** Where this call may be sent. */
+      destinations?: ReadonlyMap<string, Destination>;
+    })
+  | (RoutedBy & {
+      kind: 'bridge';
+      route: string;
+      destination: string;
+      lengthLimitMs: number | undefined;
+      callsLimit: number | undefined;
+      destinations: ReadonlyMap<string, Destination>;
     })
   | (RoutedBy & { kind: 'reject'; route: string; status: number })
   /** `contact` is a SIP address. */
@@ -67,7 +78,13 @@ export function route(plan: Plan, call: IncomingCall, { atMs }: { atMs: number }
         costLimitUsd,
         guarantees,
         unavailable: { ...unavailable },
+        ...(plan.destinations.size > 0 && { destinations: plan.destinations }),
       };
+    }
+    case 'bridge': {
+      const { destination, lengthLimitMs, callsLimit } = action;
+      const { destinations } = plan;
+      return { kind: 'bridge', route: name, ...common, destination, lengthLimitMs, callsLimit, destinations };
     }
   }
 }

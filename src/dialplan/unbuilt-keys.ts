@@ -1,4 +1,3 @@
-import { builtInTools, reservedTools } from '../tools/tool-schema';
 import { visit } from './plan-path';
 import type { PlanPath } from './plan-path';
 
@@ -14,7 +13,7 @@ export interface UnbuiltUse {
 export const leaveOut = 'to be left out';
 
 /** Keys that cannot be honoured whatever their value. */
-export const unbuiltKeys: readonly PlanPath[] = [['routes', '*', 'bridge']];
+export const unbuiltKeys: readonly PlanPath[] = [];
 
 interface UnbuiltValues {
   readonly path: PlanPath;
@@ -25,22 +24,6 @@ interface UnbuiltValues {
 /** Values that cannot be honoured under a key that can. */
 export const unbuiltValues: readonly UnbuiltValues[] = [
   { path: ['agents', '*', 'kind'], isUnbuilt: oneOf('interpreter', 'transcriber'), expected: 'agent' },
-  { path: ['agents', '*', 'tools', '*'], isUnbuilt: oneOf(...reservedTools), expected: leaveOut },
-  {
-    path: ['tools', '*', 'builtin'],
-    isUnbuilt: oneOf(...reservedTools),
-    expected: `one of ${builtInTools.join(', ')}`,
-  },
-  {
-    path: ['agents', '*', 'idle', 'then'],
-    isUnbuilt: (value) => typeof value === 'string' && value !== 'hang_up' && value !== 'wait',
-    expected: 'hang_up or wait',
-  },
-  {
-    path: ['routes', '*', 'unavailable'],
-    isUnbuilt: (value) => typeof value === 'string',
-    expected: 'a map: { reject: CODE }',
-  },
 ];
 
 /** Everything in a file that would be ignored by a call: a plan that holds any of it is refused. */

@@ -88,6 +88,11 @@ export class Metrics {
     'decision',
     'by',
   ]);
+  readonly #transfers = this.#counter(
+    'ringbridge_transfers_total',
+    'Destinations that were tried, by what came of it',
+    ['method', 'outcome'],
+  );
   readonly #murmurs = this.#counter('ringbridge_murmurs_total', 'Murmurs of callers over which the agent went on', []);
   readonly #costUsd = this.#counter('ringbridge_cost_usd_total', 'US dollars that ended calls have cost', []);
   readonly #tokens = this.#counter('ringbridge_tokens_total', 'Tokens of ended calls', ['direction', 'kind']);
@@ -157,6 +162,11 @@ export class Metrics {
 
   callerIdle({ decision, by }: { decision: string; by: string }): void {
     this.#idle.inc({ decision, by });
+  }
+
+  /** Counts an attempt once, when it was decided. */
+  transferTold({ method, outcome }: { method: string; outcome: string | undefined }): void {
+    if (outcome !== undefined) this.#transfers.inc({ method, outcome });
   }
 
   callerMurmured(): void {

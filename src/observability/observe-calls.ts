@@ -47,6 +47,10 @@ export class ObserveCalls implements CallObserver {
       case 'idle-timeout':
         this.#metrics.callerIdle(event);
         return;
+      case 'transfer':
+        // Two who talk are told of twice: when they were joined, and when they had finished.
+        if (event.outcome !== 'joined' || event.endedAtMs === undefined) this.#metrics.transferTold(event);
+        return;
       case 'murmur':
         this.#metrics.callerMurmured();
         return;
@@ -100,6 +104,9 @@ function logEvent(logger: Logger, event: CallEvent, call: CallSnapshot): void {
       return;
     case 'guarantee-broken':
       logger.warn(facts, 'a guarantee of the route was not kept');
+      return;
+    case 'transfer':
+      logger.info(facts, 'transfer');
       return;
     case 'idle-timeout':
       logger.info(facts, 'nobody spoke for the idle time');

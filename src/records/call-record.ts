@@ -54,6 +54,8 @@ export interface CallEndRecord extends Omit<CallStartRecord, 'type'> {
   cost: CallSnapshot['cost'] | null;
   /** Promises of the route that were not kept, and what was done about each. */
   breaches: CallSnapshot['breaches'] | null;
+  /** Destinations that were tried, in order; times in Unix milliseconds. */
+  transfers: CallSnapshot['transfers'] | null;
 }
 
 export function callStartRecord(call: CallSnapshot, { atMs }: { atMs: number }): CallStartRecord {
@@ -82,6 +84,7 @@ export function callEndRecord(call: CallSnapshot, { atMs }: { atMs: number }): C
     media: call.media ?? null,
     cost: call.cost ?? null,
     breaches: call.breaches,
+    transfers: call.transfers,
   };
 }
 
@@ -106,6 +109,7 @@ export function crashEndRecord(start: CallStartRecord, { atMs }: { atMs: number 
     media: null,
     cost: null,
     breaches: null,
+    transfers: null,
   };
 }
 

@@ -273,6 +273,8 @@ function eventText(event: CallEvent): string | undefined {
       return event.pressed ? 'the caller opens a turn by the key' : 'the caller closes the turn by the key';
     case 'guarantee-broken':
       return `promise not kept: ${event.guarantee}, remedy: ${event.remedy}`;
+    case 'transfer':
+      return `destination ${event.destination}: ${event.outcome ?? 'is called'}`;
     case 'function-call':
       return `tool ${event.name}: ${event.outcome}`;
     case 'model-error':

@@ -1,4 +1,5 @@
 import type { CallEvent, CallSnapshot } from '../call/call-observer';
+import { DestinationLimits } from '../call/destination-limits';
 import { CallLimits } from '../call/call-limits';
 import { Calls } from '../call/calls';
 import type { Prompts } from '../call/prompts';
@@ -16,6 +17,7 @@ import { CivilClock } from '../runtime/civil-time';
 import { silentLogger } from '../runtime/logger';
 import type { Random } from '../runtime/random';
 import { VirtualClock } from '../runtime/virtual-clock';
+import { MemoryCallees } from '../signalling/memory-callee';
 import { MemoryCaller } from '../signalling/memory-caller';
 import type { Behaviour } from '../simulator/behaviour';
 import { SimulatorSession } from '../simulator/session';
@@ -103,6 +105,9 @@ export class Stage {
             random,
             listener,
           }),
+        // Everybody is at home, and answers at the first ring.
+        placeCall: new MemoryCallees({ clock, onInvite: (callee) => callee.answer(callee.invite.sdp) }).place,
+        destinationLimits: new DestinationLimits(clock),
         modelDeadlineMs: 3_000,
         timeWarningMs: 60_000,
       },

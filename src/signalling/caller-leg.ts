@@ -48,6 +48,17 @@ export interface CallerLegListener {
   onDigit(digit: string): void;
 }
 
+/** What becomes of a caller who was asked to call somebody else (RFC 3515). */
+export type ReferProgress =
+  /** 202: the caller's side will try. */
+  | { kind: 'accepted' }
+  /** The REFER itself was refused; 408 when nothing answered it. */
+  | { kind: 'refused'; status: number }
+  /** A NOTIFY: how far the caller's new call is, a SIP status of 100 or above; 200 and above is the last. */
+  | { kind: 'status'; status: number }
+  /** The caller's side will tell nothing more, and never told how it went. */
+  | { kind: 'ended' };
+
 /** Nothing more can be done with this leg: the caller cancelled, or the dialog is gone. */
 export class LegGone extends Error {
   override readonly name = 'LegGone';
@@ -72,6 +83,13 @@ export interface CallerLeg {
   answer(sdp: string): Promise<string | undefined>;
   /** A final answer of 300 or above; a 503 says when to try again. Does nothing when the leg is over. */
   reject(status: number, options?: { reason?: string; headers?: Record<string, string> }): void;
+  /**
+   * REFER: the caller is asked to call `uri` instead, and `onProgress` hears what becomes of it until the leg is over or
+   * another REFER follows. Only in an answered call; otherwise it is told as refused with 481.
+   */
+  refer(uri: string, onProgress: (progress: ReferProgress) => void): void;
+  /** INFO; resolves with the status of its answer. Rejects with `LegGone` when the call is over or not yet answered. */
+  sendInfo(contentType: string, body: string): Promise<number>;
   /** BYE when answered, else a rejection with 480. Does not wait for the far side. Twice is fine. */
   hangUp(options?: { reason?: string }): void;
 }

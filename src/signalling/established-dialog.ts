@@ -3,10 +3,11 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import type { Random } from '../runtime/random';
-import { LegGone } from './caller-leg';
+import { LegGone, type ReferProgress } from './caller-leg';
 import type { Guard } from './guarded';
 import { infoMediaTypes, parseInfo } from './info-digit';
 import { OfferExchange, type CompletedExchange, type OfferListener } from './offer-exchange';
+import { ReferSubscription } from './refer-subscription';
 import { allowedMethods, respond } from './respond';
 import { reasonHeader, reasonOf, sdpOf } from './sip-text';
 import type { InDialogEvent, SipHeaders, SrfDialog, SrfRequest, SrfResponse } from './srf';
@@ -56,6 +57,7 @@ export class EstablishedDialog {
   #byeHeaders: SipHeaders = {};
   #reinvites: Promise<unknown> = Promise.resolve();
   #reinvitesWaiting = 0;
+  #referred: ReferSubscription | undefined;
 
   /**
    * Must be made inside srf's callback: the far side's BYE may stand right behind the message that made the dialog, and
@@ -133,6 +135,19 @@ export class EstablishedDialog {
     return response.status;
   }
 
+  /** REFER (RFC 3515). Only the newest is followed. */
+  refer(uri: string, onProgress: (progress: ReferProgress) => void): void {
+    this.#referred?.close();
+    const subscription = new ReferSubscription(onProgress);
+    this.#referred = subscription;
+    const { contact } = this.#dialog.local;
+    const headers = { 'Refer-To': `<${uri}>`, ...(contact !== undefined && { 'Referred-By': contact }) };
+    this.#transact('REFER', { headers, body: '' }).then(
+      this.#guard('REFER answered', (response: SrfResponse) => subscription.onResponse(response)),
+      this.#guard('REFER failed', () => subscription.onResponse({ status: 408 })),
+    );
+  }
+
   #subscribe(): void {
     this.#dialog.on(
       'destroy',
@@ -149,7 +164,7 @@ export class EstablishedDialog {
     this.#answer('update', (req, res) => this.#exchange.take(req, res));
     this.#answer('info', (req, res) => this.#onInfo(req, res));
     this.#answer('refer', (_req, res) => this.#respond(res, 403));
-    this.#answer('notify', (_req, res) => this.#respond(res, 489));
+    this.#answer('notify', (req, res) => this.#respond(res, this.#referred?.onNotify(req) ?? 489));
     this.#answer('options', (_req, res) =>
       this.#respond(res, 200, { Allow: allowedMethods, Accept: 'application/sdp' }),
     );
@@ -208,6 +223,7 @@ export class EstablishedDialog {
 
   #end(): void {
     this.#over = true;
+    this.#referred?.close();
     this.#cancelWaiters();
   }
 
@@ -280,7 +296,7 @@ export class EstablishedDialog {
     });
   }
 
-  #transact(method: 'INVITE' | 'INFO', content: { headers: SipHeaders; body: string }): Promise<SrfResponse> {
+  #transact(method: 'INVITE' | 'INFO' | 'REFER', content: { headers: SipHeaders; body: string }): Promise<SrfResponse> {
     if (this.#over) return Promise.reject(new LegGone('the dialog is over'));
     return new Promise((resolve, reject) => {
       const waiter = this.#wait(reject);

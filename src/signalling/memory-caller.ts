@@ -7,6 +7,7 @@ import {
   type CallerLeg,
   type CallerLegListener,
   type OfferReply,
+  type ReferProgress,
 } from './caller-leg';
 
 /** What a caller sees of the other side, with the clock's milliseconds. */
@@ -14,6 +15,8 @@ export type CallerSaw = { atMs: number } & (
   | { kind: 'ringing' }
   | { kind: 'answered'; sdp: string }
   | { kind: 'rejected'; status: number; reason: string | undefined; headers: Readonly<Record<string, string>> }
+  | { kind: 'referred'; uri: string }
+  | { kind: 'info'; contentType: string; body: string }
   | { kind: 'bye'; reason: string | undefined }
 );
 
@@ -73,6 +76,11 @@ export class MemoryCaller {
     return this.#leg.reinvite(offer);
   }
 
+  /** What becomes of the last REFER: its answer, and then NOTIFYs. */
+  tellReferred(progress: ReferProgress): void {
+    this.#leg.tellReferred(progress);
+  }
+
   /** INFO with one key. */
   pressByInfo(digit: string): void {
     this.#leg.digit(digit);
@@ -95,6 +103,7 @@ class MemoryCallerLeg implements CallerLeg {
   #cancelAnswer: (gone: LegGone) => void = () => undefined;
   #last: { offer: string; answer: string } | undefined;
   #answeringOffer = false;
+  #onReferred: ((progress: ReferProgress) => void) | undefined;
 
   constructor({ clock, offer, info, headers = {}, ackDelayMs = 0, answerTo = () => undefined }: MemoryCallerOptions) {
     this.#clock = clock;
@@ -160,6 +169,25 @@ class MemoryCallerLeg implements CallerLeg {
     this.#state = 'over';
     const retry = status === 503 ? { 'Retry-After': '10' } : {};
     this.#see({ kind: 'rejected', status, reason: options.reason, headers: { ...retry, ...options.headers } });
+  }
+
+  refer(uri: string, onProgress: (progress: ReferProgress) => void): void {
+    if (this.#state !== 'established') {
+      queueMicrotask(() => onProgress({ kind: 'refused', status: 481 }));
+      return;
+    }
+    this.#onReferred = onProgress;
+    this.#see({ kind: 'referred', uri });
+  }
+
+  sendInfo(contentType: string, body: string): Promise<number> {
+    if (this.#state !== 'established') return Promise.reject(new LegGone('the call is not answered'));
+    this.#see({ kind: 'info', contentType, body });
+    return Promise.resolve(200);
+  }
+
+  tellReferred(progress: ReferProgress): void {
+    if (this.#state === 'established') this.#onReferred?.(progress);
   }
 
   hangUp(options: { reason?: string } = {}): void {

@@ -3,55 +3,14 @@ import type { Socket } from 'node:net';
 import type { Timer } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { invariant } from '../runtime/invariant';
+import type { CalleeLeg, OutboundCallListener, OutboundFailure, PlaceCallOptions } from './callee-leg';
 import { LegGone } from './caller-leg';
 import { EstablishedDialog, type DialogEnded, type ReinviteResult } from './established-dialog';
 import { numericNextHop } from './next-hop';
-import type { OfferListener } from './offer-exchange';
 import { allowedMethods, messageBytesMax, safeHeaders } from './respond';
 import type { SipLink } from './sip-link';
 import { cleanText, sdpOf } from './sip-text';
 import type { SipHeaders, SrfDialog, SrfRequest, SrfResponse } from './srf';
-
-/** Why a call was never talked on. */
-export type OutboundFailure =
-  /** A final answer of 300 or above; 408 and 503 also come from our own SIP server when nobody answers it. */
-  | { kind: 'rejected'; status: number; reason: string }
-  /** No final answer in time: the INVITE was cancelled. */
-  | { kind: 'timeout' }
-  /** The 200 had no SDP answer: it got its ACK and a BYE. */
-  | { kind: 'no-sdp' }
-  /** The SIP server would not send it. */
-  | { kind: 'not-sent'; message: string }
-  | { kind: 'server-gone' };
-
-/** How a call that was talked on ended, other than by our `hangUp`. */
-export type OutboundHangUp = DialogEnded | { kind: 'server-gone' };
-
-/** What the far side does. Called synchronously, must not throw. */
-export interface OutboundCallListener extends OfferListener {
-  /** 180, 183 ...; `sdp` when it carries early media. */
-  onProvisional(status: number, sdp: string | undefined): void;
-  onAnswered(sdp: string): void;
-  /** Told at most once, instead of `onAnswered`. */
-  onFailed(failure: OutboundFailure): void;
-  /** Told at most once, after `onAnswered`. */
-  onHangUp(how: OutboundHangUp): void;
-  onDigit(digit: string): void;
-}
-
-export interface PlaceCallOptions {
-  /** Request-URI: `sip:600@pbx.example.com`. */
-  uri: string;
-  /** Our offer. */
-  sdp: string;
-  /** A user part, or a whole From value; the SIP server fills in what is missing. */
-  from?: string;
-  headers?: SipHeaders;
-  /** Next hop, when it is not the host of `uri`: a SIP URI with a numeric address. */
-  proxy?: string;
-  /** Time for a final answer. */
-  timeoutMs: number;
-}
 
 //  calling ─▶ talking ─▶ over       (calling may go to over)
 type Phase = { state: 'calling'; timer: Timer } | { state: 'talking'; dialog: EstablishedDialog } | { state: 'over' };
@@ -62,7 +21,7 @@ export function placeCall(link: SipLink, options: PlaceCallOptions, listener: Ou
 }
 
 /** A call that we place: one INVITE until the end of its dialog. Made by `placeCall`. */
-export class OutboundCall {
+export class OutboundCall implements CalleeLeg {
   readonly #link: SipLink;
   readonly #listener: OutboundCallListener;
   #detach: () => void;

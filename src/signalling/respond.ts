@@ -4,7 +4,7 @@ import { headerSafe } from './sip-text';
 import type { SipHeaders, SrfResponse } from './srf';
 
 /** What is understood inside and outside a dialog, for an Allow header (RFC 3261 section 20.5). */
-export const allowedMethods = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE';
+export const allowedMethods = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY';
 
 /** Seconds after which a caller may try again, for a 503: spread, so that not all come back at once. */
 export function retryAfterSeconds(random: Random): string {

@@ -13,6 +13,7 @@ import {
   type CallerLeg,
   type CallerLegListener,
   type OfferReply,
+  type ReferProgress,
 } from './caller-leg';
 import { EstablishedDialog } from './established-dialog';
 import { createGuard, type Guard, type OnSignallingBug } from './guarded';
@@ -125,6 +126,16 @@ export class SrfCallerLeg implements CallerLeg {
     // RFC 3261 section 21.5.4.
     const retry = status === 503 ? { 'Retry-After': retryAfterSeconds(this.#random) } : {};
     respond(this.#res, status, { guard: this.#guard, ...options, headers: { ...retry, ...options.headers } });
+  }
+
+  refer(uri: string, onProgress: (progress: ReferProgress) => void): void {
+    if (this.#phase.state === 'established') this.#phase.dialog.refer(uri, onProgress);
+    else queueMicrotask(this.#guard('REFER', () => onProgress({ kind: 'refused', status: 481 })));
+  }
+
+  sendInfo(contentType: string, body: string): Promise<number> {
+    if (this.#phase.state !== 'established') return Promise.reject(new LegGone('the call is not answered'));
+    return this.#phase.dialog.sendInfo(contentType, body);
   }
 
   hangUp(options: { reason?: string } = {}): void {

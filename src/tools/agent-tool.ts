@@ -42,13 +42,20 @@ export type AgentTool = {
   /** Undefined where the tool brings its own. */
   readonly description: string | undefined;
   readonly whileWaiting: WhileWaiting | undefined;
-} & (
-  | { readonly kind: 'builtin'; readonly builtIn: BuiltInTool; readonly digits: DigitRules | undefined }
-  | { readonly kind: 'http'; readonly parameters: ToolParameters; readonly http: HttpSource }
-  /** `file` lies inside the dialplan folder; `version` changes with what it holds. */
-  | { readonly kind: 'module'; readonly file: string; readonly version: string }
-  | { readonly kind: 'mcp'; readonly mcp: McpSource }
-);
+} &
+  /** `destinations`: names of those that the agent may send callers to. */
+  (
+    | {
+        readonly kind: 'builtin';
+        readonly builtIn: BuiltInTool;
+        readonly digits: DigitRules | undefined;
+        readonly destinations?: readonly string[];
+      }
+    | { readonly kind: 'http'; readonly parameters: ToolParameters; readonly http: HttpSource }
+    /** `file` lies inside the dialplan folder; `version` changes with what it holds. */
+    | { readonly kind: 'module'; readonly file: string; readonly version: string }
+    | { readonly kind: 'mcp'; readonly mcp: McpSource }
+  );
 
 /** A tool of the plan under a name that an agent uses; undefined when neither the plan nor Ringbridge has one. */
 export function agentTool(

@@ -5,6 +5,7 @@ import { remember } from './remember';
 import { sendDigits } from './send-digits';
 import { setLanguage } from './set-language';
 import { takeMessage } from './take-message';
+import { transferCall } from './transfer-call';
 
 /** The tools that every plan may name without defining them. */
 export const builtIns = {
@@ -14,6 +15,7 @@ export const builtIns = {
   send_digits: sendDigits,
   set_language: setLanguage,
   take_message: takeMessage,
+  transfer_call: transferCall,
 } satisfies Record<string, BuiltIn>;
 export type BuiltInTool = keyof typeof builtIns;
 

@@ -33,7 +33,8 @@ export interface BuiltInContext extends ToolContext {
 /** A tool that every plan may use. One file each; `built-in-tools` lists them. */
 export interface BuiltIn {
   readonly description: string;
-  readonly parameters: ToolParameters;
+  /** `destinations`: names of those that the agent may send callers to. */
+  readonly parameters: ToolParameters | ((destinations: readonly string[]) => ToolParameters);
   /** How long a run may take; 10 s unless given. */
   readonly timeoutMs?: number;
   run(parsed: ToolArguments, context: BuiltInContext, signal: AbortSignal): Promise<ToolResult> | ToolResult;

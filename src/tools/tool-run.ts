@@ -49,6 +49,7 @@ export type ToolFailure =
   | 'unusable-answer'
   | 'circuit-open'
   | 'full'
+  | 'not-now'
   | 'broken';
 
 /** A tool that an agent may call, whatever stands behind it. */

@@ -10,9 +10,6 @@ export function isBuiltInTool(name: string): name is BuiltInTool {
   return (builtInTools as readonly string[]).includes(name);
 }
 
-/** Names that the language keeps for tools that this release cannot run. */
-export const reservedTools = ['transfer_call'] as const;
-
 /** Letters, digits, `_` and `-`: with another character the API refuses the whole session. */
 export const toolName = z
   .string()
@@ -183,7 +180,7 @@ export const toolSchema = z.strictObject({
     .describe('What the model must give to an http tool, by name; other tools bring their own.'),
   http: httpSchema.optional().describe('The tool is a request to a web service.'),
   builtin: z
-    .enum([...builtInTools, ...reservedTools])
+    .enum(builtInTools)
     .optional()
     .describe('The tool is one of Ringbridge, under another name or with another description.'),
   module: z

@@ -124,15 +124,17 @@ export class Toolbox {
     const { name, description, whileWaiting, digits } = tool;
     const builtIn: BuiltIn = builtIns[tool.builtIn];
     const { messages } = this.#options;
+    const parameters =
+      typeof builtIn.parameters === 'function' ? builtIn.parameters(tool.destinations ?? []) : builtIn.parameters;
     return {
       definition: {
         name,
         description: description ?? builtIn.description,
-        parameters: parametersSchema(builtIn.parameters),
+        parameters: parametersSchema(parameters),
       },
       timeoutMs: builtIn.timeoutMs ?? builtInTimeoutMs,
       whileWaiting,
-      faultIn: (parsed) => argumentsFault(parsed, builtIn.parameters),
+      faultIn: (parsed) => argumentsFault(parsed, parameters),
       run: (parsed, context, signal) => builtIn.run(parsed, { ...context, messages, toolName: name, digits }, signal),
     };
   }

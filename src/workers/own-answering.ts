@@ -3,6 +3,7 @@ import type { Admission } from '../call/call-limits';
 import type { CallObserver, CallSnapshot } from '../call/call-observer';
 import { Calls } from '../call/calls';
 import type { EndReason } from '../call/end-reason';
+import { DestinationLimits } from '../call/destination-limits';
 import { UnpricedModels } from '../call/unpriced-models';
 import { modelChoice } from '../config/model-choice';
 import type { Settings } from '../config/settings';
@@ -24,6 +25,9 @@ import { invariant } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
 import type { Random } from '../runtime/random';
 import type { SipServerAddress } from '../signalling/sip-server-address';
+import type { PlaceCall } from '../signalling/callee-leg';
+import { LegGone } from '../signalling/caller-leg';
+import { placeCall } from '../signalling/outbound-call';
 import { SipFront } from '../sip-front';
 import { StartRefused } from '../start-refused';
 import { createToolbox, prepareTools } from '../tooling';
@@ -209,10 +213,20 @@ export class OwnAnswering implements Answering {
       },
       modelFor: (agent) => models.modelFor(agent),
       openSession: (agent, listener, callId) => models.open(agent, listener, callId),
+      placeCall: this.#placeCall,
+      destinationLimits: new DestinationLimits(clock),
       modelDeadlineMs,
       timeWarningMs: settings.sessionWarningMs,
     };
   }
+
+  readonly #placeCall: PlaceCall = (call, listener) => {
+    const link = this.#sip?.link;
+    if (link !== undefined) return placeCall(link, call, listener);
+    // drachtio-servers that connect to us take no requests of ours.
+    queueMicrotask(() => listener.onFailed({ kind: 'server-gone' }));
+    return { hangUp: () => undefined, sendInfo: () => Promise.reject(new LegGone('the call was never placed')) };
+  };
 
   #mediaFactory(): MediaLegFactory {
     const { settings, clock, random, logger, rtpPorts } = this.#options;

@@ -75,11 +75,14 @@ test('every default means, when it is written out, what is meant without it', ()
       routes: [{ name: 'r', when: 'any', ...written(schemaOf('routes', '*')) }],
     });
   expect(plan(defaultsOf)).toEqual(plan(() => ({})));
-  expect(defaultsOf(schemaOf('destinations', '*'))).toEqual({ method: 'bridge', ring: '25s' });
+  expect(defaultsOf(schemaOf('destinations', '*'))).toEqual({
+    method: 'bridge',
+    ring: '25s',
+    waiting: 'music',
+  });
 });
 
 test('what this release refuses is told where it would be written', () => {
-  expect(schemaOf('routes', '*', 'bridge').description).toContain('Not in this release: refused (DP401).');
   expect(schemaOf('agents', '*', 'kind').description).toContain('In this release only: agent (DP401).');
   expect(schemaOf('routes', '*', 'answer').description).not.toContain('DP401');
 });

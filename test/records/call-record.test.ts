@@ -48,6 +48,7 @@ test('the end is the whole call', () => {
     media: call.media,
     cost: call.cost,
     breaches: [],
+    transfers: [],
   });
 });
 

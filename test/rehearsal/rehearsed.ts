@@ -12,6 +12,8 @@ export const prompts: Prompts = {
   'please-wait': recording,
   'session-warning': recording,
   'session-goodbye': recording,
+  'hold-music': recording,
+  ringing: recording,
 };
 
 /** Plays one scenario, given as the YAML of its keys, against a plan. */

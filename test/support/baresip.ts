@@ -35,14 +35,17 @@ const controlDeadlineMs = 5_000;
 /** baresip, a softphone, with a sine for a microphone and a file for an ear, driven through its control socket. */
 export class Baresip {
   readonly events: BaresipEvent[] = [];
+  /** Where it takes calls, over UDP on 127.0.0.1. */
+  readonly sipPort: number;
   readonly #folder: string;
   readonly #child: ChildProcess;
   #control: Socket | undefined;
   #unread = Buffer.alloc(0);
   #output = '';
 
-  private constructor(folder: string, child: ChildProcess) {
+  private constructor(folder: string, child: ChildProcess, sipPort: number) {
     this.#folder = folder;
+    this.sipPort = sipPort;
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => (this.#output = (this.#output + chunk.toString()).slice(-4_000)));
@@ -64,13 +67,18 @@ export class Baresip {
   static async #startOnce(options: BaresipOptions): Promise<Baresip> {
     const folder = await mkdtemp(join(tmpdir(), 'ringbridge-baresip-'));
     const controlPort = await freeTcpPort();
-    const config = configOf({ ...options, folder, controlPort, sipPort: await freeUdpPort() });
+    const sipPort = await freeUdpPort();
+    const config = configOf({ ...options, folder, controlPort, sipPort });
     await writeFile(join(folder, 'config'), config);
     await writeFile(
       join(folder, 'accounts'),
       `${options.account ?? '<sip:baresip@127.0.0.1>;regint=0'};audio_codecs=${codecs[options.codec]};mediaenc=${options.srtp === true ? 'srtp-mand' : ''}\n`,
     );
-    const baresip = new Baresip(folder, spawn('baresip', ['-f', folder], { stdio: ['ignore', 'pipe', 'pipe'] }));
+    const baresip = new Baresip(
+      folder,
+      spawn('baresip', ['-f', folder], { stdio: ['ignore', 'pipe', 'pipe'] }),
+      sipPort,
+    );
     try {
       await baresip.#connect(controlPort);
     } catch (cause) {

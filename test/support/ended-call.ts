@@ -71,6 +71,7 @@ export function endedCall(change: Partial<CallSnapshot> = {}): CallSnapshot {
       transcriptionTokens: 0,
       unpriced: [],
     },
+    transfers: [],
     breaches: [],
     ...change,
   };

@@ -1,6 +1,7 @@
 import type { CallEvent, CallSnapshot } from '../../src/call/call-observer';
 import type { CallServices } from '../../src/call/call';
 import { CallLimits } from '../../src/call/call-limits';
+import { DestinationLimits } from '../../src/call/destination-limits';
 import { Calls } from '../../src/call/calls';
 import { Conversation } from '../../src/call/conversation';
 import type { Prompts } from '../../src/call/prompts';
@@ -20,6 +21,8 @@ import type { RealtimeSessionListener } from '../../src/realtime/session-listene
 import { seededRandom } from '../../src/runtime/random';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
 import type { MemoryCallerOptions } from '../../src/signalling/memory-caller';
+import type { MemoryCallee } from '../../src/signalling/memory-callee';
+import { MemoryCallees } from '../../src/signalling/memory-callee';
 import { MemoryCaller } from '../../src/signalling/memory-caller';
 import type { Behaviour } from '../../src/simulator/behaviour';
 import type { SimulatorSessionOptions } from '../../src/simulator/session';
@@ -57,6 +60,8 @@ export const promptLevels = {
   'session-goodbye': 5_000,
   goodbye: 5_500,
   'please-wait': 2_500,
+  'hold-music': 1_500,
+  ringing: 1_700,
 } as const;
 const prompts: Prompts = {
   apology: prompt(1_000, promptLevels.apology),
@@ -64,6 +69,8 @@ const prompts: Prompts = {
   'please-wait': prompt(500, promptLevels['please-wait']),
   'session-warning': prompt(600, promptLevels['session-warning']),
   'session-goodbye': prompt(800, promptLevels['session-goodbye']),
+  'hold-music': prompt(400, promptLevels['hold-music']),
+  ringing: prompt(400, promptLevels.ringing),
 };
 
 export interface VirtualCallOptions {
@@ -73,6 +80,8 @@ export interface VirtualCallOptions {
   agent?: Record<string, unknown>;
   /** Ringbridge's own by name, or a test's own. */
   tools?: readonly (BuiltInTool | AgentTool | RunnableTool)[];
+  /** Where transfer_call may send the caller. */
+  transfers?: readonly string[];
   idle?: Agent['idle'];
   turns?: Agent['turns'];
   decision?: (answer: Extract<RouteDecision, { kind: 'answer' }>) => RouteDecision;
@@ -80,6 +89,8 @@ export interface VirtualCallOptions {
   /** The INVITE has no SDP. */
   lateOffer?: boolean;
   callsMax?: number;
+  /** What those do who are called. */
+  onInvite?: (callee: MemoryCallee) => void;
   /** The model never answers the connection. */
   modelSilent?: boolean;
   /** How long making a media leg takes. */
@@ -104,6 +115,8 @@ export class VirtualCall {
   readonly caller: MemoryCaller;
   readonly media: MemoryLegFactory;
   readonly calls: Calls;
+  /** Whom the call was sent to. */
+  readonly callees: MemoryCallees;
   readonly events: SeenEvent[] = [];
   /** Client events as the model received them. */
   readonly received: { atMs: number; event: Record<string, unknown> }[] = [];
@@ -128,13 +141,18 @@ export class VirtualCall {
     const random = seededRandom(7);
     this.frameClock = new FrameClock({ clock });
     this.media = new MemoryLegFactory({ clock, frameClock: this.frameClock });
+    this.callees = new MemoryCallees({ clock, ...(options.onInvite && { onInvite: options.onInvite }) });
     const offer = options.lateOffer === true ? {} : { offer: pcmuOffer };
     this.caller = new MemoryCaller({ clock, ...offer, ...options.caller });
     const agent: Agent = {
       name: 'reception',
       session: agentSessionSchema.parse({ instructions: 'Be kind.', ...options.agent }),
       tools: (options.tools ?? ['hang_up']).map((tool) =>
-        typeof tool === 'string' ? plainBuiltIn(tool) : isRunnable(tool) ? standIn(tool) : tool,
+        typeof tool === 'string'
+          ? { ...plainBuiltIn(tool), destinations: options.transfers ?? [] }
+          : isRunnable(tool)
+            ? standIn(tool)
+            : tool,
       ),
       idle: options.idle,
       turns: options.turns,
@@ -189,6 +207,8 @@ export class VirtualCall {
           listener,
         });
       },
+      placeCall: this.callees.place,
+      destinationLimits: new DestinationLimits(clock),
       modelDeadlineMs: 3_000,
       timeWarningMs: 60_000,
       ...options.services,

@@ -37,6 +37,7 @@ const context: ToolContext = {
   },
   control: {
     hangUpWhenHeard: () => undefined,
+    transferWhenHeard: () => 'busy',
     setLanguage: () => Promise.resolve('told'),
     remember: () => 'kept',
     ...digits,

@@ -1,0 +1,148 @@
+import type { PcmFrame, SampleRateHz } from '../audio/pcm';
+import type { Digit, MediaLeg } from '../media/media-leg';
+import type { CallerLeg } from '../signalling/caller-leg';
+import type { CallEvent } from './call-observer';
+import type { CallerLine } from './caller-line';
+import type { EndReason } from './end-reason';
+import type { Prompts } from './prompts';
+import type { SecondLeg } from './second-leg';
+import { Transfer, type CallDestinations, type TransferServices } from './transfer';
+import type { TransferAttempt, TransferFailure } from './transfer-outcome';
+
+/** Who asked for a transfer. One of the two is called, once; neither when the call ends before. */
+export interface TransferRequester {
+  onJoined(): void;
+  onFailed(failure: TransferFailure): void;
+}
+
+export interface TransfersOptions {
+  services: TransferServices;
+  prompts: Prompts;
+  callId: string;
+  leg: CallerLeg;
+  media: MediaLeg;
+  line: CallerLine;
+  destinations: CallDestinations;
+  host: {
+    emit(event: CallEvent): void;
+    end(reason: EndReason): void;
+  };
+}
+
+/** On one call's record. */
+const attemptsMax = 50;
+const digitMs = 160;
+
+/** The transfers of one call, one at a time, and what the caller hears meanwhile. */
+export class Transfers {
+  readonly #options: TransfersOptions;
+  #current: Transfer | undefined;
+  #attempts: readonly TransferAttempt[] = [];
+  #closed = false;
+
+  constructor(options: TransfersOptions) {
+    this.#options = options;
+  }
+
+  /** Of the call so far, in order. */
+  get attempts(): readonly TransferAttempt[] {
+    return this.#attempts;
+  }
+
+  /** From the beginning of a transfer until it failed or the call is over. */
+  get isUnderWay(): boolean {
+    return this.#current !== undefined;
+  }
+
+  /** The caller talks to a destination. */
+  get isJoined(): boolean {
+    return this.#current?.isJoined === true;
+  }
+
+  /** Sends the caller to a destination of the plan. Whether it may was decided before; at most one at a time. */
+  begin(name: string, requester: TransferRequester, { isAnswered }: { isAnswered: boolean }): void {
+    if (this.#closed || this.#current !== undefined) return;
+    const { services, callId, leg, media, line, destinations, host } = this.#options;
+    const transfer = new Transfer({
+      services,
+      callId,
+      leg,
+      callerRateHz: media.rateHz,
+      canRefer: isAnswered,
+      destinations,
+      host: {
+        onAttempt: (attempt) => this.#note(attempt),
+        onTrying: ({ waiting }) => line.fillSilence(this.#sound(waiting, media.rateHz)),
+        onEarlyAudio: (second) => this.#hearEarly(second),
+        onJoined: (second) => {
+          line.fillSilence(undefined);
+          line.connect({ source: second.toCaller, onAudio: (frame) => second.toCallee.push(frame) });
+          requester.onJoined();
+        },
+        onReferred: (destination) => host.end({ kind: 'transferred', destination }),
+        onFailed: (failure) => {
+          this.#current = undefined;
+          line.fillSilence(undefined);
+          line.connectAgain();
+          requester.onFailed(failure);
+        },
+        onEnded: (destination) => host.end({ kind: 'transfer-ended', destination }),
+        onDigit: (digit) => this.#tellCaller(digit),
+      },
+    });
+    this.#current = transfer;
+    transfer.begin(name);
+  }
+
+  /** A key of the caller; false when it is not for a destination. */
+  onDigit(digit: string): boolean {
+    if (!this.isJoined) return false;
+    this.#current?.sendDigit(digit);
+    return true;
+  }
+
+  /** The call goes on without the transfer that is under way. */
+  cancel(): void {
+    const { line } = this.#options;
+    this.#current?.close('cancelled');
+    this.#current = undefined;
+    line.fillSilence(undefined);
+    line.connectAgain();
+  }
+
+  /** The call is over. Twice is fine. */
+  close(reason: string): void {
+    this.#closed = true;
+    this.#current?.close(reason);
+    this.#current = undefined;
+  }
+
+  #sound(name: 'music' | 'ringing', rateHz: SampleRateHz): PcmFrame {
+    return this.#options.prompts[name === 'music' ? 'hold-music' : 'ringing'][rateHz];
+  }
+
+  #hearEarly({ toCaller }: SecondLeg): void {
+    const { line } = this.#options;
+    line.fillSilence(undefined);
+    // Until the answer nothing of the caller goes over.
+    line.hear(toCaller);
+  }
+
+  #tellCaller(digit: string): void {
+    const { media, leg } = this.#options;
+    if (!/^[0-9*#A-D]$/.test(digit) || media.sendDigit(digit as Digit, digitMs)) return;
+    leg.sendInfo('application/dtmf-relay', `Signal=${digit}\r\nDuration=${digitMs}\r\n`).catch(() => undefined);
+  }
+
+  #note(attempt: TransferAttempt): void {
+    const at = this.#attempts.findIndex(
+      (one) =>
+        one.startedAtMs === attempt.startedAtMs &&
+        one.destination === attempt.destination &&
+        one.endedAtMs === undefined,
+    );
+    if (at >= 0) this.#attempts = this.#attempts.with(at, attempt);
+    else if (this.#attempts.length < attemptsMax) this.#attempts = [...this.#attempts, attempt];
+    this.#options.host.emit({ kind: 'transfer', ...attempt });
+  }
+}
