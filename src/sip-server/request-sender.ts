@@ -145,6 +145,11 @@ export class RequestSender {
     );
   }
 
+  /** A request of our own whose answer tells nothing. */
+  sendOwn(dialog: Dialog, template: SipRequest): void {
+    this.#sendInDialog(undefined, dialog, template, () => undefined);
+  }
+
   /** The application is gone: what it had begun is cancelled, what answers later is hung up. */
   orphan(application: Application, text: string): void {
     this.#gone.add(application);
@@ -186,7 +191,8 @@ export class RequestSender {
     stopReason: CdrStopReason = 'normal-release',
   ): void {
     const { transactions, cdr } = this.#context;
-    this.#locateInDialog(dialog, template.method, (found) => {
+    const isOurs = application === undefined || template.method === 'BYE';
+    this.#locateInDialog(dialog, isOurs, (found) => {
       const flow = typeof found === 'string' ? undefined : found;
       const branch = transactions.newBranch();
       const local = this.#context.localSideOf(flow ?? dialog.peerFlow);
@@ -211,9 +217,9 @@ export class RequestSender {
     });
   }
 
-  #locateInDialog(dialog: Dialog, method: string, done: (found: Flow | LocateFault) => void): void {
+  #locateInDialog(dialog: Dialog, isOurs: boolean, done: (found: Flow | LocateFault) => void): void {
     // A stranger who never acknowledged our answer does not choose which names we look up, nor whom we send to.
-    if (method === 'BYE' && !dialog.isAcknowledged) done(dialog.peerFlow);
+    if (isOurs && !dialog.isAcknowledged) done(dialog.peerFlow);
     else this.#context.locator.locate(dialog.nextHop, dialog.peerFlow, done);
   }
 

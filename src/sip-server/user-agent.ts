@@ -7,6 +7,7 @@ import { composeReply } from './compose-response';
 import type { CdrStopReason } from './cdr-event';
 import type { Dialog } from './dialog';
 import { findOrderFault } from './dialog-order';
+import { composeLastNotify, composeUnsentBye } from './end-of-subscription';
 import type { ProxyOptions } from './forking-proxy';
 import { IncomingInvite } from './incoming-invite';
 import type { Incoming, IncomingOptions } from './incoming-request';
@@ -29,7 +30,7 @@ interface UserAgentOptions {
 }
 
 /** These make a dialog. */
-const makingMethods = new Set(['INVITE', 'SUBSCRIBE']);
+type MakingMethod = 'INVITE' | 'SUBSCRIBE';
 /** Without a dialog these mean nothing. */
 const dialogMethods = new Set(['BYE', 'PRACK', 'UPDATE']);
 const retryAfterSeconds = 10;
@@ -43,7 +44,8 @@ export class UserAgent implements TransactionUser {
   /** A CANCEL names its INVITE by transaction, also when the answer is already on its way. */
   readonly #cancellable = new WeakMap<ServerTransaction, Cancellable>();
   readonly #proxies: ProxyCore;
-  #pendingInvites = 0;
+  /** Requests without a final answer that may make a dialog. */
+  readonly #pending = { INVITE: 0, SUBSCRIBE: 0 };
   #closed = false;
 
   constructor(context: AgentContext, options: UserAgentOptions) {
@@ -84,6 +86,18 @@ export class UserAgent implements TransactionUser {
     this.sender.sendBye(dialog, { why: `SIP;cause=200;text="${text}"`, reason }, (bye) => {
       dialog.application.onDialogEnded({ dialogId: dialog.id, bye });
     });
+  }
+
+  /**
+   * Ends a subscription that nobody refreshed or that the peer has lost, and tells the application. Whoever subscribed with
+   * us gets a last NOTIFY (RFC 6665 section 4.2.2). Does nothing to a call.
+   */
+  endSubscription(dialog: Dialog, text: string): void {
+    if (dialog.state === 'ended' || dialog.usage === 'INVITE') return;
+    this.#context.dialogs.remove(dialog);
+    if (!dialog.isCaller) this.sender.sendOwn(dialog, composeLastNotify(dialog));
+    const bye = composeUnsentBye(this.#context, dialog, text);
+    dialog.application.onDialogEnded({ dialogId: dialog.id, bye });
   }
 
   /** Hangs up what is left, acknowledged or not, and refuses what waits. Applications were dropped before. */
@@ -145,9 +159,9 @@ export class UserAgent implements TransactionUser {
     const application = this.#closed ? undefined : this.#options.selectApplication(method);
     if (method === 'INVITE') this.#context.cdr.attempt('network', message);
     if (application === undefined) this.#refuseUnwanted(transaction);
-    else if (makingMethods.has(method) && this.#isFull) this.#refuseOverload(transaction);
+    else if (makesDialog(method) && this.#isFull(method)) this.#refuseOverload(transaction);
     else {
-      if (makingMethods.has(method)) supplyContact(transaction.arrival);
+      if (makesDialog(method)) supplyContact(transaction.arrival);
       this.#deliver(transaction, application, undefined);
     }
   }
@@ -173,6 +187,7 @@ export class UserAgent implements TransactionUser {
     }
     this.#deliver(transaction, dialog.application, dialog);
     if (endsSubscription(dialog, message)) this.#context.dialogs.remove(dialog);
+    else if (message.method === 'NOTIFY') this.#context.subscriptions.noteNotify(dialog, message);
   }
 
   /** A request in a dialog that is not ours may belong to one that passes through us. */
@@ -236,26 +251,31 @@ export class UserAgent implements TransactionUser {
   }
 
   #deliver(transaction: ServerTransaction, application: Application, dialog: Dialog | undefined): void {
-    const isInvite = transaction.arrival.message.method === 'INVITE';
+    const { method } = transaction.arrival.message;
+    const isInvite = method === 'INVITE';
+    const making = dialog === undefined && makesDialog(method) ? method : undefined;
     const options: IncomingOptions = {
       context: this.#context,
       transaction,
       application,
       dialog,
       onFinished: (transactionId) => {
-        if (this.#incoming.delete(transactionId) && isInvite && dialog === undefined) this.#pendingInvites -= 1;
+        if (this.#incoming.delete(transactionId) && making !== undefined) this.#pending[making] -= 1;
       },
     };
     const incoming = isInvite ? new IncomingInvite(options) : new IncomingRequest(options);
     if (incoming instanceof IncomingInvite) this.#cancellable.set(transaction, incoming);
     this.#incoming.set(incoming.event.transactionId, incoming);
-    if (isInvite && dialog === undefined) this.#pendingInvites += 1;
+    if (making !== undefined) this.#pending[making] += 1;
     application.onRequest(incoming.event);
   }
 
-  get #isFull(): boolean {
-    const load = this.#context.dialogs.size + this.#pendingInvites + this.#proxies.load;
-    return load >= this.#options.limits.dialogs;
+  /** Calls and subscriptions have limits of their own: neither takes the other's room. */
+  #isFull(method: MakingMethod): boolean {
+    const { size, subscriptions } = this.#context.dialogs;
+    const { limits } = this.#options;
+    if (method === 'SUBSCRIBE') return subscriptions + this.#pending.SUBSCRIBE >= limits.subscriptions;
+    return size - subscriptions + this.#pending.INVITE + this.#proxies.load >= limits.dialogs;
   }
 
   /** No application wants the method. */
@@ -265,7 +285,8 @@ export class UserAgent implements TransactionUser {
   }
 
   #refuseOverload(transaction: ServerTransaction): void {
-    this.#context.stats.refusedOverload += 1;
+    const isSubscribe = transaction.arrival.message.method === 'SUBSCRIBE';
+    this.#context.stats[isSubscribe ? 'refusedSubscriptions' : 'refusedOverload'] += 1;
     this.#replyUnavailable(transaction);
   }
 
@@ -287,6 +308,10 @@ export class UserAgent implements TransactionUser {
     transaction.respond(response);
     return response;
   }
+}
+
+function makesDialog(method: string): method is MakingMethod {
+  return method === 'INVITE' || method === 'SUBSCRIBE';
 }
 
 /** A peer of RFC 2543 may leave it out, and drachtio-srf makes no dialog without it: where the request came from will do. */
