@@ -48,10 +48,10 @@ export class SubscriptionKeeper {
   /** The subscription lasts for so long from now; after that its last NOTIFY may take another 32 s (timer N, section 8). */
   begin(dialog: Dialog, seconds: number): void {
     if (dialog.usage !== 'SUBSCRIBE' || dialog.state === 'ended') return;
-    const { clock, secondsMax, onExpired } = this.#options;
+    const { clock, secondsMax } = this.#options;
     const lifeMs = Math.min(seconds, secondsMax) * 1_000 + transactionLimitMs;
     dialog.subscriptionTimer?.cancel();
-    dialog.subscriptionTimer = clock.setTimer(lifeMs, () => onExpired(dialog));
+    dialog.subscriptionTimer = clock.setTimer(lifeMs, () => this.#options.onExpired(dialog));
   }
 }
 
