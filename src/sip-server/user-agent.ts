@@ -9,6 +9,7 @@ import type { Dialog } from './dialog';
 import { findOrderFault } from './dialog-order';
 import { composeLastNotify, composeUnsentBye } from './end-of-subscription';
 import type { ProxyOptions } from './forking-proxy';
+import { formatNameAddr, parseNameAddr } from './header-values';
 import { IncomingInvite } from './incoming-invite';
 import type { Incoming, IncomingOptions } from './incoming-request';
 import { IncomingRequest } from './incoming-request';
@@ -22,6 +23,7 @@ import { isIntervalTooSmall } from './session-expires';
 import type { SipRequest, SipResponse } from './sip-message';
 import type { TransactionUser } from './transaction-layer';
 import type { Arrival } from './transport-layer';
+import { plainUri } from './uri';
 
 interface UserAgentOptions {
   readonly limits: Limits;
@@ -162,6 +164,7 @@ export class UserAgent implements TransactionUser {
     else if (makesDialog(method) && this.#isFull(method)) this.#refuseOverload(transaction);
     else {
       if (makesDialog(method)) supplyContact(transaction.arrival);
+      if (method === 'SUBSCRIBE') writePlainTo(message);
       this.#deliver(transaction, application, undefined);
     }
   }
@@ -179,6 +182,8 @@ export class UserAgent implements TransactionUser {
       return;
     }
     dialog.peerFlow = flow;
+    // It names us, whatever the peer makes of it; drachtio-srf compares it with what began the subscription.
+    if (dialog.usage === 'SUBSCRIBE') message.headers.set('To', dialog.localIdentity);
     if (message.method === 'PRACK' && this.#acknowledgeProvisional(dialog, transaction) !== 'application') return;
     if (message.method === 'BYE') {
       dialog.pendingInvite?.endByBye(transaction.arrival);
@@ -319,6 +324,12 @@ function supplyContact({ message, flow }: Arrival<SipRequest>): void {
   if (message.headers.has('Contact')) return;
   const { remoteAddress: host, remotePort: port, transport } = flow;
   message.headers.add('Contact', contactOf({ host, port, transport: transport.name }));
+}
+
+/** The same address in the form that every application reads. */
+function writePlainTo({ headers }: SipRequest): void {
+  const to = parseNameAddr(headers.first('To') ?? '');
+  if (to !== undefined) headers.set('To', formatNameAddr({ ...to, uri: plainUri(to.uri) ?? to.uri }));
 }
 
 /** The peer's last NOTIFY of a subscription. */

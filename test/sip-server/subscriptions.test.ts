@@ -219,3 +219,42 @@ test('SUBSCRIBEs that nobody has answered count, too', () => {
 
   expect(bench.peer.seen).toEqual([503]);
 });
+
+describe('addresses that drachtio-srf could not read', () => {
+  function subscribeAt(to: string): void {
+    const text = requestText('SUBSCRIBE', { headers: ['Event: presence'] });
+    bench.peer.send(text.replace(/^To: .*$/m, `To: ${to}`));
+    bench.clock.advance(20);
+  }
+
+  test.each([
+    ['SIP:bob@127.0.0.1', '<sip:bob@127.0.0.1>'],
+    ['Bob <SIPS:Bob@h>', 'Bob <sips:Bob@h>'],
+    ['<TEL:+1-555>', '<tel:+1-555>'],
+  ])('a SUBSCRIBE to %s comes as %s', (to, written) => {
+    subscribeAt(to);
+
+    expect(bench.app.requests[0]!.arrival.message.headers.first('To')).toBe(written);
+  });
+
+  test.each(['<urn:service:sos>', '<sip:bob@h;a=>', '<sip:b@[::ffff:1.2.3.4]>', '<tel:a>', '<sip:a@b@c>'])(
+    'a SUBSCRIBE to %s is refused',
+    (to) => {
+      subscribeAt(to);
+
+      expect(bench.peer.seen).toEqual([400]);
+      expect(bench.app.requests).toEqual([]);
+    },
+  );
+
+  test('whatever To a NOTIFY has, its application sees that of the dialog', () => {
+    const dialogId = subscribe();
+    const from = bench.peer.request('SUBSCRIBE').headers.first('From');
+
+    const text = notifyText(dialogId, 'active');
+    bench.peer.send(text.replace(/^To: <[^>]*>/m, 'To: <urn:service:sos>'));
+    bench.clock.advance(20);
+
+    expect(bench.app.requests[0]!.arrival.message.headers.first('To')).toBe(from);
+  });
+});
