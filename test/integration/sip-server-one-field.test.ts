@@ -114,20 +114,18 @@ test.each(['SUBSCRIBE', 'NOTIFY'] as const)(
     const target = addressOf(server);
     const peer = `127.0.0.1:${phone.port}`;
     const all = oneFieldSubscriptions(method, peer, target);
-    const good = oneFieldSubscriptions('SUBSCRIBE', peer, target).find(({ text }) => text.includes('Expires: 60\r'))!;
-    const goodText = good.text.replace(/^To: .*\$toTag/m, `To: <sip:bob@${target}>`);
-    const deadly = deadlyTos.map((to) =>
-      all[0]!.text
-        .replace(/^.*SIP\/2\.0(?=\r)/, `${method} sip:bob@${target} SIP/2.0`)
-        .replace(/^To: .*(?=\$toTag)/m, `To: ${to}`),
-    );
+    // In the first case only the request line is wrong.
+    const [first] = oneFieldSubscriptions('SUBSCRIBE', peer, target);
+    const good = first!.text.replace(/^.*/, `SUBSCRIBE sip:bob@${target} SIP/2.0`);
+    const plain = all[0]!.text.replace(/^.*/, `${method} sip:bob@${target} SIP/2.0`);
+    const deadly = deadlyTos.map((to) => plain.replace(/^To: .*(?=\$toTag)/m, `To: ${to}`));
     const mutated = all.filter((_case, index) => index % every === 0).map(({ text }) => text);
 
     for (const [index, text] of [...deadly, ...mutated].entries()) {
       const callId = `${method}-${index}.`;
       let toTag = '';
       if (method === 'NOTIFY') {
-        phone.send(own(goodText, callId, ''), target);
+        phone.send(own(good, callId, ''), target);
         toTag = `;${/tag=[^;\r]+/.exec(/^To: .*$/m.exec(await phone.next('SIP/2.0 202'))?.[0] ?? '')?.[0] ?? ''}`;
       }
       const bytes = own(text, `${callId}`, toTag);
@@ -139,7 +137,7 @@ test.each(['SUBSCRIBE', 'NOTIFY'] as const)(
 
     expect(server.stats.dialogsCreated).toBeGreaterThan(0);
     expect(server.stats.refusedMalformed).toBeGreaterThan(0);
-    if (method === 'NOTIFY') expect(server.stats.dialogsEnded).toBeGreaterThan(deadly.length);
+    if (method === 'NOTIFY') expect(server.stats.dialogsEnded).toBeGreaterThanOrEqual(deadly.length);
   },
 );
 
