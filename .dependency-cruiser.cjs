@@ -9,7 +9,13 @@ const mayImport = {
   realtime: ['audio'],
   simulator: ['audio'],
   tools: [],
-  dialplan: ['realtime/agent-schema', 'tools/tool-schema'],
+  dialplan: [
+    'realtime/agent-schema',
+    'tools/tool-schema',
+    'tools/agent-tool',
+    'tools/url-template',
+    'tools/outgoing-address',
+  ],
   media: ['audio', 'rtp'],
   phone: ['signalling', 'media', 'audio'],
   call: ['audio', 'media', 'realtime', 'signalling', 'tools', 'dialplan'],
@@ -30,6 +36,8 @@ const mayImport = {
     'prompt-files',
     'sip-front',
     'start-refused',
+    'tooling',
+    'tools',
   ],
   console: ['call', 'records', 'observability', 'dialplan', 'config'],
 };
@@ -45,6 +53,7 @@ const libraryDoors = {
   yaml: 'dialplan',
   re2js: 'dialplan',
   zod: '(dialplan|tools|realtime|rehearsal)',
+  '@modelcontextprotocol/sdk': 'tools',
   pino: 'observability',
   'prom-client': 'observability',
 };

@@ -1,4 +1,4 @@
-// `npm run test:cluster`: suites against the real servers that the environment names; see test/cluster/real-programs.ts.
+// `npm run test:cluster`: suites against the real servers that the environment names; see docs/cluster-tests.md.
 module.exports = {
   ...require('./jest.config.cjs'),
   roots: ['<rootDir>/test/cluster'],

@@ -1,5 +1,4 @@
-// `npm run test:cluster`: the cluster shape against real servers, which it starts, kills and cuts off itself:
-//   CLUSTER_DRACHTIO=/usr/local/bin/drachtio CLUSTER_FREESWITCH=/usr/local/freeswitch/bin/freeswitch npm run test:cluster
+// `npm run test:cluster`: the cluster shape against the real servers that the environment names (docs/cluster-tests.md).
 // Suites whose server is not named say so and count as skipped. What follows `--` goes to jest as it is.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

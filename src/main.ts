@@ -6,7 +6,6 @@ import { CallLimits } from './call/call-limits';
 import type { CallObserver } from './call/call-observer';
 import { modelChoice } from './config/model-choice';
 import type { Settings } from './config/settings';
-import { unbuiltSettings } from './config/unbuilt-settings';
 import type { HttpServer } from './console/http-server';
 import { startHttpServer } from './console/http-server';
 import type { Plan } from './dialplan/plan';
@@ -127,6 +126,7 @@ export class Bridge {
       lateness: () => this.#answering?.lateness() ?? noBuckets,
       sip: () => this.#sipCounters(),
       recordFailures: () => this.#journal.failures,
+      toolDiscards: () => this.#answering?.toolDiscards?.() ?? new Map<string, number>(),
       plan: () => ({ hash: this.#plans.current?.hash, ...this.#plans.loads }),
       workers: () => this.#answering?.workers ?? [],
       waysIn: () => this.#answering?.waysIn() ?? [],
@@ -185,9 +185,7 @@ export class Bridge {
 
   async start(): Promise<void> {
     const choice = modelChoice(this.#settings);
-    const refusals = unbuiltSettings(this.#settings);
-    if (choice.kind === 'refused') refusals.push(choice.line);
-    if (refusals.length > 0 || choice.kind === 'refused') throw new StartRefused(refusals.join('\nringbridge: '));
+    if (choice.kind === 'refused') throw new StartRefused(choice.line);
     const answering = this.#makeAnswering();
     await this.#openRecords();
     const read = await this.#loadPlan();

@@ -12,12 +12,13 @@ import type { Random } from './runtime/random';
 import { parseBehaviour, simulatorModelPrefix } from './simulator/behaviours';
 import type { SimulatorServer } from './simulator/server';
 import { startSimulatorServer } from './simulator/server';
-import { toolDefinitions } from './tools/run-tool';
+import type { Toolbox } from './tools/toolbox';
 
 export interface ModelsOptions {
   settings: Settings;
   choice: Exclude<ModelChoice, { kind: 'refused' }>;
   plan: Plan;
+  toolbox: Pick<Toolbox, 'definitions'>;
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -78,13 +79,13 @@ export class Models {
   }
 
   open(agent: Agent, listener: RealtimeSessionListener, callId: string): RealtimeSession {
-    const { clock, random, logger } = this.#options;
+    const { clock, random, logger, toolbox } = this.#options;
     const callLogger = logger.child({ callId });
     return RealtimeSession.open({
       connect: webSocketModel({ clock, logger: callLogger }),
       endpoint: this.#endpointFor(agent),
       agent: agent.session,
-      tools: toolDefinitions(agent.tools),
+      tools: toolbox.definitions(agent.tools),
       clock,
       logger: callLogger,
       random,

@@ -1,5 +1,5 @@
 import type { MediaLeg, MediaLegListener } from '../media/media-leg';
-import { OfferRefused } from '../media/media-leg';
+import { MediaUnavailable, OfferRefused } from '../media/media-leg';
 import { withDeadline } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { LegGone } from '../signalling/caller-leg';
@@ -9,6 +9,7 @@ import { Conversation, ModelUnavailable } from './conversation';
 import type { EndReason } from './end-reason';
 import type { GuaranteeRules } from '../dialplan/conversation-rules';
 import type { RouteDecision } from '../dialplan/route';
+import type { CallFacts } from '../tools/tool-run';
 
 const noGuarantees: GuaranteeRules = { firstSoundMs: undefined, silenceMs: undefined };
 
@@ -53,13 +54,19 @@ async function answer(call: Call): Promise<void> {
   if (media === undefined || call.isEnding()) return;
   const conversation = new Conversation({
     clock: call.services.clock,
+    random: call.services.random,
+    logger: call.logger,
     agent: decision.agent,
+    tools: call.services.tools,
+    facts: factsOf(call, decision),
     legRateHz: media.leg.rateHz,
     prompts: call.services.prompts,
     guarantees: decision.guarantees ?? noGuarantees,
     host: {
       emit: (event) => call.emit(event),
       addResponse: (done) => call.addResponse(done),
+      remember: (note) => call.remember(note),
+      sendDigits: (keys) => call.sendDigits(keys),
       addTranscription: (usage) => call.addTranscription(usage),
       end: (reason) => call.end(reason),
     },
@@ -100,8 +107,9 @@ async function prepareMedia(call: Call): Promise<{ leg: MediaLeg; sdp: string } 
   try {
     return { leg, sdp: await (call.leg.offer === undefined ? leg.offer() : leg.answer(call.leg.offer)) };
   } catch (cause) {
-    if (!(cause instanceof OfferRefused)) throw cause;
-    call.end({ kind: 'bad-offer', status: cause.status, message: cause.message });
+    if (cause instanceof OfferRefused) call.end({ kind: 'bad-offer', status: cause.status, message: cause.message });
+    else if (cause instanceof MediaUnavailable) call.end({ kind: 'no-media-port', message: cause.message });
+    else throw cause;
     return undefined;
   }
 }
@@ -168,4 +176,11 @@ async function acceptLateAnswer(call: Call, leg: MediaLeg, answer: string | unde
     call.end({ kind: 'bad-offer', status: cause.status, message: cause.message });
     return false;
   }
+}
+
+/** What a tool may know of the call. */
+function factsOf(call: Call, { route, agent }: AnswerDecision): CallFacts {
+  const { sipCallId, from, fromName, to } = call.leg.info;
+  const caller = { callerNumber: from, callerName: fromName, calledNumber: to };
+  return { callId: call.callId, sipCallId, ...caller, route, agent: agent.name };
 }

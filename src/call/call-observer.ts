@@ -1,6 +1,7 @@
 import type { PercentSplit } from '../dialplan/percent-split';
 import type { MediaStats } from '../media/media-leg';
 import type { TokenUsage } from '../realtime/session-listener';
+import type { ToolFailure } from '../tools/tool-run';
 import { messageOf } from '../runtime/errors';
 import type { Logger } from '../runtime/logger';
 import type { CallState } from './call-state';
@@ -46,12 +47,22 @@ export interface CallSnapshot {
   tokens: TokenUsage;
   /** From the start of the connection attempt to `session.updated`. */
   modelConnectMs: number | undefined;
+  /** The tools that were called, in the order in which they ended; no arguments, no results. */
+  tools: readonly ToolRecord[];
+  /** What the agent was asked to remember. */
+  notes: readonly string[];
   media: Readonly<MediaStats> | undefined;
   /** Undefined before a route was found. */
   cost: CallCost | undefined;
   /** Promises of the route that were not kept, in order. */
   breaches: readonly Breach[];
 }
+
+/** One call of a tool. */
+export type ToolRecord = Pick<
+  Extract<CallEvent, { kind: 'function-call' }>,
+  'name' | 'outcome' | 'failure' | 'durationMs'
+>;
 
 /** One thing that happened in a call. */
 export type CallEvent =
@@ -71,7 +82,18 @@ export type CallEvent =
   | ({ kind: 'guarantee-broken' } & Breach)
   | { kind: 'transcript'; itemId: string; by: 'agent' | 'caller'; text: string }
   | { kind: 'digit'; digit: string }
-  | { kind: 'function-call'; name: string; callId: string; outcome: 'done' | 'failed' }
+  | { kind: 'tool-started'; name: string; callId: string }
+  /** A function call has its result, or never gets one. */
+  | {
+      kind: 'function-call';
+      name: string;
+      callId: string;
+      /** `cancelled`: the call ended first. */
+      outcome: 'done' | 'failed' | 'cancelled';
+      failure: ToolFailure | undefined;
+      /** Undefined for a tool that the API called by itself. */
+      durationMs: number | undefined;
+    }
   | { kind: 'model-error'; code: string; message: string }
   /** The SIP server was lost: the call talks on, and its end will show in its media. */
   | { kind: 'signalling-lost' }

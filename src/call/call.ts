@@ -1,4 +1,4 @@
-import type { MediaLeg, MediaLegFactory } from '../media/media-leg';
+import type { Digit, MediaLeg, MediaLegFactory } from '../media/media-leg';
 import type { RealtimeSession } from '../realtime/session';
 import type {
   RealtimeSessionListener,
@@ -10,9 +10,10 @@ import type { Clock, Timer } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { InvariantError } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
+import type { Random } from '../runtime/random';
 import type { CallerHangUp, CallerInfo, CallerLeg, CallerLegListener, OfferReply } from '../signalling/caller-leg';
 import type { Admission } from './call-limits';
-import type { CallEvent, CallObserver, CallSnapshot } from './call-observer';
+import type { CallEvent, CallObserver, CallSnapshot, ToolRecord } from './call-observer';
 import { tellObservers } from './call-observer';
 import type { CallState } from './call-state';
 import { moveCall } from './call-state';
@@ -27,6 +28,7 @@ import type { Prompts } from './prompts';
 import type { Agent } from '../dialplan/plan';
 import type { RouteDecision } from '../dialplan/route';
 import { TimeLimits } from './time-limits';
+import type { CallTools } from './tool-runner';
 import type { UnpricedModels } from './unpriced-models';
 
 /** Which model an agent talks to. */
@@ -47,6 +49,8 @@ export interface CallServices {
   admission: Admission;
   route(caller: CallerInfo): RouteDecision;
   modelFor(agent: Agent): ModelChoice;
+  tools: CallTools;
+  random: Random;
   openSession(agent: Agent, listener: RealtimeSessionListener, callId: string): RealtimeSession;
   /** How long the model may take until `session.updated`. */
   modelDeadlineMs: number;
@@ -59,8 +63,15 @@ interface ToldEvent {
   snapshot: CallSnapshot;
 }
 
+/** As long as people press a key. */
+const sentKeyMs = 120;
+
 /** A caller with broken audio or manners must not keep the clean-up from being noticed. */
 const endWatchdogMs = 5_000;
+
+/** On one call's record. */
+const toolRecordsMax = 200;
+const notesMax = 50;
 
 const noTokens: TokenUsage = {
   inputTokens: 0,
@@ -103,6 +114,8 @@ export class Call implements CallerLegListener {
   #signallingLostAtMs: number | undefined;
   #modelConnectMs: number | undefined;
   #interruptions = 0;
+  #tools: readonly ToolRecord[] = [];
+  #notes: readonly string[] = [];
   readonly #tokens: TokenUsage = { ...noTokens };
   #cost: CostMeter | undefined;
   readonly #breaches: Breach[] = [];
@@ -192,6 +205,8 @@ export class Call implements CallerLegListener {
       interruptions: this.#interruptions,
       tokens: { ...this.#tokens },
       modelConnectMs: this.#modelConnectMs,
+      tools: this.#tools,
+      notes: this.#notes,
       media: this.#media?.stats,
       cost: this.#cost?.cost,
       breaches: [...this.#breaches],
@@ -259,6 +274,10 @@ export class Call implements CallerLegListener {
     if (this.#lastEmitted) return;
     this.#lastEmitted = event.kind === 'ended';
     if (event.kind === 'barge-in') this.#interruptions += 1;
+    if (event.kind === 'function-call' && this.#tools.length < toolRecordsMax) {
+      const { name, outcome, failure, durationMs } = event;
+      this.#tools = [...this.#tools, { name, outcome, failure, durationMs }];
+    }
     if (event.kind === 'guarantee-broken') {
       const { guarantee, remedy, atMs } = event;
       this.#breaches.push({ guarantee, remedy, atMs });
@@ -283,6 +302,19 @@ export class Call implements CallerLegListener {
     const model = decision?.kind === 'answer' ? decision.agent.session.transcription?.model : undefined;
     this.#cost?.addTranscription(model ?? 'transcription', usage);
     this.#endWhenTooDear();
+  }
+
+  /** Presses keys on the caller's side; false where telephone-event was not agreed on, or too many wait. */
+  sendDigits(keys: string): boolean {
+    const media = this.#media;
+    return media !== undefined && keys.split('').every((key) => media.sendDigit(key as Digit, sentKeyMs));
+  }
+
+  /** Keeps a note on the call's record. */
+  remember(note: string): 'kept' | 'full' {
+    if (this.#notes.length >= notesMax) return 'full';
+    this.#notes = [...this.#notes, note];
+    return 'kept';
   }
 
   // The caller's side (CallerLegListener).

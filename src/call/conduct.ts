@@ -5,13 +5,14 @@ import { interruptsResponse } from '../realtime/agent-schema';
 import type { RealtimeSession } from '../realtime/session';
 import type { RateLimit, RequestedResponse, ResponseDone } from '../realtime/session-listener';
 import type { Clock } from '../runtime/clock';
+import type { CollectedDigits } from '../tools/call-control';
+import type { DigitRules } from '../tools/digit-rules';
 import type { CallEvent } from './call-observer';
 import { CallerVoice } from './caller-voice';
 import type { EndReason } from './end-reason';
 import type { Breach } from './guarantees';
 import { Guarantees } from './guarantees';
 import { IdlePolicy } from './idle-policy';
-import type { CollectedKeys, CollectRules } from './key-input';
 import { KeyInput } from './key-input';
 import { ModelGoodbye } from './model-goodbye';
 import { Occupations } from './occupations';
@@ -68,6 +69,7 @@ export class Conduct {
       clock,
       occupations: this.occupations,
       host: {
+        isAgentBusy: () => this.#isAgentBusy(),
         // The menu is known: whoever keys in the middle of it goes on.
         began: () => this.#isAgentBusy() && host.interrupt({ cancel: true }),
         entered: (keys) => this.#tellKeys(keys),
@@ -127,7 +129,7 @@ export class Conduct {
   }
 
   /** Keys for a tool, and not for the model. Never rejects; `signal` ends it. */
-  collectKeys(rules: CollectRules, signal: AbortSignal): Promise<CollectedKeys> {
+  collectKeys(rules: DigitRules, signal: AbortSignal): Promise<CollectedDigits> {
     if (signal.aborted) return Promise.resolve({ outcome: 'stopped', keys: '' });
     const collected = this.#keys.collect(rules);
     signal.addEventListener('abort', () => this.#keys.stopCollecting(), { once: true });
@@ -212,6 +214,7 @@ export class Conduct {
   }
 
   drained(): void {
+    this.#keys.heard();
     this.#endSpeaking?.();
     this.#endSpeaking = undefined;
     this.#endAnnouncement?.();

@@ -1,5 +1,7 @@
 import type { PcmFrame, SampleRateHz } from '../audio/pcm';
 import type { AudioSource } from '../media/media-leg';
+import { waitingTicks } from '../audio/waiting-ticks';
+import { languageName } from '../realtime/agent-schema';
 import type { RealtimeSession } from '../realtime/session';
 import type {
   FunctionCall,
@@ -8,12 +10,15 @@ import type {
   RealtimeSessionListener,
   RequestedResponse,
   ResponseDone,
+  ServerToolCall,
   SessionEnded,
   TranscriptionUsage,
 } from '../realtime/session-listener';
 import type { Clock } from '../runtime/clock';
+import type { Logger } from '../runtime/logger';
+import type { Random } from '../runtime/random';
 import type { CallControl } from '../tools/call-control';
-import { runTool } from '../tools/run-tool';
+import type { CallFacts } from '../tools/tool-run';
 import { CallerAudio } from './caller-audio';
 import type { CallEvent } from './call-observer';
 import { Conduct } from './conduct';
@@ -24,6 +29,8 @@ import type { Occupations } from './occupations';
 import type { PlayoutListener } from './playout';
 import { Playout } from './playout';
 import type { PromptName, Prompts } from './prompts';
+import type { CallTools } from './tool-runner';
+import { ToolRunner } from './tool-runner';
 import type { GuaranteeRules } from '../dialplan/conversation-rules';
 import type { Agent } from '../dialplan/plan';
 
@@ -33,11 +40,19 @@ export interface ConversationHost {
   addResponse(done: ResponseDone): void;
   addTranscription(usage: TranscriptionUsage): void;
   end(reason: EndReason): void;
+  /** Keeps a note on the call's record. */
+  remember(note: string): 'kept' | 'full';
+  sendDigits(keys: string): boolean;
 }
 
 export interface ConversationOptions {
   clock: Clock;
+  random: Random;
+  logger: Logger;
   agent: Agent;
+  tools: CallTools;
+  /** What tools may know of the call. */
+  facts: CallFacts;
   legRateHz: SampleRateHz;
   prompts: Prompts;
   /** What the route promises the caller. */
@@ -67,7 +82,7 @@ const queuedMsMax = 180_000;
 type Phase = 'talking' | 'leaving' | 'closed';
 
 /** The talk between one caller and one model: the caller's audio up, the agent's audio down, and who interrupts whom. */
-export class Conversation implements RealtimeSessionListener, PlayoutListener, CallControl {
+export class Conversation implements RealtimeSessionListener, PlayoutListener {
   readonly #agent: Agent;
   readonly #prompts: Prompts;
   readonly #host: ConversationHost;
@@ -76,12 +91,14 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   readonly #callerAudio: CallerAudio;
   readonly #conduct: Conduct;
   readonly #farewell: Farewell;
+  readonly #tools: ToolRunner;
+  /** What the caller keyed in past the model, by the tool that collected it. Gone with the call. */
+  readonly #secureDigits = new Map<string, string>();
   #phase: Phase = 'talking';
   #ready: { resolve(ready: SessionReady): void; reject(cause: Error): void } | undefined;
   /** Resolves at `session.updated`; rejects with `ModelUnavailable`. */
   readonly ready: Promise<SessionReady>;
   readonly #activeResponses = new Map<string, { interrupted: boolean }>();
-  #currentCall: FunctionCall | undefined;
 
   constructor(options: ConversationOptions) {
     this.#agent = options.agent;
@@ -108,6 +125,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
       },
     });
     this.#conduct = this.#newConduct(options);
+    this.#tools = this.#toolRunner(options);
   }
 
   /** What the media leg pulls from. */
@@ -170,6 +188,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   leave(prompt: PromptName, reason: EndReason, { letFinish = false } = {}): void {
     if (this.#phase !== 'talking') return;
     this.#phase = 'leaving';
+    this.#tools.close();
     this.#conduct.close();
     this.#session.close();
     if (letFinish) this.#playout.completeAll();
@@ -187,8 +206,29 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   close(): void {
     this.#phase = 'closed';
     this.#farewell.cancel();
+    this.#tools.close();
     this.#conduct.close();
     this.#session.close();
+  }
+
+  #toolRunner({ clock, random, logger, tools, facts, host }: ConversationOptions): ToolRunner {
+    return new ToolRunner({
+      clock,
+      random,
+      logger,
+      tools,
+      facts,
+      agentTools: this.#agent.tools,
+      occupations: this.occupations,
+      host: {
+        submit: (results) => this.#session.submitToolResults(results),
+        emit: (event) => host.emit(event),
+        controlFor: (call) => this.#controlFor(call),
+        isQuiet: () => this.#isQuiet(),
+        say: (sentence) => this.#session.remark(wordForWord(sentence)),
+        waitingSound: (isOn) => this.#playout.fillSilence(isOn ? waitingTicks(this.#session.outputRateHz) : undefined),
+      },
+    });
   }
 
   // The model (RealtimeSessionListener).
@@ -202,12 +242,14 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
     if (this.#phase !== 'talking') return;
     this.#host.emit({ kind: 'caller-speech-started', itemId: event.itemId });
     this.#conduct.onSpeechStarted(event.itemId);
+    this.#tools.lineChanged();
   }
 
   onSpeechStopped(event: { itemId: string; audioEndMs: number }): void {
     if (this.#phase !== 'talking') return;
     this.#host.emit({ kind: 'caller-speech-stopped', itemId: event.itemId });
     this.#conduct.onSpeechStopped(event.itemId);
+    this.#tools.lineChanged();
   }
 
   onInputCleared(): void {
@@ -220,7 +262,9 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
 
   onResponseStarted(event: { responseId: string; request: RequestedResponse | undefined }): void {
     this.#activeResponses.set(event.responseId, { interrupted: false });
-    if (this.#phase === 'talking') this.#conduct.onResponseStarted(event);
+    if (this.#phase !== 'talking') return;
+    this.#conduct.onResponseStarted(event);
+    this.#tools.lineChanged();
   }
 
   onAudio(event: ItemContent & { responseId: string; samples: PcmFrame }): void {
@@ -240,6 +284,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
     this.#host.addResponse(done);
     if (this.#phase !== 'talking') return;
     this.#conduct.onResponseDone(done);
+    this.#tools.lineChanged();
     this.#farewell.endIfHeard();
   }
 
@@ -252,23 +297,15 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
   }
 
   onFunctionCall(call: FunctionCall): void {
+    if (this.#phase === 'talking') this.#tools.start(call);
+  }
+
+  onServerToolCall({ callId, server, name, failed }: ServerToolCall): void {
     if (this.#phase !== 'talking') return;
-    this.#currentCall = call;
-    const outcome = runTool({
-      name: call.name,
-      argumentsText: call.argumentsText,
-      allowed: this.#agent.tools,
-      control: this,
-    });
-    this.#currentCall = undefined;
-    if (outcome.kind === 'output') this.#session.submitToolResult({ callId: call.callId, output: outcome.output });
-    const failed = outcome.kind === 'output' && outcome.failed;
-    this.#host.emit({
-      kind: 'function-call',
-      name: call.name.slice(0, 64),
-      callId: call.callId,
-      outcome: failed ? 'failed' : 'done',
-    });
+    const outcome = failed ? 'failed' : 'done';
+    const failure = failed ? 'service-failed' : undefined;
+    const tool = `${server}.${name}`.slice(0, 64);
+    this.#host.emit({ kind: 'function-call', name: tool, callId, outcome, failure, durationMs: undefined });
   }
 
   onTranscript(event: { itemId: string; by: 'agent' | 'caller'; text: string }): void {
@@ -288,6 +325,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
     if (ended.kind === 'closed') return;
     if (this.#farewell.isWhole) {
       this.#phase = 'leaving';
+      this.#tools.close();
       this.#conduct.close();
       return;
     }
@@ -304,17 +342,42 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
 
   onDrained(): void {
     this.#conduct.drained();
+    this.#tools.lineChanged();
     this.#farewell.endIfHeard();
   }
 
-  // The tools (CallControl).
+  // The tools.
 
-  hangUpWhenHeard(_why: string): void {
-    const call = this.#currentCall;
-    const callIds = [...(this.#farewell.pending?.callIds ?? []), ...(call === undefined ? [] : [call.callId])];
-    this.#farewell.begin({ reason: { kind: 'agent-hung-up' }, callIds, responseId: call?.responseId });
+  #controlFor(call: FunctionCall): CallControl {
+    return {
+      hangUpWhenHeard: () => this.#hangUpWhenHeard(call),
+      setLanguage: (code) => this.#setLanguage(code),
+      remember: (note) => this.#host.remember(note),
+      collectDigits: (rules, signal) => this.#conduct.collectKeys(rules, signal),
+      keepSecureDigits: (name, keys) => void this.#secureDigits.set(name, keys),
+      secureDigits: (name) => this.#secureDigits.get(name),
+      sendDigits: (keys) => this.#host.sendDigits(keys),
+    };
+  }
+
+  /** Nobody speaks, and nothing else is awaited: whoever waits for a tool now waits in silence. */
+  #isQuiet(): boolean {
+    const isTalking = this.#phase === 'talking' && this.#farewell.pending === undefined;
+    const isBusy = [...this.occupations.current].some((occupation) => occupation !== 'tool');
+    return isTalking && !isBusy && !this.#playout.speaking && this.#activeResponses.size === 0;
+  }
+
+  #hangUpWhenHeard({ callId, responseId }: FunctionCall): void {
+    if (this.#phase !== 'talking') return;
+    const callIds = [...(this.#farewell.pending?.callIds ?? []), callId];
+    this.#farewell.begin({ reason: { kind: 'agent-hung-up' }, callIds, responseId });
     // Decided before the caller spoke and told after it: the two crossed on the way.
-    if (call !== undefined && this.#activeResponses.get(call.responseId)?.interrupted === true) this.#keepCallOpen();
+    if (this.#activeResponses.get(responseId)?.interrupted === true) this.#keepCallOpen();
+  }
+
+  async #setLanguage(code: string): Promise<'changed' | 'told' | 'unknown'> {
+    if (languageName(code) === undefined) return 'unknown';
+    return (await this.#session.setLanguage(code)) ? 'changed' : 'told';
   }
 
   /** On `speech_started`: stop what plays, and tell the model how much of it was heard. */
@@ -367,6 +430,12 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, C
       },
     });
   }
+}
+
+/** A sentence of the plan, or of a tool's progress: the model is its voice and nothing else. */
+function wordForWord(sentence: string): { instructions: string; metadata: Record<string, string> } {
+  const instructions = `Say exactly these words to the caller, and add nothing: ${JSON.stringify(sentence)}`;
+  return { instructions, metadata: { purpose: 'while-waiting' } };
 }
 
 /** One line about why a session is over. */

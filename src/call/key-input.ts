@@ -1,25 +1,11 @@
 import type { Clock, Timer } from '../runtime/clock';
+import type { CollectedDigits } from '../tools/call-control';
+import type { DigitRules } from '../tools/digit-rules';
 import type { Occupations } from './occupations';
 
-/** What a collection waits for. */
-export interface CollectRules {
-  /** It is complete with this many keys. */
-  readonly keysMax: number;
-  /** The key that ends it, and that is no part of it. */
-  readonly endKey: string | undefined;
-  readonly firstKeyMs: number;
-  readonly nextKeyMs: number;
-  /** Neither the model nor anybody who watches the call may learn the keys. */
-  readonly secure: boolean;
-}
-
-/** `too-late`: the caller stopped pressing before it was complete. `stopped`: the call, or another collection, ended it. */
-export interface CollectedKeys {
-  readonly outcome: 'complete' | 'too-late' | 'stopped';
-  readonly keys: string;
-}
-
 export interface KeyHost {
+  /** What the caller is to key in may still be on its way to their ear. */
+  isAgentBusy(): boolean;
   /** The first of some keys that nobody collects: whoever presses does not want to listen any longer. */
   began(): void;
   /** The caller has finished pressing keys that nobody collected. */
@@ -27,8 +13,8 @@ export interface KeyHost {
 }
 
 interface Collection {
-  readonly rules: CollectRules;
-  readonly resolve: (collected: CollectedKeys) => void;
+  readonly rules: DigitRules;
+  readonly resolve: (collected: CollectedDigits) => void;
 }
 
 /** After a key the caller is looking for the next one; without it for this long, they have finished. */
@@ -71,14 +57,14 @@ export class KeyInput {
   }
 
   /** Waits for keys; what was pressed before does not count. Never rejects. */
-  collect(rules: CollectRules): Promise<CollectedKeys> {
+  collect(rules: DigitRules): Promise<CollectedDigits> {
     if (this.#closed) return Promise.resolve({ outcome: 'stopped', keys: '' });
     this.#finish('stopped');
     this.#keys = '';
     this.#busy();
     return new Promise((resolve) => {
       this.#collection = { rules, resolve };
-      this.#wait(rules.firstKeyMs, () => this.#finish('too-late'));
+      this.#waitForFirst(rules);
     });
   }
 
@@ -96,6 +82,18 @@ export class KeyInput {
     this.#secureTail = undefined;
   }
 
+  /** The wait for the first key begins anew whenever the caller has heard something. */
+  heard(): void {
+    if (this.#collection !== undefined && this.#keys === '') this.#waitForFirst(this.#collection.rules);
+  }
+
+  #waitForFirst(rules: DigitRules): void {
+    this.#wait(rules.firstKeyMs, () => {
+      if (this.#host.isAgentBusy()) this.#waitForFirst(rules);
+      else this.#finish('too-late');
+    });
+  }
+
   #collectKey(key: string, { rules }: Collection): void {
     if (key === rules.endKey) {
       this.#finish('complete');
@@ -106,7 +104,7 @@ export class KeyInput {
     else this.#wait(rules.nextKeyMs, () => this.#finish(rules.endKey === undefined ? 'complete' : 'too-late'));
   }
 
-  #finish(outcome: CollectedKeys['outcome']): void {
+  #finish(outcome: CollectedDigits['outcome']): void {
     const collection = this.#collection;
     if (collection === undefined) return;
     this.#collection = undefined;

@@ -55,6 +55,8 @@ export class Playout implements AudioSource {
   #queuedSamples = 0;
   #fade: PcmFrame | undefined;
   #drained = true;
+  #loop: PcmFrame | undefined;
+  #loopPlace = 0;
   /** Nothing is played until `resume`; the queue stays. */
   #held = false;
   #rampIn = false;
@@ -192,6 +194,15 @@ export class Playout implements AudioSource {
     return unheard;
   }
 
+  /**
+   * A sound at the model's rate that fills the silence between everything else, over and over; undefined ends it. It is
+   * nothing that was said: it is neither counted as heard nor waited for.
+   */
+  fillSilence(loop: PcmFrame | undefined): void {
+    this.#loop = loop;
+    this.#loopPlace = 0;
+  }
+
   /** The next 20 ms for the caller. */
   pull(frame: PcmFrame): void {
     const model = this.#modelFrame;
@@ -209,6 +220,7 @@ export class Playout implements AudioSource {
     this.#silentFrames = filled === 0 ? this.#silentFrames + 1 : 0;
     if (this.#rampIn && filled > 0) this.#fadeIn(model);
     model.fill(0, filled);
+    if (this.#queue.length === 0) this.#takeLoop(model, filled);
     this.#converter.process(model, frame);
     this.#tellWhenDrained();
   }
@@ -259,6 +271,15 @@ export class Playout implements AudioSource {
     model.fill(0, fade.length);
     // What follows starts with the next frame, so that the fade is heard as an end.
     return model.length;
+  }
+
+  #takeLoop(model: PcmFrame, from: number): void {
+    const loop = this.#loop;
+    if (loop === undefined) return;
+    for (let i = from; i < model.length; i += 1) {
+      model[i] = loop[this.#loopPlace] ?? 0;
+      this.#loopPlace = (this.#loopPlace + 1) % loop.length;
+    }
   }
 
   #append(segment: Segment): void {

@@ -70,6 +70,8 @@ interface DiffRequest {
   next: string;
   calls: string | undefined;
   kept: KeptPlans;
+  /** Where the secrets of kept plans stand that are inside of a dialplan folder. */
+  dialplans: string;
 }
 
 function readArguments(argv: readonly string[], env: CommandIo['env']): DiffRequest | { fault: string } {
@@ -85,9 +87,20 @@ function readArguments(argv: readonly string[], env: CommandIo['env']): DiffRequ
     });
     const [old = '', next = ''] = positionals;
     if (positionals.length !== 2 && !values.help) return { fault: 'give two plans: folders, or hashes of kept plans' };
-    const settings = loadSettings({ RINGBRIDGE_DATA: env['RINGBRIDGE_DATA'] });
+    const settings = loadSettings({
+      RINGBRIDGE_DATA: env['RINGBRIDGE_DATA'],
+      RINGBRIDGE_DIALPLANS: env['RINGBRIDGE_DIALPLANS'],
+    });
     const kept = new KeptPlans({ folder: join(settings.data, 'plans'), plansMax: 0 });
-    return { help: values.help, json: values.json, old, next, calls: values.calls, kept };
+    return {
+      help: values.help,
+      json: values.json,
+      old,
+      next,
+      calls: values.calls,
+      kept,
+      dialplans: settings.dialplans,
+    };
   } catch (cause) {
     return { fault: cause instanceof SettingsError ? cause.message : messageOf(cause) };
   }
@@ -96,7 +109,7 @@ function readArguments(argv: readonly string[], env: CommandIo['env']): DiffRequ
 /** Undefined when it cannot be read; that was told. */
 async function loadSide(
   name: string,
-  { kept }: DiffRequest,
+  { kept, dialplans }: DiffRequest,
   io: CommandIo,
 ): Promise<Extract<PlanLoad, { kind: 'loaded' }> | undefined> {
   const folder = await folderOf(name, kept);
@@ -104,7 +117,8 @@ async function loadSide(
     io.stderr(`ringbridge diff: ${name} is no folder, and no plan of that hash is kept\n`);
     return undefined;
   }
-  const load = await loadPlan(folderReader(folder, { env: io.env }));
+  const isKept = folder !== name;
+  const load = await loadPlan(folderReader(folder, { env: io.env, ...(isKept ? { secretsFolder: dialplans } : {}) }));
   if (load.kind === 'loaded') return load;
   io.stderr(describeLoad(folder, load));
   return undefined;

@@ -3,7 +3,6 @@ import {
   adminServers,
   duration,
   filePath,
-  hostPorts,
   ipAddress,
   listenAddress,
   oneOf,
@@ -13,6 +12,7 @@ import {
   simulatorBehaviour,
   sipListeners,
   tagList,
+  weightedHostPorts,
   wholeNumber,
   word,
 } from './setting-formats';
@@ -83,21 +83,21 @@ const generalSettings = {
   }),
   freeswitch: withoutDefault({
     env: 'RINGBRIDGE_FREESWITCH',
-    doc: 'List of `HOST:PORT` of FreeSWITCH event sockets. Unset: our own RTP faces the caller. Not built yet: the start fails when it is set.',
-    format: hostPorts,
+    doc: 'List of `HOST:PORT` of FreeSWITCH event sockets, each with `;weight=N` if it should get more calls than others. Unset: our own RTP faces the caller.',
+    format: weightedHostPorts,
   }),
   freeswitchSecret: withoutSecretDefault({
     env: 'RINGBRIDGE_FREESWITCH_SECRET',
-    doc: 'Password of the event sockets. Needed with `RINGBRIDGE_FREESWITCH`. Not built yet: the start fails when it is set.',
+    doc: 'Password of the event sockets. Needed with `RINGBRIDGE_FREESWITCH`; the passwords that FreeSWITCH and its images come with are refused outside of loopback.',
   }),
   freeswitchListen: withoutDefault({
     env: 'RINGBRIDGE_FREESWITCH_LISTEN',
-    doc: '`IP:PORT` where FreeSWITCH calls us back. Not built yet: the start fails when it is set.',
+    doc: '`IP:PORT` where FreeSWITCH calls us back; each further FreeSWITCH takes the next port, port 0 means any. Unset: `127.0.0.1:0`, for FreeSWITCH on this machine.',
     format: listenAddress,
   }),
   freeswitchAdvertise: withoutDefault({
     env: 'RINGBRIDGE_FREESWITCH_ADVERTISE',
-    doc: 'The IP address that FreeSWITCH is told for calling us back. Not built yet: the start fails when it is set.',
+    doc: 'The IP address that FreeSWITCH is told for calling us back, when it is not that of `RINGBRIDGE_FREESWITCH_LISTEN` (containers).',
     format: ipAddress,
   }),
   openaiApiKey: withoutSecretDefault({

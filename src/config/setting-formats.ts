@@ -83,10 +83,18 @@ export const tagList: SettingFormat<readonly string[]> = {
   print: (tags) => tags.join(','),
 };
 
-/** `a.example.com:9022,10.0.0.2:9022` */
-export const hostPorts: SettingFormat<readonly HostPort[]> = {
-  parse: (text) => parseList(text, parseRemote, 'a list of HOST:PORT, such as 10.0.0.2:9022'),
-  print: (list) => list.map(({ host, port }) => joinHostPort(host, port)).join(','),
+/** A remote server and its share of the work beside the others. */
+export interface WeightedHostPort extends HostPort {
+  readonly weight: number;
+}
+
+/** `10.0.0.2:8021,10.0.0.3:8021;weight=3`: three calls for each one of the first. */
+export const weightedHostPorts: SettingFormat<readonly WeightedHostPort[]> = {
+  parse: (text) => parseList(text, parseWeighted, 'a list of HOST:PORT or HOST:PORT;weight=N (1 to 100)'),
+  print: (list) =>
+    list
+      .map(({ host, port, weight }) => joinHostPort(host, port) + (weight === 1 ? '' : `;weight=${weight}`))
+      .join(','),
 };
 
 export const ipAddress: SettingFormat<string> = {
@@ -242,6 +250,13 @@ function parseRemote(text: string): HostPort | undefined {
   if (remote === undefined || remote.port === 0) return undefined;
   const isName = /^(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*$/.test(remote.host);
   return isIP(remote.host) !== 0 || isName ? remote : undefined;
+}
+
+function parseWeighted(text: string): WeightedHostPort | undefined {
+  const match = /^(.{1,300}?)(?:;weight=(\d{1,3}))?$/.exec(text);
+  const remote = parseRemote(match?.[1] ?? '');
+  const weight = Number(match?.[2] ?? 1);
+  return remote === undefined || weight < 1 || weight > 100 ? undefined : { ...remote, weight };
 }
 
 function parseList<T>(text: string, parseOne: (text: string) => T | undefined, expected: string): Parsed<readonly T[]> {

@@ -103,6 +103,7 @@ function contradictions(settings: Settings): string[] {
   const problems: string[] = [];
   problems.push(...tlsContradictions(settings));
   problems.push(...clusterContradictions(settings));
+  problems.push(...freeswitchContradictions(settings));
   const { sipRegisterMinMs: least, sipRegisterDefaultMs: usual, sipRegisterMaxMs: most } = settings;
   if (least > usual || usual > most) {
     problems.push('RINGBRIDGE_SIP_REGISTER_DEFAULT: must lie between RINGBRIDGE_SIP_REGISTER_MIN and _MAX');
@@ -120,7 +121,7 @@ function contradictions(settings: Settings): string[] {
 const shippedSecrets = { drachtio: 'cymru', freeswitch: ['ClueCon', 'JambonzR0ck$'] };
 
 function clusterContradictions(settings: Settings): string[] {
-  const { drachtio, drachtioSecret, drachtioListen, drachtioTags, freeswitch, freeswitchSecret } = settings;
+  const { drachtio, drachtioSecret, drachtioListen, drachtioTags, freeswitch } = settings;
   const problems: string[] = [];
   const admins = [...(drachtio ?? []), ...(drachtioListen === undefined ? [] : [drachtioListen])];
   if (admins.length > 0 && drachtioSecret === undefined) {
@@ -133,14 +134,38 @@ function clusterContradictions(settings: Settings): string[] {
   if (drachtioTags !== undefined && drachtio === undefined) {
     problems.push('RINGBRIDGE_DRACHTIO_TAGS: only with RINGBRIDGE_DRACHTIO');
   }
-  if (freeswitch !== undefined && freeswitchSecret === undefined) {
-    problems.push('RINGBRIDGE_FREESWITCH_SECRET: needed with RINGBRIDGE_FREESWITCH; there is no default secret');
-  }
-  if (shippedSecrets.freeswitch.includes(freeswitchSecret ?? '') && leavesMachine(freeswitch ?? [])) {
-    problems.push('RINGBRIDGE_FREESWITCH_SECRET: everybody knows this one; outside of loopback choose another');
-  }
   if (leavesMachine([...admins, ...(freeswitch ?? [])]) && settings.rtpAddress === undefined) {
     problems.push('RINGBRIDGE_RTP_ADDRESS: needed with servers on other machines, which send our RTP there');
+  }
+  return problems;
+}
+
+function freeswitchContradictions(settings: Settings): string[] {
+  const { freeswitch, freeswitchSecret, freeswitchListen, freeswitchAdvertise } = settings;
+  if (freeswitch === undefined) {
+    const idle = [
+      ['RINGBRIDGE_FREESWITCH_SECRET', freeswitchSecret],
+      ['RINGBRIDGE_FREESWITCH_LISTEN', freeswitchListen],
+      ['RINGBRIDGE_FREESWITCH_ADVERTISE', freeswitchAdvertise],
+    ] as const;
+    const set = idle.filter(([, value]) => value !== undefined);
+    return set.map(([name]) => `${name}: there is no RINGBRIDGE_FREESWITCH that would use it`);
+  }
+  const problems: string[] = [];
+  if (freeswitchSecret === undefined) {
+    problems.push('RINGBRIDGE_FREESWITCH_SECRET: needed with RINGBRIDGE_FREESWITCH; there is no default secret');
+  } else if (shippedSecrets.freeswitch.includes(freeswitchSecret) && leavesMachine(freeswitch)) {
+    problems.push('RINGBRIDGE_FREESWITCH_SECRET: everybody knows this one; outside of loopback choose another');
+  }
+  if (leavesMachine(freeswitch) && freeswitchListen === undefined) {
+    problems.push('RINGBRIDGE_FREESWITCH_LISTEN: needed for a FreeSWITCH on another machine, which calls us back');
+  }
+  const isWildcard = freeswitchListen?.host === '0.0.0.0' || freeswitchListen?.host === '::';
+  if (isWildcard && freeswitchAdvertise === undefined) {
+    problems.push('RINGBRIDGE_FREESWITCH_ADVERTISE: needed when RINGBRIDGE_FREESWITCH_LISTEN names every address');
+  }
+  if (settings.drachtioListen !== undefined && settings.drachtio === undefined) {
+    problems.push('RINGBRIDGE_DRACHTIO: needed with RINGBRIDGE_FREESWITCH, whose channels are called through it');
   }
   return problems;
 }

@@ -2,8 +2,7 @@ import { CivilClock, parseDay } from '../runtime/civil-time';
 import { invariant } from '../runtime/invariant';
 import { runSteps } from '../runtime/steps';
 import type { Steps } from '../runtime/steps';
-import type { BuiltInTool } from '../tools/tool-schema';
-import { isBuiltInTool } from '../tools/tool-schema';
+import { agentTool } from '../tools/agent-tool';
 import { agentRules, guaranteeRules, usdOf } from './agent-rules';
 import { parseClosed, parseOverride, parseWeeklyHours } from './opening-hours';
 import type { DaySpan } from './opening-hours';
@@ -36,7 +35,8 @@ export function* planSteps({ hash, files, entries, texts, secrets }: PlanParts):
     return { name, password: secretOf(password, secrets) };
   });
   const destinations = yield* mapOf(entries, 'destinations', (name, entry) => toDestination(name, entry, trunks));
-  const agents = yield* mapOf(entries, 'agents', (name, entry) => toAgent(name, entry, texts.instructions));
+  const tools = new Map(namedEntries(entries, 'tools'));
+  const agents = yield* mapOf(entries, 'agents', (name, entry) => toAgent(name, entry, { tools, texts }));
   const limits = yield* mapOf(entries, 'agents', (_name, entry) => entry.limits);
   const routes: Route[] = [];
   for (const entry of routeEntries(entries)) {
@@ -82,9 +82,13 @@ function toSchedule(name: string, entry: ScheduleEntry, calendars: PlanTexts['ca
   return { name, clock, week, closedDays, closedYearly, overrides };
 }
 
-function toAgent(name: string, entry: AgentEntry, texts: PlanTexts['instructions']): Agent {
+function toAgent(
+  name: string,
+  entry: AgentEntry,
+  named: { tools: ReadonlyMap<string, EntryOf<'tools'>>; texts: PlanTexts },
+): Agent {
   const { tools, limits: _l, idle: _i, barge_in: _b, push_to_talk: _p, ...session } = entry;
-  const textOf = (text: string | undefined): string | undefined => texts.get(text ?? '') ?? text;
+  const textOf = (text: string | undefined): string | undefined => named.texts.instructions.get(text ?? '') ?? text;
   const { detection, idle, turns } = agentRules(entry, textOf);
   const instructions = textOf(session.instructions);
   return {
@@ -94,7 +98,10 @@ function toAgent(name: string, entry: AgentEntry, texts: PlanTexts['instructions
       turn_detection: detection,
       ...(instructions === undefined ? {} : { instructions }),
     },
-    tools: tools.filter((tool): tool is BuiltInTool => isBuiltInTool(tool)),
+    tools: tools.flatMap((tool) => {
+      const known = agentTool(tool, named.tools.get(tool), named.texts.modules);
+      return known === undefined ? [] : [known];
+    }),
     idle,
     turns,
   };

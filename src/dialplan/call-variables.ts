@@ -1,4 +1,5 @@
 import type { IncomingCall } from './incoming-call';
+import { withFilledHeaders } from '../tools/agent-tool';
 import type { Agent } from './plan';
 
 /** What a variable is filled in from. */
@@ -50,7 +51,9 @@ export function agentFor(planned: Agent, source: VariableSource): Agent {
   const { instructions, prompt } = agent.session;
   const filled = instructions === undefined ? undefined : fillInstructions(instructions, source);
   const variables = prompt?.variables;
-  if (filled === instructions && variables === undefined) return agent;
+  const tools = agent.tools.map((tool) => withFilledHeaders(tool, (text) => fillHeader(text, source)));
+  const isPlain = filled === instructions && variables === undefined;
+  if (isPlain && tools.every((tool, index) => tool === agent.tools[index])) return agent;
   const session = {
     ...agent.session,
     ...(filled === undefined ? {} : { instructions: filled }),
@@ -58,7 +61,7 @@ export function agentFor(planned: Agent, source: VariableSource): Agent {
       ? {}
       : { prompt: { ...prompt, variables: fillAll(variables, source) } }),
   };
-  return { ...agent, session };
+  return { ...agent, session, tools };
 }
 
 function withIdleTexts(agent: Agent, source: VariableSource): Agent {

@@ -10,6 +10,7 @@ import type { PlanPath } from './plan-path';
 import { problemCodes, problemsPerFileMax } from './plan-problem';
 import type { PlanProblem, ProblemCode } from './plan-problem';
 import { routeExits } from './route-schema';
+import { toolProblems } from './tool-checks';
 import { unbuiltUses } from './unbuilt-keys';
 import type { YamlDocument } from './yaml-document';
 
@@ -39,8 +40,9 @@ const variableHomes: readonly PlanPath[] = [
 const variableStrangers: readonly PlanPath[] = [
   ['agents', '*', 'greeting'],
   ['agents', '*', 'transcription', 'prompt'],
-  ['tools', '*', 'http', 'url'],
   ['tools', '*', 'while_waiting'],
+  ['tools', '*', 'while_waiting', 'say'],
+  ['tools', '*', 'mcp', 'url'],
 ];
 
 /** What a text's variables are told to be. */
@@ -76,6 +78,9 @@ class FileChecks {
   tools(): void {
     this.#maps(['tools', '*'], (tool, path) => {
       const kinds = toolKinds.filter((kind) => kind in tool);
+      for (const { path: inner, code, message, expected, nearest, at } of toolProblems(tool)) {
+        this.#add(code, [...path, ...inner], message, expected, { at, nearest });
+      }
       if (kinds.length === 1) return;
       const message = kinds.length === 0 ? 'a tool that does nothing' : `a tool with ${kinds.join(' and ')}`;
       this.#add(problemCodes.oneOfSeveral, path, message, `exactly one of ${toolKinds.join(', ')}`, { at: 'key' });
@@ -162,7 +167,7 @@ class FileChecks {
     path: PlanPath,
     message: string,
     expected: string,
-    { at = 'value', nearest }: { at?: 'key' | 'value'; nearest?: string | undefined } = {},
+    { at = 'value', nearest }: { at?: 'key' | 'value' | undefined; nearest?: string | undefined } = {},
   ): void {
     if (this.found.length >= problemsPerFileMax) return;
     const exists = valueAt(this.#document.root, path) !== undefined;

@@ -30,7 +30,8 @@ const stateBytesMax = 10_000;
 
 /**
  * The last plans that were in force, each a folder `HASH` with the files that it was made of, so that `ringbridge check`,
- * `explain` and `diff` read it like any dialplan. Readable by us alone: a plan holds numbers and addresses.
+ * `explain` and `diff` read it like any dialplan. Secrets are not kept: they are read again where they stand. Readable by us
+ * alone: a plan holds numbers and addresses.
  */
 export class KeptPlans {
   readonly #folder: string;
@@ -67,14 +68,15 @@ export class KeptPlans {
   }
 
   /** Keeps a plan that came into force and lets the oldest go. Rejects when the disk does. */
-  async keep({ hash, source, atMs }: { hash: string; source: Pick<PlanSource, 'reads'>; atMs: number }): Promise<void> {
+  async keep(plan: { hash: string; source: Pick<PlanSource, 'reads' | 'secretNames'>; atMs: number }): Promise<void> {
+    const { hash, source, atMs } = plan;
     if (this.#plansMax === 0) return;
     const folder = join(this.#folder, hash);
     const making = join(this.#folder, `.${hash}.new`);
     await rm(making, { recursive: true, force: true });
     await mkdir(making, { recursive: true, mode: 0o700 });
     for (const [name, read] of source.reads) {
-      if (read.kind !== 'read') continue;
+      if (read.kind !== 'read' || source.secretNames.has(name)) continue;
       await mkdir(dirname(join(making, name)), { recursive: true, mode: 0o700 });
       await writeFile(join(making, name), read.bytes, { mode: 0o600, flag: 'wx' });
     }

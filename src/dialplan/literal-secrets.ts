@@ -1,3 +1,4 @@
+import { secretInHeader } from '../tools/tool-schema';
 import { visit, visitTexts } from './plan-path';
 import type { PlanPath } from './plan-path';
 
@@ -8,7 +9,7 @@ const secretShapes =
   /\b(?:sk|pk|rk)-[A-Za-z0-9_-]{20,}|\bek_[A-Za-z0-9]{20,}|\bgh[pousr]_[A-Za-z0-9]{20,}|\bAKIA[0-9A-Z]{16}\b|\bxox[bpas]-[A-Za-z0-9-]{20,}|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.|\bBearer[ ]+[A-Za-z0-9._~+/-]{16,}|-----BEGIN [A-Z ]{0,40}PRIVATE KEY/;
 const userInfo = /\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s/@:]{1,100}:[^\s/@]{1,100}@/i;
 const secretHeader = /auth|cookie|key|secret|token|password/i;
-const reference = /^(?:[A-Za-z]{1,20} )?(?:env|file):/;
+const reference = secretInHeader;
 
 /** Values that follow keys of these names, also misspelt ones, are not to be printed with a message. */
 const afterSecretKey =

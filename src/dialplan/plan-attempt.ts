@@ -21,8 +21,11 @@ export type PlanAttempt = {
 
 /** Where plans are made: here, or in a thread of their own. */
 export interface PlanLoader {
-  /** Reads the dialplans of a folder. Never rejects: what goes wrong is a refused plan. */
-  load(folder: string): Promise<PlanAttempt>;
+  /**
+   * Reads the dialplans of a folder; secrets that stand inside of it are read in `secretsFolder`, if one is given. Never
+   * rejects: what goes wrong is a refused plan.
+   */
+  load(folder: string, options?: { secretsFolder?: string }): Promise<PlanAttempt>;
   /** Ends what is under way. Twice is fine. */
   close(): Promise<void>;
 }
@@ -41,14 +44,14 @@ export async function attemptPlan(reader: PlanReader): Promise<{ attempt: PlanAt
 
 /** Makes plans in this thread: for tests, and where nothing else is waiting. */
 export class PlanLoaderHere implements PlanLoader {
-  readonly #readerOf: (folder: string) => PlanReader;
+  readonly #readerOf: (folder: string, options: { secretsFolder?: string }) => PlanReader;
 
-  constructor(readerOf: (folder: string) => PlanReader) {
+  constructor(readerOf: (folder: string, options: { secretsFolder?: string }) => PlanReader) {
     this.#readerOf = readerOf;
   }
 
-  async load(folder: string): Promise<PlanAttempt> {
-    return (await attemptPlan(this.#readerOf(folder))).attempt;
+  async load(folder: string, options: { secretsFolder?: string } = {}): Promise<PlanAttempt> {
+    return (await attemptPlan(this.#readerOf(folder, options))).attempt;
   }
 
   close(): Promise<void> {

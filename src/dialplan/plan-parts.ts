@@ -87,6 +87,12 @@ export function whatIsSaid(entries: readonly PlanFileEntry[], texts: PlanTexts) 
         return [name, { ...entry, instructions, idle }] as const;
       }),
     ),
+    tools: new Map(
+      namedEntries(entries, 'tools').map(([name, entry]) => {
+        const module = entry.module === undefined ? undefined : (texts.modules.get(entry.module) ?? entry.module);
+        return [name, { ...entry, module }] as const;
+      }),
+    ),
     routes: routeEntries(entries),
   };
 }
@@ -100,11 +106,14 @@ function idleTexts(
 
 /** Equal texts for equal values: the order in which keys were written means nothing. */
 export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((inner) => canonicalJson(inner)).join(',')}]`;
-  if (value instanceof Map) return canonicalJson(Object.fromEntries(value as Map<string, unknown>));
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (value instanceof Map) return canonicalJson(Object.fromEntries(value as Map<string, unknown>));
   const map = value as Readonly<Record<string, unknown>>;
-  const keys = Object.keys(map).filter((key) => map[key] !== undefined);
-  const pairs = keys.sort().map((key) => `${JSON.stringify(key)}:${canonicalJson(map[key])}`);
-  return `{${pairs.join(',')}}`;
+  let text = '';
+  for (const key of Object.keys(map).sort()) {
+    const inner = map[key];
+    if (inner !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(inner)}`;
+  }
+  return `{${text}}`;
 }

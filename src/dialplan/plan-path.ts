@@ -22,12 +22,25 @@ function visitFrom(value: unknown, pattern: PlanPath, path: (string | number)[],
     return;
   }
   if (!isContainer(value)) return;
-  for (const key of segment === '*' ? keysOf(value) : [segment]) {
-    if (!Object.hasOwn(value, key)) continue;
-    path.push(key);
-    visitFrom((value as Container)[key], pattern, path, found);
-    path.pop();
+  if (segment !== '*') {
+    if (Object.hasOwn(value, segment)) visitEntry(value, segment, pattern, path, found);
+  } else if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index += 1) visitEntry(value, index, pattern, path, found);
+  } else {
+    for (const key of Object.keys(value)) visitEntry(value, key, pattern, path, found);
   }
+}
+
+function visitEntry(
+  container: object,
+  key: string | number,
+  pattern: PlanPath,
+  path: (string | number)[],
+  found: Found<unknown>,
+): void {
+  path.push(key);
+  visitFrom((container as Container)[key], pattern, path, found);
+  path.pop();
 }
 
 function visitTextsFrom(value: unknown, path: (string | number)[], found: Found<string>): void {

@@ -11,20 +11,24 @@ export interface PlanReader {
   /** Names of everything in the folder, without its subfolders' contents, in any order. Rejects when it cannot. */
   list(): Promise<readonly string[]>;
   /** `name` is relative, with `/`, and was checked to hold no `..`. Never rejects. */
-  read(name: string, limit: { bytesMax: number }): Promise<PlanRead>;
+  read(name: string, options: { bytesMax: number; isSecret?: boolean }): Promise<PlanRead>;
   readonly secrets: SecretReader;
 }
 
-/** Reads from disk. Links may lead about within the folder, as in a Kubernetes mount, and never out of it. */
+/**
+ * Reads from disk. Links may lead about within the folder, as in a Kubernetes mount, and never out of it. Secrets that stand
+ * inside of the folder are read in `secretsFolder`: a plan that was kept is kept without them.
+ */
 export function folderReader(
   folder: string,
-  { env }: { env: Readonly<Record<string, string | undefined>> },
+  { env, secretsFolder = folder }: { env: Readonly<Record<string, string | undefined>>; secretsFolder?: string },
 ): PlanReader {
   return {
     list: () => readdir(folder),
-    async read(name, { bytesMax }) {
-      const root = await realpath(folder).catch(() => undefined);
-      return readThroughLinks(join(folder, name), { bytesMax, isAllowed: (path) => path.startsWith(`${root}${sep}`) });
+    async read(name, { bytesMax, isSecret = false }) {
+      const within = isSecret ? secretsFolder : folder;
+      const root = await realpath(within).catch(() => undefined);
+      return readThroughLinks(join(within, name), { bytesMax, isAllowed: (path) => path.startsWith(`${root}${sep}`) });
     },
     secrets: systemSecrets(env),
   };

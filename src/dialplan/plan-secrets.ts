@@ -17,6 +17,8 @@ export const secretPlaces: readonly PlanPath[] = [
   ['trunks', '*', 'digest', 'user'],
   ['trunks', '*', 'digest', 'password'],
   ['tools', '*', 'http', 'bearer'],
+  ['tools', '*', 'http', 'sign'],
+  ['tools', '*', 'http', 'sign', '*'],
   ['tools', '*', 'http', 'headers', '*'],
   ['tools', '*', 'mcp', 'authorization'],
 ];
@@ -93,7 +95,9 @@ async function fromFile(reader: PlanReader, path: string): Promise<Secret | Secr
     return { code, message: 'a path that leads out of the folder or has odd characters', expected };
   }
   const limit = { bytesMax: secretBytesMax };
-  const read = isAbsolute ? await reader.secrets.file(path, limit) : await reader.read(path, limit);
+  const read = isAbsolute
+    ? await reader.secrets.file(path, limit)
+    : await reader.read(path, { ...limit, isSecret: true });
   if (read.kind === 'too-large') return { code, message: `${path}: ${readFault(read)}`, expected: oneLine };
   const text = read.kind === 'read' ? decodeText(read.bytes) : undefined;
   if (text === undefined) return { code, message: `${path}: ${readFault(read)}`, expected };

@@ -8,6 +8,8 @@ import type { PlanReader } from './plan-reader';
 export interface PlanSource {
   readonly names: readonly string[];
   readonly reads: ReadonlyMap<string, PlanRead>;
+  /** Those of `reads` that hold a secret. */
+  readonly secretNames: ReadonlySet<string>;
   /** Environment variables that the plan names, as far as they were set. */
   readonly variables: ReadonlyMap<string, string>;
   /** Files outside of the folder that hold secrets. */
@@ -18,6 +20,7 @@ export interface PlanSource {
 export function recordReads(reader: PlanReader): { reader: PlanReader; source: PlanSource } {
   const names: string[] = [];
   const reads = new Map<string, PlanRead>();
+  const secretNames = new Set<string>();
   const variables = new Map<string, string>();
   const secretFiles = new Map<string, PlanRead>();
   const { secrets } = reader;
@@ -26,9 +29,10 @@ export function recordReads(reader: PlanReader): { reader: PlanReader; source: P
       names.push(...(await reader.list()));
       return names;
     },
-    async read(name, limit) {
-      const read = await reader.read(name, limit);
+    async read(name, options) {
+      const read = await reader.read(name, options);
       reads.set(name, read);
+      if (options.isSecret === true) secretNames.add(name);
       return read;
     },
     secrets: {
@@ -45,7 +49,7 @@ export function recordReads(reader: PlanReader): { reader: PlanReader; source: P
       },
     },
   };
-  return { reader: recorder, source: { names, reads, variables, secretFiles } };
+  return { reader: recorder, source: { names, reads, secretNames, variables, secretFiles } };
 }
 
 /** Reads what was recorded, and nothing else. */

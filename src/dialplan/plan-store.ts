@@ -104,7 +104,7 @@ export class PlanStore {
   /** Puts back a plan that was kept in a folder of its own; `hash` is what it must say. Never rejects. */
   restore(folder: string, hash: string): Promise<PlanOutcome> {
     return this.#inTurn(async () => {
-      const attempt = await this.#options.loader.load(folder);
+      const attempt = await this.#options.loader.load(folder, { secretsFolder: this.#options.folder });
       if (attempt.kind === 'loaded' && attempt.plan.hash !== hash) {
         return { kind: 'refused', problems: [otherPlan(hash, attempt.plan.hash)], warnings: [] };
       }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import { messageOf } from '../runtime/errors';
 import { instructionsLengthMax } from '../realtime/agent-schema';
 import { readCalendar } from './calendar';
@@ -17,6 +19,8 @@ export interface PlanTexts {
   readonly instructions: ReadonlyMap<string, string>;
   /** Days since 1970-01-01. */
   readonly calendars: ReadonlyMap<string, readonly number[]>;
+  /** The first digits of the SHA-256 of each file that is a tool. */
+  readonly modules: ReadonlyMap<string, string>;
 }
 
 /** A path inside the dialplan folder: no way up, no hidden files, no absolute path. */
@@ -34,6 +38,9 @@ const instructionsPlaces: readonly PlanPath[] = [
   ['agents', '*', 'idle', 'check_in'],
   ['agents', '*', 'idle', 'goodbye'],
 ];
+const modulePlaces: readonly PlanPath[] = [['tools', '*', 'module']];
+/** What Node runs without being told how. */
+const moduleName = /\.(?:mjs|cjs|js)$/;
 const calendarPlaces: readonly PlanPath[] = [
   ['schedules', '*', 'closed'],
   ['schedules', '*', 'closed', '*'],
@@ -68,7 +75,17 @@ export async function readPlanTexts(
       problems.push(problemAt(file, path, { code: problemCodes.calendarFile, ...text }));
     }
   }
-  return { texts: { instructions, calendars }, problems };
+  const modules = new Map<string, string>();
+  for (const { file, path, name } of textNames(files, modulePlaces)) {
+    const text = await readText(reader, name, 'a file inside the dialplan folder, such as file:tools/look-up.mjs');
+    if (typeof text === 'string' && moduleName.test(name)) {
+      modules.set(textPrefix + name, createHash('sha256').update(text).digest('hex').slice(0, 12));
+    } else {
+      const fault = typeof text === 'string' ? notJavaScript(name) : text;
+      problems.push(problemAt(file, path, { code: problemCodes.moduleFile, ...fault }));
+    }
+  }
+  return { texts: { instructions, calendars, modules }, problems };
 }
 
 /** Undefined when it is not UTF-8. A byte order mark is dropped. */
@@ -132,6 +149,10 @@ async function readText(reader: PlanReader, name: string, expected: string): Pro
   } catch (cause) {
     return { message: `${name}: ${messageOf(cause)}`, expected };
   }
+}
+
+function notJavaScript(name: string): Fault {
+  return { message: `${name} is no JavaScript file`, expected: 'a name that ends in .mjs, .cjs or .js' };
 }
 
 function lengthFault(name: string, text: string): Fault | undefined {

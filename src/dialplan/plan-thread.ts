@@ -58,10 +58,13 @@ export class PlanThread implements PlanLoader {
     return this.#worker !== undefined;
   }
 
-  load(folder: string): Promise<PlanAttempt> {
-    const load = this.#loads.then(() => this.#load(folder));
-    this.#loads = load;
-    return load;
+  load(folder: string, { secretsFolder = folder }: { secretsFolder?: string } = {}): Promise<PlanAttempt> {
+    return this.#inTurn({ kind: 'folder', folder, secretsFolder });
+  }
+
+  /** Makes a plan again of what it was read from. Never rejects. */
+  loadSource(source: PlanSource): Promise<PlanAttempt> {
+    return this.#inTurn({ kind: 'source', source });
   }
 
   async close(): Promise<void> {
@@ -70,12 +73,18 @@ export class PlanThread implements PlanLoader {
     await this.#end();
   }
 
-  async #load(folder: string): Promise<PlanAttempt> {
+  #inTurn(from: ReadRequest['from']): Promise<PlanAttempt> {
+    const load = this.#loads.then(() => this.#load(from));
+    this.#loads = load;
+    return load;
+  }
+
+  async #load(from: ReadRequest['from']): Promise<PlanAttempt> {
     if (this.#closed) return failed('the bridge is closing');
     this.#idle?.cancel();
     const { port1: pieces, port2: far } = new MessageChannel();
     try {
-      const answer = await this.#ask({ folder, pieces: far });
+      const answer = await this.#ask({ from, pieces: far });
       const { digest, warnings } = answer;
       const steps = receivedPlan(pieces, answer);
       const { plan, source } = await runInSlices(steps, { clock: this.#options.clock, sliceMs });
@@ -160,6 +169,7 @@ function* receivedPlan(pieces: MessagePort, answer: ReadAnswer): Steps<{ plan: P
   let outside: Omit<PlanSource, 'reads'> = nothingOutside;
   const instructions = new Map<string, string>();
   const calendars = new Map<string, readonly number[]>();
+  const modules = new Map<string, string>();
   const secrets = new Map<string, Secret>();
   const entries: PlanFileEntry[] = [];
   for (;;) {
@@ -170,19 +180,25 @@ function* receivedPlan(pieces: MessagePort, answer: ReadAnswer): Steps<{ plan: P
     else if (piece.kind === 'outside') outside = piece;
     else if (piece.kind === 'instructions') instructions.set(piece.name, piece.text);
     else if (piece.kind === 'calendar') calendars.set(piece.name, piece.days);
+    else if (piece.kind === 'module') modules.set(piece.name, piece.version);
     else if (piece.kind === 'secret') secrets.set(piece.reference, new Secret(piece.value));
     else entries.push(piece.entry);
     yield;
   }
-  const { names, variables, secretFiles } = outside;
-  const source = { names, variables, secretFiles, reads };
+  const { names, secretNames, variables, secretFiles } = outside;
+  const source = { names, secretNames, variables, secretFiles, reads };
   if (answer.kind === 'refused') return { plan: undefined, source };
   const { hash, files } = answer;
-  const plan = yield* planSteps({ hash, files, entries, texts: { instructions, calendars }, secrets });
+  const plan = yield* planSteps({ hash, files, entries, texts: { instructions, calendars, modules }, secrets });
   return { plan, source };
 }
 
-const nothingOutside: Omit<PlanSource, 'reads'> = { names: [], variables: new Map(), secretFiles: new Map() };
+const nothingOutside: Omit<PlanSource, 'reads'> = {
+  names: [],
+  secretNames: new Set(),
+  variables: new Map(),
+  secretFiles: new Map(),
+};
 
 function failed(fault: string): PlanAttempt {
   const source: PlanSource = { ...nothingOutside, reads: new Map() };

@@ -9,13 +9,17 @@ import { cutEntries } from './plan-parts';
 import type { PlanParts } from './plan-parts';
 import { folderReader } from './plan-reader';
 import type { PlanFileEntry } from './plan-schema';
+import { sourceReader } from './plan-source';
 import type { PlanSource } from './plan-source';
 
 // The thread in which dialplans are read and checked: `PlanThread` starts it and builds the plan of what it sends.
 
-/** Asks the thread to read a folder. */
+/** Asks the thread to read a plan. */
 export interface ReadRequest {
-  readonly folder: string;
+  /** From a folder, with the secrets inside of it from another; or from what was read already. */
+  readonly from:
+    | { readonly kind: 'folder'; readonly folder: string; readonly secretsFolder: string }
+    | { readonly kind: 'source'; readonly source: PlanSource };
   /** Where the pieces of the plan go. */
   readonly pieces: MessagePort;
 }
@@ -33,6 +37,7 @@ export type PlanPiece =
   | ({ readonly kind: 'outside' } & Omit<PlanSource, 'reads'>)
   | { readonly kind: 'instructions'; readonly name: string; readonly text: string }
   | { readonly kind: 'calendar'; readonly name: string; readonly days: readonly number[] }
+  | { readonly kind: 'module'; readonly name: string; readonly version: string }
   | { readonly kind: 'secret'; readonly reference: string; readonly value: string }
   | { readonly kind: 'entry'; readonly entry: PlanFileEntry };
 
@@ -41,13 +46,18 @@ const thingsPerPieceMax = 100;
 
 invariant(parentPort !== null, 'this file is run as a worker thread');
 const parent = parentPort;
+// The YAML parser asks for an environment variable at every word, and a plain object answers many times as fast.
+const env: Readonly<Record<string, string | undefined>> = { ...process.env };
+process.env = { ...env };
+
 parent.on('message', (request: ReadRequest) => {
   // A throw ends the thread, which is told to whoever waits for the answer.
   void read(request).then((answer) => parent.postMessage(answer));
 });
 
-async function read({ folder, pieces }: ReadRequest): Promise<ReadAnswer> {
-  const { attempt, parts } = await attemptPlan(folderReader(folder, { env: process.env }));
+async function read({ from, pieces }: ReadRequest): Promise<ReadAnswer> {
+  const reader = from.kind === 'source' ? sourceReader(from.source) : folderReader(from.folder, { ...from, env });
+  const { attempt, parts } = await attemptPlan(reader);
   const { source, digest, warnings } = attempt;
   const { reads, ...outside } = source;
   for (const [name, found] of reads) {
@@ -68,6 +78,7 @@ async function read({ folder, pieces }: ReadRequest): Promise<ReadAnswer> {
 function* piecesOf({ entries, texts, secrets }: PlanParts): Generator<PlanPiece> {
   for (const [name, text] of texts.instructions) yield { kind: 'instructions', name, text };
   for (const [name, days] of texts.calendars) yield { kind: 'calendar', name, days };
+  for (const [name, version] of texts.modules) yield { kind: 'module', name, version };
   for (const [reference, secret] of secrets) yield { kind: 'secret', reference, value: secret.reveal() };
   for (const entry of cutEntries(entries, thingsPerPieceMax)) yield { kind: 'entry', entry };
 }

@@ -1,6 +1,6 @@
 import type { AgentSession } from '../realtime/agent-schema';
 import type { Secret } from '../runtime/secret';
-import type { BuiltInTool } from '../tools/tool-schema';
+import type { AgentTool } from '../tools/agent-tool';
 import type { GuaranteeRules, IdleRules, TurnRules } from './conversation-rules';
 import type { Destination } from './destination';
 import type { PatternSet } from './pattern';
@@ -36,7 +36,7 @@ export interface Agent {
    * (`{{caller.number}}`); in a `RouteDecision` they are filled in.
    */
   readonly session: AgentSession;
-  readonly tools: readonly BuiltInTool[];
+  readonly tools: readonly AgentTool[];
   /** What happens when nobody speaks; undefined: nothing. */
   readonly idle?: IdleRules | undefined;
   /** Who decides whose turn it is; undefined: the server's turn detection, as `session` has it. */

@@ -36,6 +36,7 @@ export const referencePlaces: readonly ReferencePlace[] = [
   { from: ['destinations', '*', 'otherwise'], to: 'destinations' },
   { from: ['destinations', '*', 'otherwise', '*'], to: 'destinations' },
   { from: ['agents', '*', 'tools', '*'], to: 'tools' },
+  { from: ['tools', '*', 'http', 'secure_digits', '*'], to: 'tools' },
 ];
 
 const unknownCodes: Record<NamedSection, ProblemCode> = {
@@ -166,12 +167,12 @@ function destinationCycles(files: readonly PlanFile[]): PlanProblem[] {
         continue;
       }
       const from = way.findIndex(({ name }) => name === step.name);
-      if (from >= 0) {
+      if (from >= 0 && problems.length < problemsPerFileMax) {
         const circle = [...way.slice(from).map(({ name }) => name), step.name].join(' -> ');
         const message = `destinations go round in a circle: ${circle}`;
         const problem = { code: problemCodes.destinationCycle, message, expected: 'a destination that ends it' };
         problems.push(problemAt(step.file, step.path, problem));
-      } else if (!done.has(step.name)) {
+      } else if (from < 0 && !done.has(step.name)) {
         way.push({ name: step.name, at: 0 });
       }
     }

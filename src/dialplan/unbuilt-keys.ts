@@ -1,4 +1,4 @@
-import { reservedTools } from '../tools/tool-schema';
+import { builtInTools, reservedTools } from '../tools/tool-schema';
 import { visit } from './plan-path';
 import type { PlanPath } from './plan-path';
 
@@ -14,10 +14,7 @@ export interface UnbuiltUse {
 export const leaveOut = 'to be left out';
 
 /** Keys that cannot be honoured whatever their value. */
-export const unbuiltKeys: readonly PlanPath[] = [
-  ['tools', '*'],
-  ['routes', '*', 'bridge'],
-];
+export const unbuiltKeys: readonly PlanPath[] = [['routes', '*', 'bridge']];
 
 interface UnbuiltValues {
   readonly path: PlanPath;
@@ -29,6 +26,11 @@ interface UnbuiltValues {
 export const unbuiltValues: readonly UnbuiltValues[] = [
   { path: ['agents', '*', 'kind'], isUnbuilt: oneOf('interpreter', 'transcriber'), expected: 'agent' },
   { path: ['agents', '*', 'tools', '*'], isUnbuilt: oneOf(...reservedTools), expected: leaveOut },
+  {
+    path: ['tools', '*', 'builtin'],
+    isUnbuilt: oneOf(...reservedTools),
+    expected: `one of ${builtInTools.join(', ')}`,
+  },
   {
     path: ['agents', '*', 'idle', 'then'],
     isUnbuilt: (value) => typeof value === 'string' && value !== 'hang_up' && value !== 'wait',

@@ -67,6 +67,11 @@ export class OfferRefused extends Error {
   }
 }
 
+/** There is no media to be had now, and it is not the offer's fault: the call is answered 503. */
+export class MediaUnavailable extends Error {
+  override readonly name = 'MediaUnavailable';
+}
+
 /**
  * The caller's audio, whoever faces the caller: our RTP socket, or FreeSWITCH in between. It sends no SIP.
  *
@@ -75,9 +80,9 @@ export class OfferRefused extends Error {
 export interface MediaLeg {
   /** The rate of the frames on both sides, fixed for the leg's life. */
   readonly rateHz: SampleRateHz;
-  /** Takes the caller's SDP offer and returns our SDP answer. Rejects with `OfferRefused`. */
+  /** Takes the caller's SDP offer and returns our SDP answer. Rejects with `OfferRefused` or `MediaUnavailable`. */
   answer(offer: string): Promise<string>;
-  /** For an INVITE (or re-INVITE) without SDP (RFC 3261 section 13.2.1): our offer. */
+  /** For an INVITE (or re-INVITE) without SDP (RFC 3261 section 13.2.1): our offer. Rejects with `MediaUnavailable`. */
   offer(): Promise<string>;
   /** The SDP answer to our offer. Rejects with `OfferRefused` when it cannot be used. */
   acceptAnswer(answer: string): Promise<void>;

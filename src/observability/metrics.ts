@@ -46,6 +46,8 @@ export interface MetricsSources {
   waysIn?: () => readonly WayInFigures[];
   /** Records that could not be written. */
   recordFailures: () => number;
+  /** Results of tools that came to nothing, by reason. */
+  toolDiscards?: () => ReadonlyMap<string, number>;
   plan: () => PlanMetricsSource;
   /** Empty where this process answers the calls itself. */
   workers?: () => readonly WorkerFigures[];
@@ -55,6 +57,7 @@ const states: readonly CallState[] = ['ringing', 'answering', 'active', 'ending'
 /** The design's deadline is 3 s. */
 const connectBucketsSeconds = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3];
 const firstAudioBucketsSeconds = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10];
+const toolBucketsSeconds = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 60];
 const lengthBucketsSeconds = [1, 5, 15, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600];
 
 /** Everything that Prometheus may ask, in a registry of its own. Names are stable. */
@@ -71,6 +74,11 @@ export class Metrics {
   readonly #functionCalls = this.#counter('ringbridge_function_calls_total', 'Functions that models called', [
     'outcome',
   ]);
+  readonly #toolSeconds = this.#histogram(
+    'ringbridge_tool_seconds',
+    'From the call of a tool to its result',
+    toolBucketsSeconds,
+  );
   readonly #breaches = this.#counter(
     'ringbridge_guarantee_breaches_total',
     'Promises of routes that were not kept, by what was done about it',
@@ -155,8 +163,9 @@ export class Metrics {
     this.#murmurs.inc();
   }
 
-  functionCalled({ outcome }: { outcome: 'done' | 'failed' }): void {
+  functionCalled({ outcome, durationMs }: { outcome: string; durationMs: number | undefined }): void {
     this.#functionCalls.inc({ outcome });
+    if (durationMs !== undefined) this.#toolSeconds.observe(durationMs / 1_000);
   }
 
   callEnded(call: CallSnapshot, { reason, blame }: { reason: EndReason; blame: Blame }): void {
@@ -205,6 +214,12 @@ export class Metrics {
     this.#onScrape(this.#counter('ringbridge_sip_total', 'What signalling counts', ['event']), (counter) => {
       for (const [event, count] of Object.entries(sources.sip())) counter.inc({ event }, Math.max(0, count));
     });
+    this.#onScrape(
+      this.#counter('ringbridge_tool_results_discarded_total', 'Results of tools that came to nothing', ['reason']),
+      (counter) => {
+        for (const [reason, count] of sources.toolDiscards?.() ?? []) counter.inc({ reason }, count);
+      },
+    );
     this.#onScrape(
       this.#counter('ringbridge_record_failures_total', 'Call records that could not be written', []),
       (counter) => {

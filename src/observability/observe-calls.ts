@@ -59,6 +59,7 @@ export class ObserveCalls implements CallObserver {
       case 'caller-speech-started':
       case 'caller-speech-stopped':
       case 'push-to-talk':
+      case 'tool-started':
       case 'transcript':
       case 'digit':
         return;
@@ -81,9 +82,18 @@ function logEvent(logger: Logger, event: CallEvent, call: CallSnapshot): void {
     case 'function-call':
       // The outcome of a tool is the operator's to see; its name is of our own list.
       logger.info(
-        { functionName: event.name, functionCallId: event.callId, outcome: event.outcome },
+        {
+          functionName: event.name,
+          functionCallId: event.callId,
+          outcome: event.outcome,
+          failure: event.failure,
+          durationMs: event.durationMs,
+        },
         'agent called a function',
       );
+      return;
+    case 'tool-started':
+      logger.debug({ functionName: event.name, functionCallId: event.callId }, 'a tool began to run');
       return;
     case 'model-error':
       logger.warn(facts, 'model reported an error');

@@ -27,6 +27,8 @@ export type CreatedItem =
 
 export interface ResponseParameters {
   instructions?: string;
+  /** Left out where the session's applies. */
+  tool_choice?: 'none';
   /** At most 16 pairs, keys to 64 and values to 512 characters. */
   metadata: Record<string, string>;
 }
@@ -90,13 +92,18 @@ export function toolOutputCreate(eventId: string, { callId, output }: { callId: 
  */
 export function responseCreate(
   eventId: string,
-  { instructions, metadata }: { instructions: string | undefined; metadata: Readonly<Record<string, string>> },
+  {
+    instructions,
+    metadata,
+    withoutTools = false,
+  }: { instructions: string | undefined; metadata: Readonly<Record<string, string>>; withoutTools?: boolean },
 ): ClientEvent {
   return {
     type: 'response.create',
     event_id: eventId,
     response: {
       ...(instructions === undefined ? {} : { instructions }),
+      ...(withoutTools ? { tool_choice: 'none' } : {}),
       metadata: { ...metadata, client_event_id: eventId },
     },
   };

@@ -1,8 +1,21 @@
 /** What becomes of the results: each call of `sendOutput` puts one on the wire. */
 export interface FunctionCallActions {
+  /** Whether no response is active or asked for: only then results go out. */
+  isIdle(): boolean;
+  /** Whether the caller hears something of a response. */
+  hasSpoken(responseId: string): boolean;
   sendOutput(result: { callId: string; output: string }): void;
   /** All results of one response are on the wire: the model should speak about them. */
   requestResponse(): void;
+  /** The server has every result that was put on the wire. */
+  resultsSeen(): void;
+}
+
+/** The result of one call. `respond` says whether the model shall speak about it; `unless-spoken`: if it said nothing with the call. */
+export interface FunctionResult {
+  callId: string;
+  output: string;
+  respond: boolean | 'unless-spoken';
 }
 
 /** What became of a result. Only `sent` and `held` ones reach the model. */
@@ -12,31 +25,40 @@ export type SubmitOutcome = 'sent' | 'held' | 'duplicate' | 'unknown';
 const callsMax = 512;
 
 interface Call {
+  callId: string;
+  /** Calls are numbered as they were announced. */
+  order: number;
   batch: Batch;
-  answered: boolean;
+  /** Undefined while it is awaited. */
+  output: string | undefined;
+  isSent: boolean;
 }
 
 /** The calls of one response. */
 interface Batch {
   responseId: string;
   responseOver: boolean;
-  unanswered: number;
+  unsent: number;
   /** Somebody wants the model to speak when all results are there. */
   respond: boolean;
-  /** Results that came before the response was over. */
-  held: { callId: string; output: string }[];
+  respondUnlessSpoken: boolean;
 }
 
 /**
  * Keeps the API's rules for function results: none before the `response.done` of the response that made the call (the
  * server may not know the call yet, error `invalid_tool_call_id`), one per call, one `response.create` for all calls of
- * one response.
+ * one response. None goes out while another response is active, and those that waited go in the order of their calls.
  */
 export class FunctionCalls {
   readonly #actions: FunctionCallActions;
   readonly #calls = new Map<string, Call>();
   /** Batches whose response goes on or whose results are missing. */
   readonly #batches = new Map<string, Batch>();
+  /** Calls whose results wait to be sent. */
+  #ready: Call[] = [];
+  /** Results that the server has not taken up yet. */
+  readonly #unseen = new Set<string>();
+  #announced = 0;
 
   constructor(actions: FunctionCallActions) {
     this.#actions = actions;
@@ -55,55 +77,79 @@ export class FunctionCalls {
     if (this.#calls.has(callId)) return false;
     let batch = this.#batches.get(responseId);
     if (batch === undefined) {
-      batch = { responseId, responseOver, unanswered: 0, respond: false, held: [] };
+      batch = { responseId, responseOver, unsent: 0, respond: false, respondUnlessSpoken: false };
       this.#batches.set(responseId, batch);
     }
-    batch.unanswered += 1;
-    this.#calls.set(callId, { batch, answered: false });
+    batch.unsent += 1;
+    this.#announced += 1;
+    this.#calls.set(callId, { callId, order: this.#announced, batch, output: undefined, isSent: false });
     if (this.#calls.size > callsMax) this.#forgetOldest();
     return true;
   }
 
-  submit({ callId, output, respond }: { callId: string; output: string; respond: boolean }): SubmitOutcome {
-    const call = this.#calls.get(callId);
-    if (call === undefined) return 'unknown';
-    if (call.answered) return 'duplicate';
-    const { batch } = call;
-    call.answered = true;
-    batch.unanswered -= 1;
-    batch.respond ||= respond;
-    if (!batch.responseOver) {
-      batch.held.push({ callId, output });
-      return 'held';
-    }
-    this.#actions.sendOutput({ callId, output });
-    this.#settle(batch);
-    return 'sent';
+  /** Results that are there at the same moment: what may go goes together, and one response answers it. */
+  submit(results: readonly FunctionResult[]): SubmitOutcome[] {
+    const submitted = results.map((result) => this.#accept(result));
+    this.flush();
+    return submitted.map((each) => (typeof each === 'string' ? each : each.isSent ? 'sent' : 'held'));
   }
 
-  /** `response.done`, or another sign that the response is over: what was held goes out. */
+  /** `response.done`, or another sign that the response is over: its results may go out. */
   responseOver(responseId: string): void {
     const batch = this.#batches.get(responseId);
-    if (batch === undefined || batch.responseOver) return;
+    if (batch === undefined) return;
     batch.responseOver = true;
-    for (const result of batch.held) this.#actions.sendOutput(result);
-    batch.held = [];
-    this.#settle(batch);
+    this.flush();
   }
 
-  #settle(batch: Batch): void {
-    if (batch.unanswered > 0) return;
+  /** Puts on the wire what waits and may go. */
+  flush(): void {
+    if (this.#ready.length === 0 || !this.#actions.isIdle()) return;
+    const going = this.#ready.filter(({ batch }) => batch.responseOver).sort((one, other) => one.order - other.order);
+    this.#ready = this.#ready.filter(({ batch }) => !batch.responseOver);
+    for (const call of going) {
+      call.isSent = true;
+      call.batch.unsent -= 1;
+      this.#unseen.add(call.callId);
+      this.#actions.sendOutput({ callId: call.callId, output: call.output ?? '' });
+    }
+    const batches = new Set(going.map(({ batch }) => batch));
+    if ([...batches].filter((batch) => this.#settle(batch)).length > 0) this.#actions.requestResponse();
+  }
+
+  /** The server has added the result of a call to the conversation. */
+  seen(callId: string): void {
+    if (this.#unseen.delete(callId) && this.#unseen.size === 0) this.#actions.resultsSeen();
+  }
+
+  #accept({ callId, output, respond }: FunctionResult): Call | 'unknown' | 'duplicate' {
+    const call = this.#calls.get(callId);
+    if (call === undefined) return 'unknown';
+    if (call.output !== undefined) return 'duplicate';
+    call.output = output;
+    call.batch.respond ||= respond === true;
+    call.batch.respondUnlessSpoken ||= respond === 'unless-spoken';
+    this.#ready.push(call);
+    return call;
+  }
+
+  /** True when the batch has all its results on the wire, and now wants an answer. */
+  #settle(batch: Batch): boolean {
+    if (batch.unsent > 0 || !batch.responseOver) return false;
     this.#batches.delete(batch.responseId);
-    if (batch.respond) this.#actions.requestResponse();
+    const isSilent = batch.respondUnlessSpoken && !this.#actions.hasSpoken(batch.responseId);
+    return batch.respond || isSilent;
   }
 
   #forgetOldest(): void {
-    for (const [callId, { batch, answered }] of this.#calls) {
+    for (const [callId, call] of this.#calls) {
       this.#calls.delete(callId);
-      if (!answered) {
+      this.#unseen.delete(callId);
+      if (!call.isSent) {
         // Nobody can answer it any more: the rest of its batch must not wait for it.
-        batch.unanswered -= 1;
-        if (batch.responseOver) this.#settle(batch);
+        this.#ready = this.#ready.filter((ready) => ready !== call);
+        call.batch.unsent -= 1;
+        if (this.#settle(call.batch)) this.#actions.requestResponse();
       }
       return;
     }

@@ -7,8 +7,11 @@ import type { ResponseFacts, ServerError } from './server-events';
 export interface ResponseRequest {
   instructions: string | undefined;
   metadata: Readonly<Record<string, string>>;
-  /** `tool-results` asks for the answer to results that were sent; one such request answers any number of them. */
-  origin: 'asked' | 'tool-results';
+  /**
+   * `tool-results` asks for the answer to results that were sent; one such request answers any number of them. A
+   * `passing` remark is worth saying now or not at all, and calls no tools.
+   */
+  origin: 'asked' | 'tool-results' | 'passing';
 }
 
 /** What the sequencer does to the outside. */
@@ -21,6 +24,8 @@ export interface SequencerActions {
   onAbandoned(abandoned: { responseId: string; reason: 'superseded' | 'no_response_done' }): void;
   /** A response that was asked for will not come. */
   onFailed(error: { code: string; message: string }): void;
+  /** Nothing is asked for or active, and the next request is about to be sent. */
+  onIdle(): void;
 }
 
 /** Only of an `active` response is audio for the caller; `stale` ones belong to nothing that goes on. */
@@ -35,10 +40,14 @@ const cancelledDeadlineMs = 5_000;
 /** Wait after a conflict with a response that we know nothing of, and for the one that turn detection makes. */
 const conflictRetryMs = 1_000;
 const attemptsMax = 3;
+/** From the end of a turn to the `response.created` of the answer that the server makes by itself. */
+const answerDeadlineMs = 1_500;
 
 interface Request extends ResponseRequest {
   eventId: string;
   attempts: number;
+  /** The server has the results that this request is about: whatever answer it begins by itself speaks of them. */
+  resultsSeen: boolean;
 }
 
 //  The conversation has one response at a time. Ours go    queued ─▶ requested ─▶ active ─▶ over
@@ -67,6 +76,8 @@ export class ResponseSequencer {
   #createdDeadline: Timer | undefined;
   #cancelledDeadline: Timer | undefined;
   #conflictRetry: Timer | undefined;
+  /** Runs while the answer that turn detection makes of the caller's turn is about to begin. */
+  #answerDue: Timer | undefined;
 
   constructor({ clock, actions }: { clock: Clock; actions: SequencerActions }) {
     this.#clock = clock;
@@ -79,16 +90,31 @@ export class ResponseSequencer {
     this.sendNext();
   }
 
-  /** Asks for a response as soon as none is active. */
-  request(request: ResponseRequest): void {
-    const isAskedAlready = this.#queue.some(({ origin }) => origin === 'tool-results');
-    if (request.origin === 'tool-results' && isAskedAlready) return;
+  /** True when nothing is asked for or active. */
+  isIdle(): boolean {
+    return this.#requested === undefined && this.#active === undefined && this.#conflictRetry === undefined;
+  }
+
+  /** Asks for a response as soon as none is active; a `passing` one only if that is now. False when it is dropped. */
+  request(request: ResponseRequest): boolean {
+    if (request.origin === 'passing' && !this.#isFree()) return false;
+    const asked = this.#queue.find(({ origin }) => origin === 'tool-results');
+    if (request.origin === 'tool-results' && asked !== undefined) {
+      asked.resultsSeen = false;
+      return true;
+    }
     if (this.#queue.length >= queuedRequestsMax) {
       this.#actions.onFailed({ code: 'response_queue_full', message: 'too many responses wait for their turn' });
-      return;
+      return false;
     }
-    this.#queue.push({ ...request, eventId: this.#actions.nextEventId(), attempts: 0 });
+    this.#queue.push({ ...request, eventId: this.#actions.nextEventId(), attempts: 0, resultsSeen: false });
     this.sendNext();
+    return true;
+  }
+
+  /** The server has taken up all tool results that were sent. */
+  resultsSeen(): void {
+    for (const request of this.#queue) request.resultsSeen ||= request.origin === 'tool-results';
   }
 
   /**
@@ -110,6 +136,8 @@ export class ResponseSequencer {
   callerSpeaks({ interrupts }: { interrupts: boolean }): void {
     this.#callerSpeaks = { interrupts };
     this.#refusesNext = false;
+    this.#forgetAnswerDue();
+    if (this.#requested?.origin === 'passing') this.#cancelOnArrival.add(this.#requested.eventId);
     if (!interrupts) return;
     this.#queue = this.#queue.filter(({ origin }) => origin === 'tool-results');
     if (this.#active !== undefined && !this.#active.cancelled) this.#markCancelled();
@@ -119,7 +147,13 @@ export class ResponseSequencer {
   callerStopped({ answered }: { answered: boolean }): void {
     this.#callerSpeaks = undefined;
     this.#refusesNext = false;
-    if (answered && this.#queue.length > 0 && this.#active === undefined) this.#waitForOther();
+    if (!answered || this.#active !== undefined) return;
+    this.#forgetAnswerDue();
+    this.#answerDue = this.#clock.setTimer(answerDeadlineMs, () => {
+      this.#answerDue = undefined;
+      this.sendNext();
+    });
+    if (this.#queue.length > 0) this.#waitForOther();
   }
 
   /** The next response that turn detection makes is cancelled as soon as it begins. */
@@ -138,7 +172,7 @@ export class ResponseSequencer {
     const request = isRequested ? this.#requested : undefined;
     const isRefused = isRequested ? this.#callerSpeaks?.interrupts === true : this.#refusesNext;
     if (isRequested) this.#forgetRequested();
-    else this.#refusesNext = false;
+    else this.#answeredByItself({ isRefused });
     if (this.#active !== undefined) this.#abandon(this.#active.responseId, 'superseded');
     this.#active = { responseId, cancelled: false };
     this.#actions.onStarted(responseId, request);
@@ -180,6 +214,7 @@ export class ResponseSequencer {
     if (requested === undefined) return false;
     if (error.eventId !== requested.eventId && !(isConflict && error.eventId === undefined)) return false;
     this.#forgetRequested();
+    if (requested.origin === 'passing') return true;
     if (isConflict && requested.attempts < attemptsMax) this.#retry(requested);
     else this.#fail({ code: error.code ?? 'response_create_refused', message: error.message });
     return true;
@@ -187,9 +222,12 @@ export class ResponseSequencer {
 
   /** Sends the next request if nothing is asked for or active. */
   sendNext(): void {
-    const isBusy = this.#requested !== undefined || this.#active !== undefined || this.#conflictRetry !== undefined;
-    if (!this.#started || isBusy || this.#callerSpeaks !== undefined) return;
-    const next = this.#queue.shift();
+    if (!this.#started || !this.isIdle()) return;
+    this.#actions.onIdle();
+    // What was done about it may have asked for a response.
+    if (!this.isIdle() || this.#callerSpeaks !== undefined) return;
+    const place = this.#queue.findIndex(({ origin }) => origin !== 'tool-results' || this.#answerDue === undefined);
+    const [next] = place === -1 ? [] : this.#queue.splice(place, 1);
     if (next === undefined) return;
     next.attempts += 1;
     this.#requested = next;
@@ -197,7 +235,7 @@ export class ResponseSequencer {
       this.#forgetRequested();
       this.#fail({ code: 'response_create_unanswered', message: 'the server did not answer response.create' });
     });
-    this.#actions.send(responseCreate(next.eventId, next));
+    this.#actions.send(responseCreate(next.eventId, { ...next, withoutTools: next.origin === 'passing' }));
   }
 
   /** Forgets everything; nothing is sent afterwards. */
@@ -206,7 +244,25 @@ export class ResponseSequencer {
     this.#queue = [];
     this.#forgetRequested();
     this.#forgetActive();
+    this.#forgetAnswerDue();
     this.#conflictRetry?.cancel();
+  }
+
+  #isFree(): boolean {
+    const isAwaited = this.#callerSpeaks !== undefined || this.#answerDue !== undefined;
+    return this.#started && this.isIdle() && this.#queue.length === 0 && !isAwaited;
+  }
+
+  /** The server began an answer of its own: unless it is not wanted, it speaks of every result that it had by then. */
+  #answeredByItself({ isRefused }: { isRefused: boolean }): void {
+    this.#refusesNext = false;
+    this.#forgetAnswerDue();
+    if (!isRefused) this.#queue = this.#queue.filter(({ resultsSeen }) => !resultsSeen);
+  }
+
+  #forgetAnswerDue(): void {
+    this.#answerDue?.cancel();
+    this.#answerDue = undefined;
   }
 
   #cancelActive(): void {

@@ -2,7 +2,8 @@ import type { Clock } from '../runtime/clock';
 import { AgentAudio } from './agent-audio';
 import type { AudioFormat } from './audio-format';
 import { toolOutputCreate, type ClientEvent } from './client-events';
-import { FunctionCalls, type SubmitOutcome } from './function-calls';
+import { FunctionCalls, type FunctionResult, type SubmitOutcome } from './function-calls';
+import { RecentIds } from './recent-ids';
 import { ResponseSequencer, type ResponseRequest } from './response-sequencer';
 import type { CompletedCall, FinishedFacts, ResponseContent, ResponseFacts, ServerError } from './server-events';
 import { fatalErrorOf, printableMessage, type FatalError } from './session-end';
@@ -28,6 +29,8 @@ export class Responses {
   readonly #sequencer: ResponseSequencer;
   readonly #functionCalls: FunctionCalls;
   readonly #audio: AgentAudio;
+  /** Responses of which the caller hears something. */
+  readonly #spoken = new RecentIds(64);
   /** Audio and calls of responses that nobody follows (any more). */
   eventsStale = 0;
 
@@ -45,11 +48,16 @@ export class Responses {
         onAbandoned: ({ responseId, reason }) =>
           this.#finish({ responseId, status: 'failed', reason, usage: undefined }),
         onFailed: ({ code, message }) => listener.onError({ code, message: printableMessage({ code, message }) }),
+        onIdle: () => this.#functionCalls.flush(),
       },
     });
     this.#functionCalls = new FunctionCalls({
+      isIdle: () => this.#sequencer.isIdle(),
+      hasSpoken: (responseId) => this.#spoken.has(responseId),
       sendOutput: (result) => host.send(toolOutputCreate(host.nextEventId(), result)),
-      requestResponse: () => this.#sequencer.request({ instructions: undefined, metadata: {}, origin: 'tool-results' }),
+      requestResponse: () =>
+        void this.#sequencer.request({ instructions: undefined, metadata: {}, origin: 'tool-results' }),
+      resultsSeen: () => this.#sequencer.resultsSeen(),
     });
   }
 
@@ -60,6 +68,16 @@ export class Responses {
 
   request(request: { instructions: string | undefined; metadata: Readonly<Record<string, string>> }): void {
     this.#sequencer.request({ ...request, origin: 'asked' });
+  }
+
+  /** Says something only if nothing else is being said, asked for or awaited, and calls no tools; else false. */
+  remark(request: { instructions: string; metadata: Readonly<Record<string, string>> }): boolean {
+    return this.#sequencer.request({ ...request, origin: 'passing' });
+  }
+
+  /** The server has added a function result to the conversation. */
+  resultSeen(callId: string): void {
+    this.#functionCalls.seen(callId);
   }
 
   cancel(): void {
@@ -78,8 +96,8 @@ export class Responses {
     this.#sequencer.refuseNext();
   }
 
-  submit(result: { callId: string; output: string; respond: boolean }): SubmitOutcome {
-    return this.#functionCalls.submit(result);
+  submit(results: readonly FunctionResult[]): SubmitOutcome[] {
+    return this.#functionCalls.submit(results);
   }
 
   /** Whole milliseconds of audio that were received; undefined for a content without audio. */
@@ -110,6 +128,7 @@ export class Responses {
     const samples = this.#audio.decode(delta);
     if (samples === undefined || !this.#host.isOpen()) return;
     const { responseId, itemId, contentIndex } = delta;
+    this.#spoken.add(responseId);
     this.#listener.onAudio({ responseId, itemId, contentIndex, samples });
   }
 

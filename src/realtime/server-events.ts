@@ -1,6 +1,13 @@
 import { audioFormatOf, type AudioFormat } from './audio-format';
 import { EventFields, isJsonObject, type JsonObject } from './event-fields';
-import type { ItemContent, RateLimit, ResponseDone, TokenUsage, TranscriptionUsage } from './session-listener';
+import type {
+  ItemContent,
+  RateLimit,
+  ResponseDone,
+  ServerToolCall,
+  TokenUsage,
+  TranscriptionUsage,
+} from './session-listener';
 import { readTokenUsage, readTranscriptionUsage } from './token-usage';
 
 /** Parses one text message of the server. Never throws, whatever the text. */
@@ -37,7 +44,15 @@ export type ServerEvent =
   | ({ type: 'response.output_audio.done' } & ResponseContent)
   | ({ type: 'response.output_audio_transcript.done'; transcript: string } & ResponseContent)
   | ({ type: 'response.output_text.done'; text: string } & ResponseContent)
-  | { type: 'response.output_item.done'; responseId: string; call: CompletedCall | undefined }
+  | {
+      type: 'response.output_item.done';
+      responseId: string;
+      call: CompletedCall | undefined;
+      serverCall: ServerToolCall | undefined;
+    }
+  /** `outputOf` is the call whose result was added; undefined for other items. */
+  | { type: 'conversation.item.added'; outputOf: string | undefined }
+  | { type: 'mcp_list_tools.failed' }
   | { type: 'response.done'; response: ResponseFacts & FinishedFacts }
   | { type: 'unneeded'; name: string }
   | { type: 'unknown'; name: string };
@@ -158,7 +173,14 @@ const readers: Readonly<Record<Exclude<ServerEvent['type'], 'unneeded' | 'unknow
     type: 'response.output_item.done',
     responseId: fields.id('response_id'),
     call: readCompletedCall(fields.within('item')),
+    serverCall: readServerToolCall(fields.within('item')),
   }),
+  'conversation.item.added': (fields) => {
+    const item = fields.maybeWithin('item');
+    const isOutput = item?.maybeText('type') === 'function_call_output';
+    return { type: 'conversation.item.added', outputOf: isOutput ? item.maybeId('call_id') : undefined };
+  },
+  'mcp_list_tools.failed': () => ({ type: 'mcp_list_tools.failed' }),
   'response.done': (fields) => {
     const response = fields.within('response');
     return { type: 'response.done', response: { ...readResponse(response), ...readFinish(response) } };
@@ -172,7 +194,6 @@ const readerByName = new Map<string, EventReader>(Object.entries(readers));
 
 const unneededNames = new Set([
   'conversation.created',
-  'conversation.item.added',
   'conversation.item.created',
   'conversation.item.done',
   'conversation.item.deleted',
@@ -199,7 +220,6 @@ const unneededNames = new Set([
   'response.mcp_call.failed',
   'mcp_list_tools.in_progress',
   'mcp_list_tools.completed',
-  'mcp_list_tools.failed',
 ]);
 
 function readEvent(body: JsonObject): ServerEvent | RejectedMessage {
@@ -327,4 +347,15 @@ function readFinish(response: EventFields): FinishedFacts {
 function readCompletedCall(item: EventFields): CompletedCall | undefined {
   if (item.maybeText('type') !== 'function_call' || item.maybeText('status') !== 'completed') return undefined;
   return { callId: item.id('call_id'), name: item.id('name'), argumentsText: item.text('arguments') };
+}
+
+/** A call that the server itself has made to an MCP server, well or not. */
+function readServerToolCall(item: EventFields): ServerToolCall | undefined {
+  if (item.maybeText('type') !== 'mcp_call') return undefined;
+  return {
+    callId: item.maybeId('id') ?? '',
+    server: item.maybeId('server_label') ?? '',
+    name: item.maybeId('name') ?? '',
+    failed: item.maybeWithin('error') !== undefined || item.maybeText('error') !== undefined,
+  };
 }

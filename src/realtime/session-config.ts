@@ -1,4 +1,5 @@
 import { languageName, type AgentSession, type TurnDetection } from './agent-schema';
+import { invariant } from '../runtime/invariant';
 import { formatsOf, wireAudioFormats, type WireAudioFormat } from './audio-format';
 
 /** A function that the model may call. */
@@ -10,17 +11,24 @@ export interface FunctionTool {
   parameters: Readonly<Record<string, unknown>>;
 }
 
+/** An MCP server whose tools the API calls by itself (API tool type `mcp`). */
+export interface McpServerTool {
+  serverLabel: string;
+  serverUrl: string;
+  description: string | undefined;
+  /** Undefined for a server that wants none. */
+  authorization: string | undefined;
+  /** Undefined for all. */
+  allowedTools: readonly string[] | undefined;
+}
+
+export type SessionTool = FunctionTool | McpServerTool;
+
 /**
- * The `session` of our one `session.update` (API `RealtimeSessionCreateRequest`). What the agent leaves open is left out
+ * The `session` of our first `session.update` (API `RealtimeSessionCreateRequest`). What the agent leaves open is left out
  * where the API's default is "none", and stated where live defaults have changed before.
  */
-export function sessionConfig({
-  agent,
-  tools,
-}: {
-  agent: AgentSession;
-  tools: readonly FunctionTool[];
-}): SessionConfig {
+export function sessionConfig({ agent, tools }: { agent: AgentSession; tools: readonly SessionTool[] }): SessionConfig {
   const formats = formatsOf(agent);
   return {
     type: 'realtime',
@@ -36,7 +44,7 @@ export function sessionConfig({
       },
       output: { format: wireAudioFormats[formats.output], voice: agent.voice, speed: agent.speed },
     },
-    tools: tools.map(({ name, description, parameters }) => ({ type: 'function', name, description, parameters })),
+    tools: tools.map(toolConfig),
     tool_choice: toolChoiceConfig(agent.tool_choice),
     ...(agent.parallel_tool_calls === undefined ? {} : { parallel_tool_calls: agent.parallel_tool_calls }),
     max_output_tokens: agent.max_output_tokens ?? 'inf',
@@ -62,7 +70,7 @@ export interface SessionConfig {
     };
     output: { format: WireAudioFormat; voice: string | { id: string }; speed: number };
   };
-  tools: (FunctionTool & { type: 'function' })[];
+  tools: ToolConfig[];
   tool_choice: ToolChoiceConfig;
   parallel_tool_calls?: boolean;
   max_output_tokens: number | 'inf';
@@ -70,6 +78,37 @@ export interface SessionConfig {
   reasoning?: NonNullable<AgentSession['reasoning']>;
   tracing?: TracingConfig;
   include?: NonNullable<AgentSession['include']>;
+}
+
+export type ToolConfig =
+  | (FunctionTool & { type: 'function' })
+  | {
+      type: 'mcp';
+      server_label: string;
+      server_url: string;
+      server_description?: string;
+      authorization?: string;
+      allowed_tools?: string[];
+      require_approval: 'never';
+    };
+
+/**
+ * What tells a session that another language is spoken now; undefined when it has nothing that could be told: a hosted
+ * prompt would be replaced by instructions, and nobody writes down what the caller says.
+ */
+export function languageUpdate(agent: AgentSession, language: string): SessionPatch | undefined {
+  const { instructions } = instructionsConfig({ ...agent, language });
+  const { transcription } = agent;
+  // A model that is told several languages finds out by itself which one is spoken.
+  const spoken = transcription === undefined || transcription.languages !== undefined ? undefined : transcription;
+  if (instructions === undefined && spoken === undefined) return undefined;
+  return {
+    type: 'realtime',
+    ...(instructions === undefined ? {} : { instructions }),
+    ...(spoken === undefined
+      ? {}
+      : { audio: { input: { ...transcriptionInput({ ...agent, transcription: { ...spoken, language } }) } } }),
+  };
 }
 
 export interface NoiseReductionConfig {
@@ -138,7 +177,8 @@ export function turnDetectionUpdate(detection: TurnDetection): SessionPatch {
 /** Keys that are left out stay as they are. */
 export interface SessionPatch {
   type: 'realtime';
-  audio: { input: { turn_detection: TurnDetectionConfig | null } };
+  instructions?: string;
+  audio?: { input: { turn_detection?: TurnDetectionConfig | null; transcription?: TranscriptionConfig } };
 }
 
 function noiseReductionConfig(reduction: AgentSession['noise_reduction']): { noise_reduction?: NoiseReductionConfig } {
@@ -194,6 +234,30 @@ function transcriptionConfig({ transcription, language }: AgentSession): { trans
       ...(keywords === undefined ? {} : { keywords }),
       ...(delay === undefined ? {} : { delay }),
     },
+  };
+}
+
+function transcriptionInput(agent: AgentSession): { transcription: TranscriptionConfig } {
+  const { transcription } = transcriptionConfig(agent);
+  invariant(transcription !== undefined, 'an agent with transcription has its configuration');
+  return { transcription };
+}
+
+/** Nobody is there to approve anything during a call: an admin has, by writing the tool into the plan. */
+function toolConfig(tool: SessionTool): ToolConfig {
+  if ('name' in tool) {
+    const { name, description, parameters } = tool;
+    return { type: 'function', name, description, parameters };
+  }
+  const { serverLabel, serverUrl, description, authorization, allowedTools } = tool;
+  return {
+    type: 'mcp',
+    server_label: serverLabel,
+    server_url: serverUrl,
+    ...(description === undefined ? {} : { server_description: description }),
+    ...(authorization === undefined ? {} : { authorization }),
+    ...(allowedTools === undefined ? {} : { allowed_tools: [...allowedTools] }),
+    require_approval: 'never',
   };
 }
 

@@ -55,6 +55,15 @@ export interface FunctionCall {
   responseId: string;
 }
 
+/** A tool of an MCP server that the API itself has called (`mcp_call`): nothing is to be done about it. */
+export interface ServerToolCall {
+  callId: string;
+  /** The label of the MCP server: the name of the tool in the plan. */
+  server: string;
+  name: string;
+  failed: boolean;
+}
+
 /** Why the session is over. */
 export type SessionEnded =
   /** We closed it. */
@@ -96,6 +105,7 @@ export interface RealtimeSessionListener {
   onAudioDone(event: ItemContent & { responseId: string }): void;
   onResponseDone(event: ResponseDone): void;
   onFunctionCall(call: FunctionCall): void;
+  onServerToolCall(call: ServerToolCall): void;
   /** Final texts: what the model said (in full, heard or not), and what the transcriber believes the caller said. */
   onTranscript(event: { itemId: string; by: 'agent' | 'caller'; text: string }): void;
   onTranscriptionUsage(usage: TranscriptionUsage): void;

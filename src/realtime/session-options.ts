@@ -4,14 +4,14 @@ import type { Random } from '../runtime/random';
 import type { AgentSession } from './agent-schema';
 import type { ConnectModel, ModelEndpoint } from './model-connection';
 import type { RejectedMessage } from './server-events';
-import type { FunctionTool } from './session-config';
+import type { SessionTool } from './session-config';
 import type { RealtimeSessionListener } from './session-listener';
 
 export interface RealtimeSessionOptions {
   connect: ConnectModel;
   endpoint: ModelEndpoint;
   agent: AgentSession;
-  tools: readonly FunctionTool[];
+  tools: readonly SessionTool[];
   clock: Clock;
   logger: Logger;
   random: Random;

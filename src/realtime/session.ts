@@ -13,16 +13,24 @@ import {
   type ClientEvent,
   type Truncation,
 } from './client-events';
+import type { FunctionResult } from './function-calls';
 import type { ConnectionClosed, ModelConnection } from './model-connection';
 import { RecentIds } from './recent-ids';
 import { RejectedMessages } from './rejected-messages';
 import { Responses, type ResponsesHost } from './responses';
 import { parseServerEvent } from './server-events';
 import type { ServerError, ServerEvent, SessionFacts } from './server-events';
-import { sessionConfig, turnDetectionUpdate, type FunctionTool } from './session-config';
+import {
+  languageUpdate,
+  sessionConfig,
+  turnDetectionUpdate,
+  type SessionPatch,
+  type SessionTool,
+} from './session-config';
 import { endOfConnection, fatalErrorOf, isBenign, printableMessage, type FatalError } from './session-end';
 import type { RealtimeSessionListener, SessionEnded } from './session-listener';
 import type { RealtimeSessionOptions, SessionStats } from './session-options';
+import { SessionUpdates } from './session-updates';
 
 /** A server closes right after an error that is fatal. If it does not, we do. */
 const closeAfterFatalMs = 1_000;
@@ -50,7 +58,7 @@ export class RealtimeSession {
   readonly #logger: Logger;
   readonly #listener: RealtimeSessionListener;
   readonly #agent: AgentSession;
-  readonly #tools: readonly FunctionTool[];
+  readonly #tools: readonly SessionTool[];
   readonly #model: string;
   readonly #connection: ModelConnection;
   readonly #callerTurns: CallerTurns;
@@ -68,6 +76,7 @@ export class RealtimeSession {
   #state: SessionState = 'connecting';
   #eventCount = 0;
   #configurationEventId: string | undefined;
+  readonly #updates = new SessionUpdates();
   #sessionId = '';
   #expiresAtMs: number | undefined;
   #interruptResponse: boolean;
@@ -134,6 +143,24 @@ export class RealtimeSession {
     this.#responses.request({ instructions: request.instructions, metadata: request.metadata ?? {} });
   }
 
+  /**
+   * Makes the model say something in passing: only if nothing is being said, asked for or awaited, else it is dropped and
+   * false is returned. It calls no tools.
+   */
+  remark(request: { instructions: string; metadata: Readonly<Record<string, string>> }): boolean {
+    return this.#canSend && this.#responses.remark(request);
+  }
+
+  /**
+   * Tells the session that another language (ISO 639-1) is spoken from now on, in its instructions and transcription as
+   * far as the agent has them. Resolves with false when nothing could be told or the server refused.
+   */
+  setLanguage(language: string): Promise<boolean> {
+    const update = languageUpdate(this.#agent, language);
+    if (update === undefined || this.#state !== 'ready') return Promise.resolve(false);
+    return this.#update(update);
+  }
+
   /** Stops the response that is active or asked for, if any; from now on none of its audio is passed on. */
   cancelResponse(): void {
     this.#responses.cancel();
@@ -170,8 +197,7 @@ export class RealtimeSession {
   setIdleTimeout(idleTimeoutMs: number | undefined): void {
     const detection = this.#agent.turn_detection;
     if (detection.type !== 'server_vad') return;
-    const session = turnDetectionUpdate({ ...detection, idle_timeout: idleTimeoutMs });
-    this.#send({ type: 'session.update', event_id: this.#nextEventId(), session });
+    void this.#update(turnDetectionUpdate({ ...detection, idle_timeout: idleTimeoutMs }));
   }
 
   /** Makes a turn of what was appended since the last one, when no turn detection does. It needs at least 100 ms. */
@@ -189,17 +215,26 @@ export class RealtimeSession {
     this.#send(textItemCreate(this.#nextEventId(), item));
   }
 
+  /** One result, as `submitToolResults` takes several. Returns whether the model gets it. */
+  submitToolResult({ respond = true, ...result }: Omit<FunctionResult, 'respond'> & Partial<FunctionResult>): boolean {
+    return this.submitToolResults([{ ...result, respond }]).every((isTaken) => isTaken);
+  }
+
   /**
-   * The result of a function call, usually a JSON text. It goes out when the response that made the call is over, only
-   * once per call; when all calls of that response have one, the model is asked to speak, unless all said
-   * `respond: false`.
+   * Results of function calls, usually JSON texts, that are there at the same moment. A result goes out when the response
+   * that made the call is over and no other is active, only once per call; when all calls of that response have one, the
+   * model is asked to speak as soon as the caller does not, unless all said `respond: false` (or `unless-spoken`, and it
+   * had said something with the call). Returns, for each, whether the model gets it.
    */
-  submitToolResult({ callId, output, respond = true }: { callId: string; output: string; respond?: boolean }): void {
-    if (!this.#canSend) return;
-    const outcome = this.#responses.submit({ callId, output, respond });
-    if (outcome === 'unknown' || outcome === 'duplicate') {
-      this.#logger.warn({ functionCallId: callId, outcome }, 'discarded a function result');
-    }
+  submitToolResults(results: readonly FunctionResult[]): boolean[] {
+    if (!this.#canSend) return results.map(() => false);
+    return this.#responses.submit(results).map((outcome, index) => {
+      const isTaken = outcome === 'sent' || outcome === 'held';
+      if (!isTaken) {
+        this.#logger.warn({ functionCallId: results[index]?.callId, outcome }, 'discarded a function result');
+      }
+      return isTaken;
+    });
   }
 
   get stats(): SessionStats {
@@ -252,6 +287,7 @@ export class RealtimeSession {
     this.#state = 'ended';
     this.#responses.close();
     this.#closeAfterFatal?.cancel();
+    this.#updates.close();
     const sessionIsOld =
       this.#expiresAtMs !== undefined && this.#clock.wallTimeMs() >= this.#expiresAtMs - expiryToleranceMs;
     const ended = this.#ended ?? endOfConnection(closed, { sessionIsOld });
@@ -314,6 +350,13 @@ export class RealtimeSession {
         return;
       case 'response.output_item.done':
         if (event.call !== undefined) this.#responses.callDone({ responseId: event.responseId, call: event.call });
+        if (event.serverCall !== undefined) this.#listener.onServerToolCall(event.serverCall);
+        return;
+      case 'conversation.item.added':
+        if (event.outputOf !== undefined) this.#responses.resultSeen(event.outputOf);
+        return;
+      case 'mcp_list_tools.failed':
+        this.#listener.onError({ code: 'mcp_list_tools_failed', message: 'an MCP server does not list its tools' });
         return;
       case 'response.done':
         this.#responses.done(event.response);
@@ -346,7 +389,10 @@ export class RealtimeSession {
       this.#close({ kind: 'refused', code: 'audio_format_mismatch', message });
       return;
     }
-    if (this.#state !== 'configuring') return;
+    if (this.#state !== 'configuring') {
+      this.#updates.accepted();
+      return;
+    }
     this.#state = 'ready';
     const model = session.model ?? this.#model;
     this.#listener.onReady({ sessionId: this.#sessionId, model, expiresAtMs: this.#expiresAtMs });
@@ -366,6 +412,7 @@ export class RealtimeSession {
       this.#close({ kind: 'refused', code, message });
       return;
     }
+    this.#updates.refused(error.eventId);
     const isDealtWith = this.#responses.refused(error);
     if (isBenign(error)) this.#counts.errorsBenign += 1;
     else if (!isDealtWith) this.#listener.onError({ code, message });
@@ -388,6 +435,14 @@ export class RealtimeSession {
   }
 
   // Sending.
+
+  /** Every update is answered, and in order: none may be left out of the count. */
+  #update(session: SessionPatch): Promise<boolean> {
+    const eventId = this.#nextEventId();
+    if (!this.#canSend) return Promise.resolve(false);
+    this.#send({ type: 'session.update', event_id: eventId, session });
+    return this.#updates.answerTo(eventId);
+  }
 
   get #canSend(): boolean {
     return this.#state === 'configuring' || this.#state === 'ready';

@@ -45,6 +45,10 @@ export interface CallEndRecord extends Omit<CallStartRecord, 'type'> {
   interruptions: number | null;
   tokens: CallSnapshot['tokens'] | null;
   modelConnectMs: number | null;
+  /** Each tool that was called: `failure` says why it failed, from a closed list. Null after a crash. */
+  tools: { name: string; outcome: string; failure: string | null; durationMs: number | null }[] | null;
+  /** What the agent was asked to remember, for whoever takes over. */
+  notes: readonly string[] | null;
   media: CallSnapshot['media'] | null;
   /** By the price table; `unpriced` names models that it does not know. Null for a call without a route. */
   cost: CallSnapshot['cost'] | null;
@@ -71,6 +75,10 @@ export function callEndRecord(call: CallSnapshot, { atMs }: { atMs: number }): C
     interruptions: call.interruptions,
     tokens: call.tokens,
     modelConnectMs: call.modelConnectMs ?? null,
+    tools: call.tools.map(({ name, outcome, failure, durationMs }) => {
+      return { name, outcome, failure: failure ?? null, durationMs: durationMs ?? null };
+    }),
+    notes: call.notes,
     media: call.media ?? null,
     cost: call.cost ?? null,
     breaches: call.breaches,
@@ -93,6 +101,8 @@ export function crashEndRecord(start: CallStartRecord, { atMs }: { atMs: number 
     interruptions: null,
     tokens: null,
     modelConnectMs: null,
+    tools: null,
+    notes: null,
     media: null,
     cost: null,
     breaches: null,

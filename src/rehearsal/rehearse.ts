@@ -285,6 +285,7 @@ function eventText(event: CallEvent): string | undefined {
     case 'digit':
     case 'model-ready':
     case 'signalling-lost':
+    case 'tool-started':
     case 'transcript':
       return undefined;
   }

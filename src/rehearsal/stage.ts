@@ -19,7 +19,7 @@ import { VirtualClock } from '../runtime/virtual-clock';
 import { MemoryCaller } from '../signalling/memory-caller';
 import type { Behaviour } from '../simulator/behaviour';
 import { SimulatorSession } from '../simulator/session';
-import { toolDefinitions } from '../tools/run-tool';
+import { RehearsedTools } from './rehearsed-tools';
 import type { CallScenario } from './scenario-schema';
 
 const offer = [
@@ -73,12 +73,15 @@ export class Stage {
     const { clock } = this;
     const { plan, prompts, random, onEvent } = this.#options;
     const admission = new CallLimits({ callsMax: 1 });
+    const tools = new RehearsedTools({ clock, random });
     const connect = memoryModel({ clock, accept: (peer) => this.#acceptModel(peer) });
     return new Calls({
       clock,
       random,
       services: {
         clock,
+        random,
+        tools,
         admission,
         logger: silentLogger,
         media: this.#media,
@@ -94,7 +97,7 @@ export class Stage {
             connect,
             endpoint: { url: 'ws://model.invalid/v1/realtime', model: 'simulator', apiKey: undefined, headers: {} },
             agent: agent.session,
-            tools: toolDefinitions(agent.tools),
+            tools: tools.definitions(agent.tools),
             clock,
             logger: silentLogger,
             random,

@@ -39,6 +39,8 @@ export interface Answering {
   lateness(): Buckets;
   /** Requests whose headers were too long for any answer. */
   unanswerable(): number;
+  /** Results of tools that came to nothing, by reason. Not known of processes of their own. */
+  toolDiscards?(): ReadonlyMap<string, number>;
   /** The connections to SIP servers; empty for workers, which all have one to the parent's. */
   waysIn(): readonly WayInFigures[];
   /** Brings the figures up to date; resolves soon, whether or not all could be had. */

@@ -9,6 +9,7 @@ import type { Settings } from '../config/settings';
 import type { Plan } from '../dialplan/plan';
 import { route } from '../dialplan/route';
 import { FrameClock } from '../media/frame-clock';
+import { neverMs } from '../media/freeswitch-leg';
 import type { MediaLegFactory } from '../media/media-leg';
 import { createRtpLegFactory } from '../media/rtp-leg';
 import { ModelRefused, Models } from '../models';
@@ -25,7 +26,10 @@ import type { Random } from '../runtime/random';
 import type { SipServerAddress } from '../signalling/sip-server-address';
 import { SipFront } from '../sip-front';
 import { StartRefused } from '../start-refused';
+import { createToolbox, prepareTools } from '../tooling';
+import type { Toolbox } from '../tools/toolbox';
 import type { Answering, ReadPlan } from './answering';
+import { FreeswitchMedia } from './freeswitch-media';
 import type { PortRange } from './port-slices';
 
 export interface OwnAnsweringOptions {
@@ -50,16 +54,19 @@ export class OwnAnswering implements Answering {
   readonly #options: OwnAnsweringOptions;
   readonly #clock: Clock;
   readonly #frameClock: FrameClock;
+  readonly #toolbox: Toolbox;
   #plan: Plan | undefined;
   #models: Models | undefined;
   #calls: Calls | undefined;
   #sip: SipFront | undefined;
+  #freeswitch: FreeswitchMedia | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: OwnAnsweringOptions) {
     this.#options = options;
     this.#clock = options.clock;
     this.#frameClock = new FrameClock({ clock: options.clock });
+    this.#toolbox = createToolbox(options);
   }
 
   get model(): string {
@@ -78,13 +85,15 @@ export class OwnAnswering implements Answering {
     const { settings, clock, random, logger } = this.#options;
     const choice = modelChoice(settings);
     if (choice.kind === 'refused') throw new StartRefused(choice.line);
+    await prepareTools(this.#toolbox, plan);
     this.#plan = plan;
-    this.#models = await startModels({ settings, clock, random, logger, choice, plan });
+    this.#models = await startModels({ settings, clock, random, logger, choice, plan, toolbox: this.#toolbox });
     this.#calls = new Calls({ services: await this.#services(this.#models), clock, random });
   }
 
   async connect(embedded: SipServerAddress | undefined): Promise<void> {
     const { settings, clock, random, logger, full = () => false } = this.#options;
+    await this.#freeswitch?.start(() => this.#sip?.link);
     this.#sip = await SipFront.start({
       ...{ settings, clock, random, logger, embedded, full },
       onBug: ({ leg, cause }) => this.#calls?.failCallOf(leg, cause),
@@ -93,6 +102,7 @@ export class OwnAnswering implements Answering {
   }
 
   async usePlan({ plan }: ReadPlan): Promise<void> {
+    await prepareTools(this.#toolbox, plan);
     await this.#models?.prepareFor(plan);
     this.#plan = plan;
   }
@@ -103,6 +113,10 @@ export class OwnAnswering implements Answering {
 
   lateness(): Buckets {
     return this.#frameClock.lateness;
+  }
+
+  toolDiscards(): ReadonlyMap<string, number> {
+    return this.#toolbox.discards;
   }
 
   unanswerable(): number {
@@ -122,6 +136,7 @@ export class OwnAnswering implements Answering {
     const reasons: string[] = [];
     const problem = this.#sip === undefined ? 'there is no link to the SIP server' : this.#sip.problem;
     if (problem !== undefined) reasons.push(problem);
+    if (this.#freeswitch?.taking === false) reasons.push('no FreeSWITCH takes calls');
     if (this.#calls?.draining === true) reasons.push('the bridge is draining');
     return reasons;
   }
@@ -160,7 +175,9 @@ export class OwnAnswering implements Answering {
   async #close(): Promise<void> {
     this.refuseCalls();
     this.endAll({ kind: 'draining' });
+    await this.#closePart('freeswitch', () => this.#freeswitch?.close());
     await this.#closePart('sip', () => this.#sip?.close());
+    await this.#closePart('tools', () => this.#toolbox.close());
     await this.#closePart('models', () => this.#models?.close());
   }
 
@@ -174,9 +191,11 @@ export class OwnAnswering implements Answering {
   }
 
   async #services(models: Models): Promise<CallServices> {
-    const { settings, clock, logger, admission, observers } = this.#options;
+    const { settings, clock, random, logger, admission, observers } = this.#options;
     return {
       clock,
+      random,
+      tools: this.#toolbox,
       logger,
       admission,
       observers,
@@ -198,17 +217,25 @@ export class OwnAnswering implements Answering {
   #mediaFactory(): MediaLegFactory {
     const { settings, clock, random, logger, rtpPorts } = this.#options;
     const { publicAddress, mediaTimeoutMs, firstMediaTimeoutMs } = settings;
-    return createRtpLegFactory({
+    const localAddress = settings.rtpAddress ?? settings.sipListen[0]?.address ?? '127.0.0.1';
+    const facesFreeswitch = settings.freeswitch !== undefined;
+    const isWildcard = localAddress === '0.0.0.0' || localAddress === '::';
+    const ours = createRtpLegFactory({
       clock,
       random,
       logger,
       frameClock: this.#frameClock,
       ports: new PortPool({ clock, random, ...rtpPorts }),
-      localAddress: settings.rtpAddress ?? settings.sipListen[0]?.address ?? '127.0.0.1',
-      publicAddress,
-      mediaTimeoutMs,
-      firstMediaTimeoutMs,
+      localAddress,
+      // FreeSWITCH stands on our side of the NAT.
+      publicAddress: facesFreeswitch && !isWildcard ? undefined : publicAddress,
+      // FreeSWITCH passes on no comfort noise: who is silent is judged by what it has heard.
+      mediaTimeoutMs: facesFreeswitch ? neverMs : mediaTimeoutMs,
+      firstMediaTimeoutMs: facesFreeswitch ? neverMs : firstMediaTimeoutMs,
     });
+    if (!facesFreeswitch) return ours;
+    this.#freeswitch = new FreeswitchMedia({ settings, clock, logger, ours });
+    return this.#freeswitch;
   }
 }
 

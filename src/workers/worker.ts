@@ -1,8 +1,7 @@
 // A worker process: its parent (`Workers`) starts this file and tells it everything over the channel between them.
 import type { Admission, AdmissionRefusal } from '../call/call-limits';
 import type { CallObserver } from '../call/call-observer';
-import { loadPlan } from '../dialplan/load-plan';
-import { sourceReader } from '../dialplan/plan-source';
+import { PlanThread } from '../dialplan/plan-thread';
 import type { LogDestination } from '../observability/logger';
 import { createLogger } from '../observability/logger';
 import { systemClock, withDeadline } from '../runtime/clock';
@@ -26,6 +25,7 @@ class Worker {
   readonly #start: WorkerStart;
   readonly #answering: OwnAnswering;
   readonly #admissions = new Map<string, (refusal: AdmissionRefusal | undefined) => void>();
+  readonly #planThread = new PlanThread({ clock: systemClock, env: {} });
   /** The start, and then each plan: one after the other. */
   #planning: Promise<void> = Promise.resolve();
   #failing = false;
@@ -100,6 +100,7 @@ class Worker {
   async end(code: number): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
+    await this.#planThread.close();
     await this.#answering.close();
     exitWhenTold(code);
   }
@@ -107,7 +108,7 @@ class Worker {
   async #begin(): Promise<void> {
     const { plan, server } = this.#start;
     try {
-      const read = await readPlan(plan);
+      const read = await this.#readPlan(plan);
       await this.#answering.prepare(read);
       await this.#answering.connect(server);
       tell({ kind: 'ready', model: this.#answering.model, planHash: read.plan.hash });
@@ -120,11 +121,22 @@ class Worker {
   async #usePlan(sent: SentPlan): Promise<void> {
     const { hash } = sent;
     try {
-      await this.#answering.usePlan(await readPlan(sent));
+      await this.#answering.usePlan(await this.#readPlan(sent));
       tell({ kind: 'plan-used', hash });
     } catch (cause) {
       tell({ kind: 'plan-refused', hash, line: messageOf(cause) });
     }
+  }
+
+  /** By nothing but what the parent had read: the plan must come out the same. In a thread, as calls are up here. */
+  async #readPlan({ source, hash }: SentPlan): Promise<ReadPlan> {
+    const load = await this.#planThread.loadSource(source);
+    if (load.kind === 'refused') {
+      const [first] = load.problems;
+      throw new Error(`the plan has ${load.problems.length} problems in a worker, such as: ${first?.message}`);
+    }
+    if (load.plan.hash !== hash) throw new Error(`the plan is ${load.plan.hash} in a worker, not ${hash}`);
+    return { plan: load.plan, source };
   }
 
   async #admit(...[call, { routeCallsMax }]: Parameters<Admission['admit']>): Promise<AdmissionRefusal | undefined> {
@@ -151,14 +163,6 @@ class Worker {
       memoryBytes: process.memoryUsage.rss(),
     };
   }
-}
-
-/** The loader that the parent used, and nothing but what it had read: the plan must come out the same. */
-async function readPlan({ source, hash }: SentPlan): Promise<ReadPlan> {
-  const load = await loadPlan(sourceReader(source));
-  if (load.kind === 'refused') throw new Error(`the plan has ${load.problems.length} problems in a worker`);
-  if (load.plan.hash !== hash) throw new Error(`the plan is ${load.plan.hash} in a worker, not ${hash}`);
-  return { plan: load.plan, source };
 }
 
 function copyOf({ boundsMs, counts, total, sumMs }: ReturnType<OwnAnswering['lateness']>): LatenessCounts {

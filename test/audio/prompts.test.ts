@@ -7,9 +7,14 @@ const folder = join(__dirname, '../../audio');
 const files = readdirSync(folder).filter((name) => name.endsWith('.wav'));
 const isSpeech = (name: string) => !/^(hold-music|ringing)/.test(name);
 
-/** Peak and RMS in dB of full scale (a sine that just fits is -3 dB RMS). */
+/**
+ * Peak and RMS in dB of full scale (a sine that just fits is -3 dB RMS), without the tenth of a second of silence that
+ * speech has on either side: in a short file it would count for much.
+ */
 function levels(name: string): { peakDb: number; rmsDb: number } {
-  const { samples } = decodeWav(readFileSync(join(folder, name)));
+  const { samples: all, rateHz } = decodeWav(readFileSync(join(folder, name)));
+  const padding = isSpeech(name) ? rateHz / 10 : 0;
+  const samples = all.subarray(padding, all.length - padding);
   const peak = samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
   return { peakDb: 20 * Math.log10(peak / 32_768), rmsDb: levelDbfs(samples) - 3.01 };
 }

@@ -25,9 +25,9 @@ const aftermathMs = 400;
  * The caller interrupts: how long and in how many packets the agent still speaks after `speech_started`, and how far
  * what the model is told of it is from what the phone got.
  */
-export async function run(report: Report, { profile }: BenchOptions): Promise<void> {
+export async function run(report: Report, { profile, env }: BenchOptions): Promise<void> {
   report.line(`  ${repetitions} interruptions in one call; kernel and this process at both ends are in the figures`);
-  const call = await OneCall.place({ profile });
+  const call = await OneCall.place({ profile, env });
   const silence = new Uint8Array(160).fill(pcmuSilence);
   const pacing = paced(() => call.phone.send(silence, 0), { jitterMs: 0 });
   try {

@@ -6,6 +6,8 @@ export interface BenchOptions {
   calls: number | undefined;
   /** Leave a CPU profile of the bridge. */
   profile: boolean;
+  /** The bridge's settings besides its own: those of a FreeSWITCH between it and its callers. */
+  env: Readonly<Record<string, string>>;
 }
 
 /** Measures and reports. Rejects when nothing could be measured, never because of a figure. */

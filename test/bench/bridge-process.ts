@@ -15,6 +15,8 @@ export interface BridgeProcessOptions {
   profile: boolean;
   /** Processes that answer the calls; undefined: the one that there is. */
   workers?: number;
+  /** Further settings. */
+  env?: Readonly<Record<string, string>>;
 }
 
 const startDeadlineMs = 30_000;
@@ -36,7 +38,7 @@ export class BridgeProcess {
     const profiling = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] : [];
     const workers = options.workers === undefined ? [] : ['--workers', String(options.workers)];
     const child = spawn(process.execPath, [...profiling, join('bin', 'ringbridge.js'), 'serve', ...workers], {
-      env: environment(folder, options.realtimeUrl),
+      env: { ...environment(folder, options.realtimeUrl), ...options.env },
       // Logs are written as in service, to a file.
       stdio: ['ignore', log, 'pipe'],
     });

@@ -1,15 +1,12 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-
 import { loadPlan } from '../../src/dialplan/load-plan';
 import type { IncomingCall } from '../../src/dialplan/incoming-call';
 import { matchedTextLengthMax, parsePattern } from '../../src/dialplan/pattern';
 import type { Plan } from '../../src/dialplan/plan';
-import { folderReader } from '../../src/dialplan/plan-reader';
 import type { PlanReader } from '../../src/dialplan/plan-reader';
 import { route } from '../../src/dialplan/route';
 import { readYaml } from '../../src/dialplan/yaml-document';
 import { systemSecrets } from '../../src/dialplan/secret-reader';
+import { reportBrokenPlans, reportLargeTexts, reportThreadLoads } from './plan-loads';
 import type { Report } from './report';
 
 const routeCount = 10_000;
@@ -35,7 +32,9 @@ export async function run(report: Report): Promise<void> {
   });
   await reportLoading(report, exact);
   reportExpressions(report);
+  await reportThreadLoads(report, exact);
   await reportBrokenPlans(report);
+  await reportLargeTexts(report, readerOf);
 }
 
 async function reportRouting(
@@ -92,41 +91,6 @@ function reportExpressions(report: Report): void {
     worst = Math.max(worst, Number(process.hrtime.bigint() - before) / 1e6);
   }
   report.figure({ name: 'worst expression on 256 characters', value: worst, unit: 'ms', atMost: 5 });
-}
-
-async function reportBrokenPlans(report: Report): Promise<void> {
-  const folder = join('test', 'fixtures', 'dialplans', 'broken');
-  const names = await readdir(folder);
-  const broken = await dearest(names.map((name) => [name, folderReader(join(folder, name), { env: {} })]));
-  const name = `dearest of ${names.length} broken plans, CPU`;
-  report.figure({ name, value: broken.ms, unit: 'ms', atMost: 100, aside: broken.name });
-  // As long as a plan may be: the parser's time for that length is the bound.
-  const bomb = await dearest(Object.entries(bombs()).map(([what, text]) => [what, readerOf(text)]));
-  report.figure({ name: 'dearest of some bombs of a megabyte, CPU', value: bomb.ms, unit: 'ms', aside: bomb.name });
-}
-
-async function dearest(plans: readonly (readonly [string, PlanReader])[]): Promise<{ name: string; ms: number }> {
-  let worst = { name: '', ms: 0 };
-  for (const [name, reader] of plans) {
-    await loadPlan(reader);
-    const ms = await cpuMs(() => loadPlan(reader));
-    if (ms > worst.ms) worst = { name, ms };
-  }
-  return worst;
-}
-
-/** Texts of a megabyte that are made to cost time. */
-function bombs(): Record<string, string> {
-  const size = 1_000_000;
-  return {
-    'a scalar of a megabyte': `agents: ${'x'.repeat(size)}\n`,
-    'open brackets': '['.repeat(size),
-    'list signs': '- '.repeat(size / 2),
-    indentation: Array.from({ length: 1_000 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n'),
-    'anchors and aliases': `a: &a [${'x, '.repeat(20)}x]\n${Array.from({ length: 200 }, (_, index) => `k${index}: [${'*a, '.repeat(50)}*a]`).join('\n')}\n`,
-    'quotes that never close': `a: "${'\\n'.repeat(size / 2)}`,
-    'many keys': Array.from({ length: 60_000 }, (_, index) => `key${index}: !x y`).join('\n'),
-  };
 }
 
 const anyCall: IncomingCall = {

@@ -27,7 +27,7 @@ export async function run(report: Report, options: BenchOptions): Promise<void> 
   report.line(`  ${calls} calls at once for ${seconds} s; bridge, model and phones are a process each`);
   const simulator = await ToneSimulatorProcess.start({ toneMs: seconds * 1_000 + calls * placingMs + toneMarginMs });
   const dialplan = loadDialplan(calls);
-  const bridge = await BridgeProcess.start({ dialplan, realtimeUrl: simulator.url, profile: options.profile });
+  const bridge = await BridgeProcess.start({ dialplan, realtimeUrl: simulator.url, ...options });
   const caller = await SipCaller.open({ serverPort: bridge.sipPort });
   try {
     const idle = await bridge.metrics();

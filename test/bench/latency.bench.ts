@@ -18,9 +18,9 @@ const warmUpMs = 3_000;
  * delta to the first packet of it at the phone. Both ends are this process; the kernel's and this process's own share
  * is in the figures.
  */
-export async function run(report: Report, { seconds = secondsDefault, profile }: BenchOptions): Promise<void> {
+export async function run(report: Report, { seconds = secondsDefault, profile, env }: BenchOptions): Promise<void> {
   report.line('  one call; kernel (UDP, TCP), WebSocket library and this process at both ends are in the figures');
-  const call = await OneCall.place({ profile });
+  const call = await OneCall.place({ profile, env });
   try {
     const uplink = new Uplink(call);
     const downlink = new Downlink(call);

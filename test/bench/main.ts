@@ -28,29 +28,60 @@ const benches = new Map<string, Bench>([
 const usage = `usage: npm run bench -- [${[...benches.keys()].join(' | ')}] ...
   --seconds N   how long latency, hundred-calls, workers and the load of sip-load last
   --calls N     calls at once in hundred-calls and workers
+  --freeswitch  latency, barge-in and hundred-calls once more through FreeSWITCH: RINGBRIDGE_FREESWITCH and its secret
   --cpu-prof    leave a CPU profile of the bridge in .cache/bench/profiles
 `;
+
+interface CommandLineOptions extends BenchOptions {
+  freeswitch: Record<string, string> | undefined;
+}
 
 async function main(): Promise<void> {
   const { names, options } = readCommandLine();
   const report = new Report((line) => process.stdout.write(`${line}\n`));
   for (const line of describeMachine()) report.line(line);
   for (const name of names) {
-    report.begin(name);
-    try {
-      await benches.get(name)?.(report, options);
-    } catch (cause) {
-      process.exitCode = 1;
-      report.line(`  FAILED: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`);
-    }
+    await runOne(report, { name, title: name, options });
+    if (options.freeswitch === undefined || !throughFreeswitch.has(name)) continue;
+    const throughIt = { ...options, env: options.freeswitch };
+    await runOne(report, { name, title: `${name} through FreeSWITCH`, options: throughIt });
   }
   report.end();
 }
 
-function readCommandLine(): { names: string[]; options: BenchOptions } {
+const throughFreeswitch: ReadonlySet<string> = new Set(['latency', 'barge-in', 'hundred-calls']);
+
+async function runOne(
+  report: Report,
+  { name, title, options }: { name: string; title: string; options: BenchOptions },
+): Promise<void> {
+  report.begin(title);
+  try {
+    await benches.get(name)?.(report, options);
+  } catch (cause) {
+    process.exitCode = 1;
+    report.line(`  FAILED: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`);
+  }
+}
+
+/** What names the FreeSWITCH, in the settings' own words. */
+function freeswitchSettings(): Record<string, string> {
+  const names = ['RINGBRIDGE_FREESWITCH', 'RINGBRIDGE_FREESWITCH_SECRET'];
+  const settings = names.map((name) => [name, process.env[name] ?? ''] as const);
+  const missing = settings.find(([, value]) => value === '');
+  if (missing !== undefined) throw new Error(`--freeswitch needs ${missing[0]}`);
+  return Object.fromEntries(settings);
+}
+
+function readCommandLine(): { names: string[]; options: CommandLineOptions } {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { seconds: { type: 'string' }, calls: { type: 'string' }, 'cpu-prof': { type: 'boolean' } },
+    options: {
+      seconds: { type: 'string' },
+      calls: { type: 'string' },
+      'cpu-prof': { type: 'boolean' },
+      freeswitch: { type: 'boolean' },
+    },
   });
   const unknown = positionals.find((name) => !benches.has(name));
   if (unknown !== undefined) throw new Error(`there is no bench called ${unknown}`);
@@ -60,6 +91,8 @@ function readCommandLine(): { names: string[]; options: BenchOptions } {
       seconds: wholeNumber(values.seconds, '--seconds'),
       calls: wholeNumber(values.calls, '--calls'),
       profile: values['cpu-prof'] === true,
+      env: {},
+      freeswitch: values.freeswitch === true ? freeswitchSettings() : undefined,
     },
   };
 }

@@ -1,5 +1,6 @@
 import { decodeG711 } from '../../src/audio/g711';
 import type { PcmFrame } from '../../src/audio/pcm';
+import type { BenchOptions } from './bench';
 import { BridgeProcess } from './bridge-process';
 import { RtpPhone } from './rtp-phone';
 import { ScriptedModel } from './scripted-model';
@@ -27,9 +28,9 @@ export class OneCall {
   /** Told of each packet: its 20 ms, which are overwritten by the next one's. */
   onHeard: (samples: PcmFrame, arrivedMs: number) => void = () => undefined;
 
-  static async place({ profile }: { profile: boolean }): Promise<OneCall> {
+  static async place({ profile, env }: Pick<BenchOptions, 'profile' | 'env'>): Promise<OneCall> {
     const model = await ScriptedModel.start();
-    const bridge = await BridgeProcess.start({ dialplan, realtimeUrl: model.url, profile });
+    const bridge = await BridgeProcess.start({ dialplan, realtimeUrl: model.url, profile, env });
     const caller = await SipCaller.open({ serverPort: bridge.sipPort });
     const phone = await RtpPhone.open();
     const { remoteRtpPort, hangUp } = await placeCall(caller, phone);

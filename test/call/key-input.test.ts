@@ -1,15 +1,19 @@
-import type { CollectedKeys, CollectRules } from '../../src/call/key-input';
 import { KeyInput } from '../../src/call/key-input';
 import { Occupations } from '../../src/call/occupations';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
+import type { CollectedDigits } from '../../src/tools/call-control';
+import type { DigitRules } from '../../src/tools/digit-rules';
 
-const rules: CollectRules = { keysMax: 4, endKey: '#', firstKeyMs: 8_000, nextKeyMs: 4_000, secure: false };
+const rules: DigitRules = { keysMax: 4, endKey: '#', firstKeyMs: 8_000, nextKeyMs: 4_000, secure: false };
 
 function keypad() {
   const clock = new VirtualClock();
   const occupations = new Occupations();
   const told: string[] = [];
-  const host = { began: () => void told.push('began'), entered: (keys: string) => void told.push(keys) };
+  let busy = false;
+  const setBusy = (isBusy: boolean): void => void (busy = isBusy);
+  const isAgentBusy = (): boolean => busy;
+  const host = { isAgentBusy, began: () => void told.push('began'), entered: (keys: string) => void told.push(keys) };
   const input = new KeyInput({ clock, occupations, host });
   const press = (keys: string): void => {
     for (const key of keys.split('')) {
@@ -17,12 +21,12 @@ function keypad() {
       clock.advance(200);
     }
   };
-  const collect = async (partly: Partial<CollectRules>, act: () => void): Promise<CollectedKeys> => {
+  const collect = async (partly: Partial<DigitRules>, act: () => void): Promise<CollectedDigits> => {
     const collected = input.collect({ ...rules, ...partly });
     act();
     return collected;
   };
-  return { clock, occupations, told, input, press, collect };
+  return { clock, occupations, told, input, press, collect, setBusy };
 }
 
 test('keys that nobody collects are told together, three seconds after the last', () => {
@@ -97,4 +101,18 @@ test('a key that sticks costs no memory', () => {
   press('1'.repeat(500));
   clock.advance(3_000);
   expect(told.at(-1)).toHaveLength(64);
+});
+
+test('the time for the first key counts from when the caller has heard what to key in', async () => {
+  const { input, clock, collect, setBusy } = keypad();
+  setBusy(true);
+  const collected = await collect({}, () => {
+    clock.advance(20_000);
+    setBusy(false);
+    input.heard();
+    clock.advance(7_999);
+    input.press('1');
+    input.press('#');
+  });
+  expect(collected).toEqual({ outcome: 'complete', keys: '1' });
 });

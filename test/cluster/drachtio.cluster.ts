@@ -122,14 +122,14 @@ describeReal('drachtio-server')('with drachtio-server', () => {
 
   test('one of two is killed: calls through the other do not notice, and new ones work', async () => {
     const one = keep(await RealDrachtio.start());
-    const two = keep(await RealDrachtio.start({ sipPort: 5_070, adminPort: 9_023 }));
+    const two = keep(await RealDrachtio.start({ sipPort: 5_170, adminPort: 9_123 }));
     const servers = `127.0.0.1:${one.adminPort},127.0.0.1:${two.adminPort}`;
     const env = { ...soonNoticed, ...one.env, RINGBRIDGE_DRACHTIO: servers };
     const bridge = keep(await BridgeUnderTest.start(tonePlan, env));
     await until(async () => (await bridge.get('/metrics')).body.includes(`server="127.0.0.1:9023"} 1`), 'both links');
     const { sipp } = await callUp(keep, two.sip);
     await one.kill();
-    await until(async () => (await bridge.get('/metrics')).body.includes(`server="127.0.0.1:9022"} 0`), 'the loss');
+    await until(async () => (await bridge.get('/metrics')).body.includes(`server="127.0.0.1:9122"} 0`), 'the loss');
     expect(await ready(bridge)).toBe(true);
     expect(await shortCalls(two.sip)).toEqual(wentWell);
     sipp.cue();

@@ -28,8 +28,8 @@ export class RealDrachtio {
 
   private constructor(options: RealDrachtioOptions) {
     this.#options = options;
-    this.sipPort = options.sipPort ?? 5060;
-    this.adminPort = options.adminPort ?? 9022;
+    this.sipPort = options.sipPort ?? 5160;
+    this.adminPort = options.adminPort ?? 9122;
     this.secret = options.secret ?? 'a-secret-of-ours';
   }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 
-/** The servers that we did not write, by the variable that names the program. */
-const variables = { 'drachtio-server': 'CLUSTER_DRACHTIO', FreeSWITCH: 'CLUSTER_FREESWITCH' } as const;
+/** The servers that we did not write and that a suite starts itself, by the variable that names the program. */
+const variables = { 'drachtio-server': 'CLUSTER_DRACHTIO' } as const;
 
 export type RealProgram = keyof typeof variables;
 

@@ -37,6 +37,9 @@ test('values are parsed into their types', () => {
     RINGBRIDGE_RTP_PORTS: '30000-30003',
     RINGBRIDGE_DRACHTIO: 'sip.example.com:9022, tls:[2001:db8::2]:9023',
     RINGBRIDGE_DRACHTIO_SECRET: 's3cret',
+    RINGBRIDGE_FREESWITCH: '10.0.0.3:8021,media.example.com:8022;weight=3',
+    RINGBRIDGE_FREESWITCH_SECRET: 's3cret',
+    RINGBRIDGE_FREESWITCH_LISTEN: '0.0.0.0:8085',
     RINGBRIDGE_DRACHTIO_TAGS: 'paris,v2',
     RINGBRIDGE_RTP_ADDRESS: '192.0.2.7',
     RINGBRIDGE_FREESWITCH_ADVERTISE: '192.0.2.7',
@@ -56,6 +59,10 @@ test('values are parsed into their types', () => {
     { host: '2001:db8::2', port: 9_023, tls: true },
   ]);
   expect(settings.drachtioTags).toEqual(['paris', 'v2']);
+  expect(settings.freeswitch).toEqual([
+    { host: '10.0.0.3', port: 8_021, weight: 1 },
+    { host: 'media.example.com', port: 8_022, weight: 3 },
+  ]);
   expect(settings.freeswitchAdvertise).toBe('192.0.2.7');
   expect(settings.maxCalls).toBe(12);
   expect(settings.mediaTimeoutMs).toBe(90_000);
@@ -132,6 +139,8 @@ test.each([
   ['RINGBRIDGE_MEDIA_TIMEOUT', '15'],
   ['RINGBRIDGE_MEDIA_TIMEOUT', '3h'],
   ['RINGBRIDGE_HTTP_LISTEN', ':8080'],
+  ['RINGBRIDGE_FREESWITCH', '10.0.0.3:8021;weight=0'],
+  ['RINGBRIDGE_FREESWITCH', '10.0.0.3:8021;priority=2'],
 ])('%s=%s is refused', (name, value) => {
   const problems = problemsOf({ [name]: value });
   expect(problems).toHaveLength(1);
@@ -148,6 +157,41 @@ test('a remote server needs its secret', () => {
   ]);
 });
 
+const remoteFreeswitch = {
+  RINGBRIDGE_FREESWITCH: '10.0.0.3:8021',
+  RINGBRIDGE_FREESWITCH_SECRET: 'x',
+  RINGBRIDGE_RTP_ADDRESS: '10.0.0.2',
+};
+
+test('a FreeSWITCH on another machine must be able to call us back', () => {
+  expect(problemsOf(remoteFreeswitch)).toEqual([
+    'RINGBRIDGE_FREESWITCH_LISTEN: needed for a FreeSWITCH on another machine, which calls us back',
+  ]);
+});
+
+test('a FreeSWITCH is called through a link of ours', () => {
+  const local = { RINGBRIDGE_FREESWITCH: '127.0.0.1:8021', RINGBRIDGE_FREESWITCH_SECRET: 'x' };
+  const env = { ...local, RINGBRIDGE_DRACHTIO_LISTEN: '127.0.0.1:9100', RINGBRIDGE_DRACHTIO_SECRET: 'x' };
+  expect(problemsOf(env)).toEqual([
+    'RINGBRIDGE_DRACHTIO: needed with RINGBRIDGE_FREESWITCH, whose channels are called through it',
+  ]);
+  expect(problemsOf({ ...env, RINGBRIDGE_DRACHTIO: '127.0.0.1:9022' })).toEqual([]);
+});
+
+test('a FreeSWITCH cannot call back an address that is every address', () => {
+  const env = remoteFreeswitch;
+  expect(problemsOf({ ...env, RINGBRIDGE_FREESWITCH_LISTEN: '0.0.0.0:8085' })).toEqual([
+    'RINGBRIDGE_FREESWITCH_ADVERTISE: needed when RINGBRIDGE_FREESWITCH_LISTEN names every address',
+  ]);
+});
+
+test('settings of FreeSWITCH without a FreeSWITCH are a mistake', () => {
+  expect(problemsOf({ RINGBRIDGE_FREESWITCH_SECRET: 'x', RINGBRIDGE_FREESWITCH_ADVERTISE: '10.0.0.2' })).toEqual([
+    'RINGBRIDGE_FREESWITCH_SECRET: there is no RINGBRIDGE_FREESWITCH that would use it',
+    'RINGBRIDGE_FREESWITCH_ADVERTISE: there is no RINGBRIDGE_FREESWITCH that would use it',
+  ]);
+});
+
 describe('the secrets that the servers are shipped with', () => {
   const shipped = (drachtio: string, freeswitch: string, password = 'ClueCon') =>
     problemsOf({
@@ -155,6 +199,7 @@ describe('the secrets that the servers are shipped with', () => {
       RINGBRIDGE_DRACHTIO_SECRET: 'cymru',
       RINGBRIDGE_FREESWITCH: freeswitch,
       RINGBRIDGE_FREESWITCH_SECRET: password,
+      RINGBRIDGE_FREESWITCH_LISTEN: '10.0.0.1:8085',
       RINGBRIDGE_RTP_ADDRESS: '10.0.0.1',
     });
   const refused = [

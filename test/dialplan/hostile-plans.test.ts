@@ -79,3 +79,19 @@ test('whatever is done to a plan, it loads or has problems that are known by cod
     for (const { code } of problems) expect(codes).toContain(code);
   }
 });
+
+test('thousands of routes that are never reached, and of circles, are told as a hundred', async () => {
+  const routes = Array.from({ length: 500 }, (_, index) => `  - { name: r${index}, when: any, reject: 404 }\n`).join(
+    '',
+  );
+  const shadowed = await loadPlan(memoryReader({ 'plan.yaml': `routes:\n${routes}` }));
+  expect(shadowed.kind).toBe('loaded');
+  expect(shadowed.warnings).toHaveLength(101);
+  expect(shadowed.warnings.at(-1)?.message).toBe(
+    '100 routes before this one are never reached; the others were not looked at',
+  );
+  const circles = Array.from({ length: 500 }, (_, index) => `  d${index}: { to: sip:a@b, otherwise: d${index} }\n`);
+  const text = `destinations:\n${circles.join('')}routes:\n  - { name: all, when: any, bridge: d0 }\n`;
+  const codesFound = (await codesOf(text)).filter((code) => code === problemCodes.destinationCycle);
+  expect(codesFound).toHaveLength(100);
+});

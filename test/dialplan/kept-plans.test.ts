@@ -18,10 +18,11 @@ const source = (text: string) => {
     ['10-plan.yaml', read(text)],
     ['prompts/a.md', read('Hi.')],
   ]);
-  return { reads: reads.set('not-there.md', { kind: 'missing' }) };
+  reads.set('secrets/desk', read('open sesame')).set('not-there.md', { kind: 'missing' });
+  return { reads, secretNames: new Set(['secrets/desk']) };
 };
 
-test('a plan is kept with its files, readable by its owner alone', async () => {
+test('a plan is kept with its files and without its secrets, readable by its owner alone', async () => {
   const kept = new KeptPlans({ folder: join(folder, 'plans'), plansMax: 3 });
   await kept.keep({ hash: hashAt(1), source: source('routes: []\n'), atMs: 1_000 });
   const [plan] = await kept.list();

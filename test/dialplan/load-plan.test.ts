@@ -3,6 +3,7 @@ import { loadPlan } from '../../src/dialplan/load-plan';
 import type { Plan } from '../../src/dialplan/plan';
 import { folderReader } from '../../src/dialplan/plan-reader';
 import { memoryReader } from './memory-plan-reader';
+import { plainBuiltIn } from '../../src/tools/agent-tool';
 
 const agents = 'agents:\n  reception: { instructions: Answer the telephone. }\n';
 const routes = 'routes:\n  - { name: all, when: any, answer: reception }\n';
@@ -19,7 +20,7 @@ test('the default dialplan loads without a warning and answers every call with i
   expect(loaded.kind).toBe('loaded');
   expect(loaded.warnings).toEqual([]);
   const plan = planOf(loaded);
-  expect(plan.agents.get('receptionist')?.tools).toEqual(['hang_up']);
+  expect(plan.agents.get('receptionist')?.tools).toEqual([plainBuiltIn('hang_up')]);
   expect(plan.agents.get('receptionist')?.session).toMatchObject({
     voice: 'marin',
     turn_detection: { type: 'server_vad', silence: 500, create_response: true, interrupt_response: true },

@@ -15,7 +15,7 @@ test('a key stands in the table of its map with meaning, type and default', () =
   );
   expect(tableOf('routes[]')).toMatch(/^\| `name` \| .* \| required \|$/m);
   expect(tableOf('agents.NAME.turn_detection, type: semantic_vad')).toContain('| `eagerness` |');
-  expect(tableOf('tools.NAME')).toContain('Not in this release: refused (DP401).');
+  expect(tableOf('tools.NAME')).toContain('In this release only: one of collect_digits');
 });
 
 test('no cell breaks its table', () => {

@@ -8,9 +8,11 @@ test('YAML 1.2: no, on and times are text, and so is nothing quoted', () => {
   expect(document?.root).toEqual({ a: 'no', b: 'on', c: '12:30', d: '5', e: 5, f: true, g: null });
 });
 
-test('maps have no prototype', () => {
+test('maps inherit nothing', () => {
   const { document } = readYaml('a.yaml', 'a: { b: 1 }\n');
-  expect(Object.getPrototypeOf(document?.root)).toBeNull();
+  const root = document?.root as Record<string, unknown>;
+  expect([root.constructor, root.__proto__, 'toString' in root]).toEqual([undefined, undefined, false]);
+  expect(Object.isFrozen(Object.getPrototypeOf(root))).toBe(true);
 });
 
 test('places count lines and columns from 1, also after carriage returns and tabs', () => {

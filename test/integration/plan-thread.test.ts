@@ -151,3 +151,23 @@ test('closing ends a load that is under way, and no other begins', async () => {
   expect(faults(await later)).toEqual(['DP007 the dialplans cannot be read: the bridge is closing']);
   expect(loader.running).toBe(false);
 });
+
+test('a plan that is made again of what it was read from is the same, secrets and all, without the folder', async () => {
+  await writeFile(
+    join(folder, '1.yaml'),
+    `users: { desk: { password: env:DESK }, hall: { password: "file:hall" } }
+agents: { a: { instructions: "file:a.md" } }
+routes: [{ name: all, when: any, answer: a }]
+`,
+  );
+  await writeFile(join(folder, 'hall'), 'hall word\n');
+  await writeFile(join(folder, 'a.md'), 'Answer.\n');
+  const first = await thread({ env: { DESK: 'desk word' } }).load(folder);
+  await rm(folder, { recursive: true });
+  const again = await thread().loadSource(first.source);
+  if (first.kind !== 'loaded' || again.kind !== 'loaded') throw new Error('refused');
+  expect(again.plan.hash).toBe(first.plan.hash);
+  expect([...again.plan.users.values()].map(({ password }) => password.reveal())).toEqual(['desk word', 'hall word']);
+  expect(again.plan.agents.get('a')?.session.instructions).toBe('Answer.');
+  expect(again.source.secretNames).toEqual(new Set(['hall']));
+});

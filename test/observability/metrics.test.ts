@@ -124,7 +124,7 @@ test('interruptions, function calls, model errors and tokens are counted', async
   metrics.callStarted();
   metrics.callInterrupted();
   metrics.callInterrupted();
-  metrics.functionCalled({ outcome: 'failed' });
+  metrics.functionCalled({ outcome: 'failed', durationMs: undefined });
   metrics.modelErred();
   metrics.callEnded(endedCall(), { reason: { kind: 'agent-hung-up' }, blame: 'nobody' });
   expect(await value('ringbridge_calls_started_total')).toBe(1);

@@ -39,7 +39,8 @@ const wholeCall: CallEvent[] = [
   { kind: 'push-to-talk', pressed: true },
   { kind: 'transcript', itemId: 'i2', by: 'caller', text: 'canary words' },
   { kind: 'digit', digit: '7' },
-  { kind: 'function-call', name: 'hang_up', callId: 'fc_1', outcome: 'done' },
+  { kind: 'function-call', name: 'hang_up', callId: 'fc_1', outcome: 'done', failure: undefined, durationMs: 12 },
+  { kind: 'tool-started', name: 'hang_up', callId: 'fc_1' },
   { kind: 'model-error', code: 'invalid_value', message: 'no number 33123456789' },
   { kind: 'ended', reason: { kind: 'agent-hung-up' }, blame: 'nobody' },
 ];

@@ -1,17 +1,24 @@
+import type { FunctionResult } from '../../src/realtime/function-calls';
 import { FunctionCalls } from '../../src/realtime/function-calls';
 
 function functionCalls() {
   const wire: string[] = [];
+  const model = { busy: false, spoken: new Set<string>() };
   const calls = new FunctionCalls({
+    isIdle: () => !model.busy,
+    hasSpoken: (responseId) => model.spoken.has(responseId),
     sendOutput: ({ callId, output }) => wire.push(`${callId}=${output}`),
     requestResponse: () => wire.push('respond'),
+    resultsSeen: () => wire.push('seen'),
   });
   return {
     calls,
     wire,
+    model,
     announce: (callId: string, responseId = 'resp_1', responseOver = false) =>
       calls.announce({ callId, responseId, responseOver }),
-    submit: (callId: string, { output = 'ok', respond = true } = {}) => calls.submit({ callId, output, respond }),
+    submit: (callId: string, { output = 'ok', respond = true }: Partial<FunctionResult> = {}) =>
+      calls.submit([{ callId, output, respond }])[0],
   };
 }
 
@@ -123,4 +130,52 @@ test('the oldest call is forgotten when there are too many, and its batch does n
   expect(submit('call_old')).toBe('unknown');
   submit('call_slow');
   expect(wire).toEqual(['call_slow=ok', 'respond']);
+});
+
+test('results that come while another response is active go out after it, in the order of their calls', () => {
+  const { calls, announce, submit, wire, model } = functionCalls();
+  announce('call_1');
+  announce('call_2');
+  calls.responseOver('resp_1');
+  model.busy = true;
+  expect([submit('call_2'), submit('call_1')]).toEqual(['held', 'held']);
+  expect(wire).toEqual([]);
+  model.busy = false;
+  calls.flush();
+  expect(wire).toEqual(['call_1=ok', 'call_2=ok', 'respond']);
+});
+
+test.each([
+  { heard: false, wire: ['call_1=ok', 'respond'] },
+  { heard: true, wire: ['call_1=ok'] },
+])('a result that needs no words asks for some only if none came with its call (heard: $heard)', ({ heard, wire }) => {
+  const { calls, announce, submit, wire: sent, model } = functionCalls();
+  announce('call_1');
+  submit('call_1', { respond: 'unless-spoken' });
+  if (heard) model.spoken.add('resp_1');
+  calls.responseOver('resp_1');
+  expect(sent).toEqual(wire);
+});
+
+test('results are seen when the server has added every one of them', () => {
+  const { calls, announce, submit, wire } = functionCalls();
+  announce('call_1', 'resp_1', true);
+  announce('call_2', 'resp_1', true);
+  submit('call_1');
+  submit('call_2');
+  calls.seen('call_2');
+  calls.seen('call_9');
+  expect(wire).not.toContain('seen');
+  calls.seen('call_1');
+  calls.seen('call_1');
+  expect(wire.filter((each) => each === 'seen')).toHaveLength(1);
+});
+
+test('results of two responses that are there at the same moment are answered by one response', () => {
+  const { calls, announce, wire } = functionCalls();
+  announce('call_1', 'resp_1', true);
+  announce('call_2', 'resp_2', true);
+  const results = ['call_2', 'call_1'].map((callId) => ({ callId, output: 'ok', respond: true }));
+  expect(calls.submit(results)).toEqual(['sent', 'sent']);
+  expect(wire).toEqual(['call_1=ok', 'call_2=ok', 'respond']);
 });

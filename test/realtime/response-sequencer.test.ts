@@ -15,6 +15,7 @@ function startedSequencer() {
       onStarted: (responseId) => told.push(`started ${responseId}`),
       onAbandoned: ({ responseId, reason }) => told.push(`${responseId} ${reason}`),
       onFailed: ({ code }) => told.push(`failed ${code}`),
+      onIdle: () => undefined,
     },
   });
   sequencer.start();
@@ -23,6 +24,7 @@ function startedSequencer() {
     sequencer,
     told,
     ask: (name = 'x') => sequencer.request({ instructions: name, metadata: {}, origin: 'asked' }),
+    remark: () => sequencer.request({ instructions: 'remark', metadata: {}, origin: 'passing' }),
     askAboutResults: () => sequencer.request({ instructions: undefined, metadata: {}, origin: 'tool-results' }),
     created: (responseId: string, requestId?: string) => sequencer.created({ responseId, requestId, outOfBand: false }),
     done(responseId: string, requestId?: string) {
@@ -73,6 +75,7 @@ describe('one response at a time', () => {
         onStarted: () => undefined,
         onAbandoned: () => undefined,
         onFailed: () => undefined,
+        onIdle: () => undefined,
       },
     });
     sequencer.request({ instructions: 'early', metadata: {}, origin: 'asked' });
@@ -401,5 +404,114 @@ describe('refusals and lost events', () => {
     sequencer.sendNext();
     expect(clock.pendingTimers).toBe(0);
     expect(wire()).toEqual(['create one e1', 'cancel resp_1']);
+  });
+});
+
+describe('the answer to tool results', () => {
+  test('waits for the end of what the caller says', () => {
+    const { sequencer, askAboutResults, wire } = startedSequencer();
+    sequencer.callerSpeaks({ interrupts: true });
+    askAboutResults();
+    expect(wire()).toEqual([]);
+    sequencer.callerStopped({ answered: false });
+    sequencer.sendNext();
+    expect(wire()).toEqual(['create results e1']);
+  });
+
+  test('waits for the answer that the server makes by itself, too', () => {
+    const { sequencer, clock, askAboutResults, created, done, wire } = startedSequencer();
+    sequencer.callerSpeaks({ interrupts: true });
+    askAboutResults();
+    sequencer.callerStopped({ answered: true });
+    clock.advance(500);
+    created('resp_vad');
+    expect(wire()).toEqual([]);
+    done('resp_vad');
+    expect(wire()).toEqual(['create results e1']);
+  });
+
+  test("is not asked for when the server's own answer came with the results in its hands", () => {
+    const { sequencer, askAboutResults, created, done, wire } = startedSequencer();
+    sequencer.callerSpeaks({ interrupts: true });
+    askAboutResults();
+    sequencer.resultsSeen();
+    sequencer.callerStopped({ answered: true });
+    created('resp_vad');
+    done('resp_vad');
+    expect(wire()).toEqual([]);
+  });
+
+  test('is asked for when more results came after those that the server had', () => {
+    const { sequencer, askAboutResults, created, done, wire } = startedSequencer();
+    sequencer.callerSpeaks({ interrupts: true });
+    askAboutResults();
+    sequencer.resultsSeen();
+    askAboutResults();
+    sequencer.callerStopped({ answered: true });
+    created('resp_vad');
+    done('resp_vad');
+    expect(wire()).toEqual(['create results e1']);
+  });
+
+  test('is asked for when no answer comes by itself', () => {
+    const { sequencer, clock, askAboutResults, wire } = startedSequencer();
+    sequencer.callerSpeaks({ interrupts: true });
+    askAboutResults();
+    sequencer.callerStopped({ answered: true });
+    clock.advance(1_499);
+    expect(wire()).toEqual([]);
+    clock.advance(1);
+    expect(wire()).toEqual(['create results e1']);
+  });
+
+  test('leaves no timer behind', () => {
+    const { sequencer, clock } = startedSequencer();
+    sequencer.callerSpeaks({ interrupts: true });
+    sequencer.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('a passing remark', () => {
+  test('is made when nobody speaks', () => {
+    const { remark, wire } = startedSequencer();
+    remark();
+    expect(wire()).toEqual(['create remark e1']);
+  });
+
+  test.each<[string, (sequencer: ReturnType<typeof startedSequencer>) => void]>([
+    ['a response is active', ({ created }) => created('resp_vad')],
+    ['another was asked for', ({ ask }) => ask()],
+    ['the caller speaks', ({ sequencer }) => sequencer.callerSpeaks({ interrupts: true })],
+    [
+      'the server is about to answer',
+      ({ sequencer }) => {
+        sequencer.callerSpeaks({ interrupts: true });
+        sequencer.callerStopped({ answered: true });
+      },
+    ],
+  ])('is dropped when %s', (_, begin) => {
+    const started = startedSequencer();
+    begin(started);
+    started.remark();
+    started.done('resp_vad');
+    expect(started.wire()).not.toContainEqual(expect.stringContaining('create remark'));
+  });
+
+  test('is not tried again after a conflict', () => {
+    const { remark, conflict, clock, wire, told } = startedSequencer();
+    remark();
+    expect(conflict('e1')).toBe(true);
+    clock.advance(5_000);
+    expect(wire()).toEqual(['create remark e1']);
+    expect(told).toEqual([]);
+  });
+
+  test('is cancelled when the caller began to speak before it had begun', () => {
+    const { sequencer, remark, created, wire } = startedSequencer();
+    remark();
+    sequencer.callerSpeaks({ interrupts: true });
+    created('resp_1', 'e1');
+    expect(wire()).toEqual(['create remark e1', 'cancel resp_1']);
   });
 });

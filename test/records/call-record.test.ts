@@ -40,6 +40,11 @@ test('the end is the whole call', () => {
     interruptions: 2,
     tokens: call.tokens,
     modelConnectMs: 180,
+    tools: [
+      { name: 'lookup_order', outcome: 'done', failure: null, durationMs: 420 },
+      { name: 'lookup_order', outcome: 'failed', failure: 'timed-out', durationMs: 8_000 },
+    ],
+    notes: ['The caller is called Ada.'],
     media: call.media,
     cost: call.cost,
     breaches: [],

@@ -12,7 +12,9 @@ import { eventually } from './eventually';
 export interface BaresipOptions {
   /** What it says into its microphone, in whole hertz; silence when left out. */
   toneHz?: number;
-  codec: 'PCMU' | 'PCMA';
+  codec: 'PCMU' | 'PCMA' | 'G722' | 'opus';
+  /** Media encrypted with keys from SDP (RFC 4568). */
+  srtp?: boolean;
   /** Who it is and where it registers, as a line of its accounts file begins. Default: nobody, nowhere. */
   account?: string;
 }
@@ -23,6 +25,9 @@ export interface BaresipEvent {
   /** For `CALL_CLOSED` the reason. */
   param?: string;
 }
+
+/** As its accounts file names them, with clock rate and channels. */
+const codecs = { PCMU: 'PCMU/8000/1', PCMA: 'PCMA/8000/1', G722: 'G722/16000/1', opus: 'opus/48000/2' };
 
 /** It listens within a second of its start, also on a busy machine. */
 const controlDeadlineMs = 5_000;
@@ -63,7 +68,7 @@ export class Baresip {
     await writeFile(join(folder, 'config'), config);
     await writeFile(
       join(folder, 'accounts'),
-      `${options.account ?? '<sip:baresip@127.0.0.1>;regint=0'};audio_codecs=${options.codec}/8000/1;mediaenc=\n`,
+      `${options.account ?? '<sip:baresip@127.0.0.1>;regint=0'};audio_codecs=${codecs[options.codec]};mediaenc=${options.srtp === true ? 'srtp-mand' : ''}\n`,
     );
     const baresip = new Baresip(folder, spawn('baresip', ['-f', folder], { stdio: ['ignore', 'pipe', 'pipe'] }));
     try {
@@ -154,7 +159,7 @@ function configOf(options: BaresipOptions & { folder: string; controlPort: numbe
     'net_interface 127.0.0.1',
     'rtp_ports 20000-29998',
     'module_path /usr/lib/baresip/modules',
-    ...['g711', 'sndfile', 'ausine', 'aubridge'].map((name) => `module ${name}.so`),
+    ...['g711', 'g722', 'opus', 'srtp', 'sndfile', 'ausine', 'aubridge'].map((name) => `module ${name}.so`),
     ...['account', 'menu', 'ctrl_tcp'].map((name) => `module_app ${name}.so`),
     `ctrl_tcp_listen 127.0.0.1:${options.controlPort}`,
     `snd_path ${options.folder}`,

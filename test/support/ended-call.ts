@@ -26,6 +26,11 @@ export function endedCall(change: Partial<CallSnapshot> = {}): CallSnapshot {
     endReason: { kind: 'caller-hung-up', how: { kind: 'bye', reason: undefined } },
     blame: 'nobody',
     interruptions: 2,
+    tools: [
+      { name: 'lookup_order', outcome: 'done', failure: undefined, durationMs: 420 },
+      { name: 'lookup_order', outcome: 'failed', failure: 'timed-out', durationMs: 8_000 },
+    ],
+    notes: ['The caller is called Ada.'],
     tokens: {
       inputTokens: 30,
       outputTokens: 70,

@@ -1,7 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -74,6 +74,22 @@ export class ServeProcess {
     return (await this.#get(path)).text();
   }
 
+  /** Puts a text in place of its dialplan; whether and when that is read is its own affair. */
+  writeDialplan(text: string): Promise<void> {
+    return writeFile(join(this.#folders.folder, 'dialplans', '10-test.yaml'), text);
+  }
+
+  /** `ringbridge reload`: what came of it, and the plan that is in force then. */
+  async reload(): Promise<{ status: number; hash: string }> {
+    const response = await this.#get('/dialplan/reload', {
+      method: 'POST',
+      body: '{}',
+      headers: { connection: 'close', 'content-type': 'application/json', 'x-ringbridge': 'test' },
+    });
+    const { hash } = (await response.json()) as { hash: string };
+    return { status: response.status, hash };
+  }
+
   /** One sample of /metrics, such as `ringbridge_calls_started_total`; 0 when there is none. */
   async metric(sample: string): Promise<number> {
     const line = (await this.body('/metrics')).split('\n').find((one) => one.startsWith(`${sample} `));
@@ -96,9 +112,9 @@ export class ServeProcess {
     return readJournal(this.#folders.data);
   }
 
-  #get(path: string): Promise<Response> {
+  #get(path: string, init: RequestInit = { headers: { connection: 'close' } }): Promise<Response> {
     const base = /http:\/\/[\d.:]+/.exec(this.#told)?.[0] ?? '';
-    return fetch(`${base}${path}`, { headers: { connection: 'close' } });
+    return fetch(`${base}${path}`, init);
   }
 
   async close(): Promise<void> {

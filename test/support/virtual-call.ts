@@ -24,7 +24,12 @@ import { MemoryCaller } from '../../src/signalling/memory-caller';
 import type { Behaviour } from '../../src/simulator/behaviour';
 import type { SimulatorSessionOptions } from '../../src/simulator/session';
 import { SimulatorSession } from '../../src/simulator/session';
-import { toolDefinitions } from '../../src/tools/run-tool';
+import type { AgentTool } from '../../src/tools/agent-tool';
+import { plainBuiltIn } from '../../src/tools/agent-tool';
+import type { TakenMessage } from '../../src/tools/built-in';
+import type { BuiltInTool } from '../../src/tools/built-in-tools';
+import type { RunnableTool } from '../../src/tools/tool-run';
+import { Toolbox } from '../../src/tools/toolbox';
 import { LoggerSpy } from './logger-spy';
 
 export const pcmuOffer = [
@@ -66,7 +71,8 @@ export interface VirtualCallOptions {
   behaviour?: Behaviour;
   simulator?: SimulatorSessionOptions;
   agent?: Record<string, unknown>;
-  tools?: Agent['tools'];
+  /** Ringbridge's own by name, or a test's own. */
+  tools?: readonly (BuiltInTool | AgentTool | RunnableTool)[];
   idle?: Agent['idle'];
   turns?: Agent['turns'];
   decision?: (answer: Extract<RouteDecision, { kind: 'answer' }>) => RouteDecision;
@@ -104,6 +110,9 @@ export class VirtualCall {
   /** Client events that were sent although observers had been told of the call's end. */
   readonly sentAfterEnd: string[] = [];
   readonly log = new LoggerSpy();
+  /** Messages that callers left. */
+  readonly messages: TakenMessage[] = [];
+  readonly toolbox: Toolbox;
   readonly frameClock: FrameClock;
   /** Media legs that were made and not closed. */
   readonly openLegs = new Set<MediaLeg>();
@@ -124,10 +133,14 @@ export class VirtualCall {
     const agent: Agent = {
       name: 'reception',
       session: agentSessionSchema.parse({ instructions: 'Be kind.', ...options.agent }),
-      tools: options.tools ?? ['hang_up'],
+      tools: (options.tools ?? ['hang_up']).map((tool) =>
+        typeof tool === 'string' ? plainBuiltIn(tool) : isRunnable(tool) ? standIn(tool) : tool,
+      ),
       idle: options.idle,
       turns: options.turns,
     };
+    const ownTools = (options.tools ?? []).filter((tool) => typeof tool !== 'string').filter(isRunnable);
+    this.toolbox = this.#toolbox();
     const answer: Extract<RouteDecision, { kind: 'answer' }> = {
       kind: 'answer',
       route: 'every number',
@@ -144,7 +157,13 @@ export class VirtualCall {
     const connect = this.#watched(memoryModel({ clock, accept: (peer) => this.#accept(peer, options) }));
     this.#services = {
       clock,
+      random,
       logger: this.log,
+      tools: {
+        find: (tools, name) =>
+          ownTools.find(({ definition }) => definition.name === name) ?? this.toolbox.find(tools, name),
+        discarded: (reason) => this.toolbox.discarded(reason),
+      },
       media: this.#watchedMedia(options),
       prompts,
       unpricedModels: new UnpricedModels(this.log),
@@ -163,7 +182,7 @@ export class VirtualCall {
           connect,
           endpoint: { url: 'ws://model.invalid/v1/realtime', model: 'test', apiKey: undefined, headers: {} },
           agent: forAgent.session,
-          tools: toolDefinitions(forAgent.tools),
+          tools: [...this.toolbox.definitions(forAgent.tools), ...ownTools.map(({ definition }) => definition)],
           clock,
           logger: this.log,
           random,
@@ -233,6 +252,27 @@ export class VirtualCall {
       for (const sample of frame.samples) loudest = Math.max(loudest, Math.abs(sample));
     }
     return loudest;
+  }
+
+  #toolbox(): Toolbox {
+    const notHere = (): never => {
+      throw new Error('there is no network in a virtual call');
+    };
+    return new Toolbox({
+      clock: this.clock,
+      random: seededRandom(11),
+      logger: this.log,
+      send: notHere,
+      secret: notHere,
+      loadModule: notHere,
+      connectMcp: notHere,
+      messages: {
+        add: (message) => {
+          this.messages.push(message);
+          return Promise.resolve('kept');
+        },
+      },
+    });
   }
 
   #watchedMedia({ mediaDelayMs, onLeg }: VirtualCallOptions): MediaLegFactory {
@@ -309,4 +349,13 @@ export class VirtualCall {
     this.say({ type: 'session.created', session });
     this.say({ type: 'session.updated', session });
   }
+}
+
+/** What the plan would say of a test's own tool. */
+function isRunnable(tool: AgentTool | RunnableTool): tool is RunnableTool {
+  return 'run' in tool;
+}
+
+function standIn({ definition: { name } }: RunnableTool): AgentTool {
+  return { name, description: undefined, whileWaiting: undefined, kind: 'module', file: `${name}.mjs`, version: '' };
 }

@@ -34,7 +34,10 @@ test.each([
   expect(readFromWorker(message)).toBeUndefined();
 });
 
-const plan = { hash: 'abc', source: { names: [], reads: new Map(), variables: new Map(), secretFiles: new Map() } };
+const plan = {
+  hash: 'abc',
+  source: { names: [], reads: new Map(), secretNames: new Set(), variables: new Map(), secretFiles: new Map() },
+};
 const start = { protocol: 1, worker: 1, settings: {}, rtpPorts: {}, server: {}, plan };
 
 test('a worker obeys its parent, and no other build of it', () => {

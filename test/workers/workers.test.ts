@@ -11,7 +11,7 @@ import { FakeChild } from './fake-child';
 
 const readPlan = (hash: string) => ({
   plan: { hash } as Plan,
-  source: { names: [], reads: new Map(), variables: new Map(), secretFiles: new Map() },
+  source: { names: [], reads: new Map(), secretNames: new Set<string>(), variables: new Map(), secretFiles: new Map() },
 });
 const server = { host: '127.0.0.1', port: 9, secret: 's' };
 const settle = () => new Promise((resolve) => setImmediate(resolve));

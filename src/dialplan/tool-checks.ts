@@ -1,0 +1,117 @@
+import { nearestWord } from '../runtime/nearest-word';
+import { urlFault } from '../tools/outgoing-address';
+import { argumentsInUrl, parsedUrl } from '../tools/url-template';
+import type { PlanPath } from './plan-path';
+import { problemCodes } from './plan-problem';
+import type { ProblemCode } from './plan-problem';
+
+/** What is wrong with one tool beyond the shape of its keys. */
+export interface ToolProblem {
+  readonly code: ProblemCode;
+  /** From the tool down. */
+  readonly path: PlanPath;
+  readonly message: string;
+  readonly expected: string;
+  readonly nearest?: string | undefined;
+  readonly at?: 'key' | 'value';
+}
+
+type Raw = Readonly<Record<string, unknown>>;
+
+/** Looks at one tool as it was written; what has the wrong kind is passed over, for that is told elsewhere. */
+export function toolProblems(tool: Raw): ToolProblem[] {
+  return [...argumentProblems(tool), ...addressProblems(tool), ...effectProblems(tool), ...digitProblems(tool)];
+}
+
+/** `{{name}}` in an address that is no argument of the tool, or one that the model may leave out. */
+function argumentProblems({ http, parameters }: Raw): ToolProblem[] {
+  if (!isMap(http) || typeof http['url'] !== 'string') return [];
+  const { url } = http;
+  const path = ['http', 'url'];
+  const names = isMap(parameters) ? Object.keys(parameters) : [];
+  const expected = names.length === 0 ? 'an argument, but "parameters" has none' : `one of ${names.join(', ')}`;
+  const code = problemCodes.unknownArgument;
+  const used = argumentsInUrl(url);
+  const found = used.flatMap((name): ToolProblem[] => {
+    if (!names.includes(name)) {
+      const message = `there is no argument "${name}"`;
+      return [{ code, path, message, expected, nearest: nearestWord(name, names) }];
+    }
+    const parameter = isMap(parameters) ? parameters[name] : undefined;
+    if (!isMap(parameter) || parameter['required'] !== false) return [];
+    return [{ code, path, message: `argument "${name}" may be missing`, expected: 'a required argument' }];
+  });
+  const rest = url.replace(/\{\{[A-Za-z_][A-Za-z0-9_]{0,63}\}\}/g, '');
+  if (/[{}]{2}/.test(rest)) {
+    found.push({ code, path, message: 'braces that hold no argument', expected: '{{NAME}}, without spaces' });
+  }
+  return found;
+}
+
+/** What the bridge would refuse to connect to, as far as the plan shows it. */
+function addressProblems(tool: Raw): ToolProblem[] {
+  return ['http', 'mcp'].flatMap((kind): ToolProblem[] => {
+    const source = tool[kind];
+    if (!isMap(source) || typeof source['url'] !== 'string') return [];
+    const url = parsedUrl(source['url'].replace(/\{\{[^{}]*\}\}/g, 'x'));
+    const expected = 'https on port 443 or one of "ports", or "allow_private: true"';
+    const code = problemCodes.unsafeAddress;
+    const path = [kind, 'url'];
+    if (url === undefined) return [{ code, path, message: 'that is no address of a service', expected }];
+    const allowPrivate = source['allow_private'] === true;
+    const ports = Array.isArray(source['ports']) ? source['ports'].filter((port) => typeof port === 'number') : [];
+    const fault = urlFault(url, { allowPrivate, ports });
+    if (fault !== undefined) return [{ code, path, message: `the service may not be reached: ${fault}`, expected }];
+    if (kind !== 'mcp' || source['called_by'] === 'bridge') return [];
+    return apiReachProblems(source);
+  });
+}
+
+/** Only this bridge can reach into its own network. */
+function apiReachProblems(mcp: Raw): ToolProblem[] {
+  return ['allow_private', 'ports', 'timeout']
+    .filter((key) => key in mcp)
+    .map((key) => ({
+      code: problemCodes.noEffect,
+      path: ['mcp', key],
+      message: `"${key}" has no effect on a server that the API calls`,
+      expected: 'to be left out, or "called_by: bridge"',
+      at: 'key',
+    }));
+}
+
+function effectProblems(tool: Raw): ToolProblem[] {
+  const kind = ['builtin', 'module', 'mcp'].find((one) => one in tool);
+  const found: ToolProblem[] = [];
+  const add = (key: string, why: string): void => {
+    if (!(key in tool)) return;
+    const message = `"${key}" has no effect: ${why}`;
+    found.push({ code: problemCodes.noEffect, path: [key], message, expected: 'to be left out', at: 'key' });
+  };
+  if (kind !== undefined) add('parameters', kind === 'mcp' ? 'the server has its own' : `the ${kind} has its own`);
+  const mcp = tool['mcp'];
+  if (isMap(mcp) && mcp['called_by'] !== 'bridge') add('while_waiting', 'the API calls the server by itself');
+  return found;
+}
+
+/** Secret keys must not stand in an address, which every server on the way writes down. */
+function digitProblems(tool: Raw): ToolProblem[] {
+  const { http, builtin } = tool;
+  const found: ToolProblem[] = [];
+  if ('digits' in tool && builtin !== 'collect_digits') {
+    const message = '"digits" has no effect: only collect_digits collects keys';
+    const expected = 'to be left out, or "builtin: collect_digits"';
+    found.push({ code: problemCodes.noEffect, path: ['digits'], message, expected, at: 'key' });
+  }
+  if (!isMap(http) || !Array.isArray(http['secure_digits']) || http['secure_digits'].length === 0) return found;
+  if (http['method'] === 'GET' || http['method'] === 'DELETE') {
+    const message = 'secret keys would stand in the address of the request';
+    const expected = 'POST, PUT or PATCH, whose body holds them';
+    found.push({ code: problemCodes.unsafeAddress, path: ['http', 'method'], message, expected });
+  }
+  return found;
+}
+
+function isMap(value: unknown): value is Raw {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

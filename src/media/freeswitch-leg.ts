@@ -1,0 +1,242 @@
+import type { Clock } from '../runtime/clock';
+import { messageOf } from '../runtime/errors';
+import { invariant } from '../runtime/invariant';
+import type { Logger } from '../runtime/logger';
+import { CallerWatch, type CallerWatchOptions } from './freeswitch-caller-watch';
+import type { BridgedPair, FreeswitchPool } from './freeswitch-pool';
+import { readSide, withDirection, type SideOfCall } from './freeswitch-sdp';
+import type {
+  AudioSource,
+  Digit,
+  MediaFailure,
+  MediaLeg,
+  MediaLegFactory,
+  MediaLegListener,
+  MediaStats,
+} from './media-leg';
+import { MediaUnavailable } from './media-leg';
+import { LocalDescription, readDescription } from './negotiation';
+
+export interface FreeswitchLegFactoryOptions {
+  pool: FreeswitchPool;
+  /** Our RTP sockets, which face FreeSWITCH; their own media timeouts are switched off (`neverMs`). */
+  ours: MediaLegFactory;
+  clock: Clock;
+  logger: Logger;
+  /** As for a leg that faces the caller: 15 s. */
+  mediaTimeoutMs?: number;
+  /** 30 s. */
+  firstMediaTimeoutMs?: number;
+}
+
+const defaultMediaTimeoutMs = 15_000;
+const defaultFirstMediaTimeoutMs = 30_000;
+/** A media timeout that no call lives to see. */
+export const neverMs = Number.MAX_SAFE_INTEGER;
+
+/** Legs with FreeSWITCH between the caller and our RTP socket. */
+export function createFreeswitchLegFactory(options: FreeswitchLegFactoryOptions): MediaLegFactory {
+  const { pool, ours, clock, logger } = options;
+  const { mediaTimeoutMs = defaultMediaTimeoutMs, firstMediaTimeoutMs = defaultFirstMediaTimeoutMs } = options;
+  return {
+    async create({ callId }) {
+      if (!pool.taking) throw new MediaUnavailable('no FreeSWITCH takes calls');
+      // Only the address that FreeSWITCH names is heard on our socket.
+      const leg = await ours.create({ callId, signallingAddress: '' });
+      const limits = { limitMs: mediaTimeoutMs, firstLimitMs: firstMediaTimeoutMs };
+      return new FreeswitchLeg({ pool, callId, ours: leg, clock, limits, logger: logger.child({ callId }) });
+    },
+  };
+}
+
+interface FreeswitchLegParts {
+  pool: FreeswitchPool;
+  callId: string;
+  ours: MediaLeg;
+  clock: Clock;
+  limits: Pick<CallerWatchOptions, 'limitMs' | 'firstLimitMs'>;
+  logger: Logger;
+}
+
+/**
+ * FreeSWITCH negotiates with the caller (codecs, SRTP, its own NAT rules) and exchanges G.711 with our RTP socket, which
+ * is an ordinary leg: jitter, pacing, keys and what was heard are its work, here as there.
+ */
+class FreeswitchLeg implements MediaLeg {
+  readonly #pool: FreeswitchPool;
+  readonly #callId: string;
+  readonly #ours: MediaLeg;
+  readonly #clock: Clock;
+  readonly #limits: FreeswitchLegParts['limits'];
+  readonly #logger: Logger;
+  #watch: CallerWatch | undefined;
+  #pair: BridgedPair | undefined;
+  /** FreeSWITCH's last description for the caller. */
+  #callerSdp = '';
+  #answer: SideOfCall | undefined;
+  #onHold = false;
+  #receiving = true;
+  #listener: MediaLegListener | undefined;
+  #failure: MediaFailure | undefined;
+  #closed = false;
+
+  constructor({ pool, callId, ours, clock, limits, logger }: FreeswitchLegParts) {
+    this.#pool = pool;
+    this.#callId = callId;
+    this.#ours = ours;
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#logger = logger;
+  }
+
+  get rateHz(): MediaLeg['rateHz'] {
+    return this.#ours.rateHz;
+  }
+
+  async answer(offer: string): Promise<string> {
+    invariant(!this.#closed, 'a closed leg answers no offer');
+    const side = readSide(offer);
+    if (this.#pair !== undefined) return this.modify(offer);
+    const pair = await this.#open(offer);
+    this.#callerSdp = pair.caller.sdp;
+    this.#answer = readSide(this.#callerSdp);
+    await this.#follow(side, pair);
+    return this.#callerSdp;
+  }
+
+  async offer(): Promise<string> {
+    invariant(!this.#closed, 'a closed leg makes no offer');
+    if (this.#pair === undefined) this.#callerSdp = ourOfferAt((await this.#open(undefined)).caller.sdp);
+    return this.#callerSdp;
+  }
+
+  async acceptAnswer(answer: string): Promise<void> {
+    await this.#negotiate(answer);
+  }
+
+  modify(offer: string): Promise<string> {
+    return this.#negotiate(offer);
+  }
+
+  get onHold(): boolean {
+    return this.#onHold;
+  }
+
+  start(listener: MediaLegListener, source: AudioSource): void {
+    this.#listener = listener;
+    this.#ours.start(
+      {
+        onAudio: (frame) => listener.onAudio(frame),
+        onDigit: (digit) => listener.onDigit(digit),
+        onFailure: (failure) => this.#fail(failure),
+      },
+      source,
+    );
+    this.#watch = new CallerWatch({
+      clock: this.#clock,
+      ...this.#limits,
+      ourPackets: () => this.#ours.stats.packetsReceived,
+      callerPackets: () => this.#callerPackets(),
+      expectsMedia: () => !this.#onHold && this.#receiving,
+      onSilent: (silentMs) => this.#fail({ kind: 'media-timeout', silentMs }),
+    });
+    // It may have come before anybody listened.
+    if (this.#failure !== undefined) listener.onFailure(this.#failure);
+  }
+
+  sendDigit(digit: Digit, durationMs: number): boolean {
+    return !this.#closed && this.#answer?.canTakeKeys === true && this.#ours.sendDigit(digit, durationMs);
+  }
+
+  /** Of our side of FreeSWITCH; the codec is the caller's. */
+  get stats(): Readonly<MediaStats> {
+    return { ...this.#ours.stats, codec: this.#answer?.codec };
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listener = undefined;
+    this.#watch?.end();
+    this.#ours.close();
+    this.#pair?.caller.close();
+    this.#pair?.ours.close();
+  }
+
+  async #open(callerOffer: string | undefined): Promise<BridgedPair> {
+    const ourOffer = await this.#ours.offer();
+    const pair = await this.#pool.openPair({
+      callId: this.#callId,
+      callerOffer: callerOffer ?? placeholderFor(ourOffer),
+      ourOffer,
+    });
+    if (this.#closed) {
+      pair.caller.close();
+      pair.ours.close();
+      throw new MediaUnavailable('the call ended while its channels were made');
+    }
+    this.#pair = pair;
+    for (const end of [pair.caller, pair.ours]) end.onGone((reason) => this.#onGone(reason));
+    await this.#ours.acceptAnswer(pair.ours.sdp);
+    this.#logger.debug({ caller: pair.caller.uuid, ours: pair.ours.uuid }, 'FreeSWITCH bridged');
+    return pair;
+  }
+
+  /** What the caller now wants goes to FreeSWITCH as a re-INVITE; when it refuses, nothing has changed. */
+  async #negotiate(sdp: string): Promise<string> {
+    const pair = this.#pair;
+    invariant(!this.#closed && pair !== undefined, 'a leg without channels takes no SDP');
+    const side = readSide(sdp);
+    const answer = await pair.caller.reinvite(sdp);
+    this.#callerSdp = answer;
+    this.#answer = readSide(answer);
+    await this.#follow(side, pair);
+    return answer;
+  }
+
+  /** Our socket does as the caller's side says: silent on hold. FreeSWITCH's own description does not change. */
+  async #follow({ direction, holds }: SideOfCall, pair: BridgedPair): Promise<void> {
+    if (this.#closed) return;
+    this.#onHold = holds;
+    this.#receiving = direction === 'sendrecv' || direction === 'sendonly';
+    const wanted = holds && direction === 'sendrecv' ? 'sendonly' : direction;
+    await this.#ours.modify(withDirection(pair.ours.sdp, wanted));
+  }
+
+  #callerPackets(): Promise<number> {
+    return this.#pair?.caller.packetsReceived() ?? Promise.resolve(0);
+  }
+
+  #onGone(reason: string): void {
+    this.#fail({ kind: 'media-error', message: reason });
+  }
+
+  #fail(failure: MediaFailure): void {
+    if (this.#failure !== undefined || this.#closed) return;
+    this.#failure = failure;
+    this.#logger.warn({ failure }, 'media through FreeSWITCH failed');
+    try {
+      this.#listener?.onFailure(failure);
+    } catch (cause) {
+      this.#logger.error({ error: messageOf(cause) }, 'a media listener failed');
+    }
+  }
+}
+
+/**
+ * Stands for a caller whose description comes later. FreeSWITCH's own offers are of no use: it offers every stream twice,
+ * with and without SRTP, and fsmrf answers them with FreeSWITCH's own description.
+ */
+function placeholderFor(ourOffer: string): string {
+  return ourOffer.replace(/^m=audio \d+/m, `m=audio ${discardPort}`);
+}
+
+/** Nobody listens there (RFC 863). */
+const discardPort = 9;
+
+/** G.711 at FreeSWITCH's address, for a caller who asked for our offer. */
+function ourOfferAt(freeswitchSdp: string): string {
+  const media = readDescription(freeswitchSdp).media[0];
+  if (media?.address === undefined) throw new MediaUnavailable('FreeSWITCH named no media address');
+  return new LocalDescription({ local: { address: media.address, port: media.port }, sessionId: media.port }).offer();
+}
