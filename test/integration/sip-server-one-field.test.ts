@@ -128,7 +128,7 @@ test.each(['SUBSCRIBE', 'NOTIFY'] as const)(
         phone.send(own(good, callId, ''), target);
         toTag = `;${/tag=[^;\r]+/.exec(/^To: .*$/m.exec(await phone.next('SIP/2.0 202'))?.[0] ?? '')?.[0] ?? ''}`;
       }
-      const bytes = own(text, `${callId}`, toTag);
+      const bytes = own(text, callId, toTag);
       if (bytes.length <= datagramBytesMax) phone.send(bytes, target);
       await expectService();
       phone.received.length = 0;
