@@ -52,6 +52,8 @@ export function limitsOf(
       serverTransactions: settings.sipServerTransactions,
       clientTransactions: settings.sipClientTransactions,
       dialogs: settings.sipDialogs,
+      subscriptions: settings.sipSubscriptions,
+      subscriptionSeconds: seconds(settings.sipSubscriptionMaxMs),
       connections: settings.sipConnections,
       connectionsPerAddress: settings.sipConnectionsPerAddress,
       silentConnections: settings.sipSilentConnections,

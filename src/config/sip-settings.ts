@@ -74,10 +74,22 @@ const limitSettings = {
     atMost: 1_000_000,
   }),
   sipDialogs: counted('RINGBRIDGE_SIP_MAX_DIALOGS', {
-    doc: 'Calls and subscriptions, and INVITEs that may become one; a new one above it gets 503.',
+    doc: 'Calls, and INVITEs that may become one; a new one above it gets 503.',
     counter: 'refusedOverload',
     default: '5000',
     atMost: 1_000_000,
+  }),
+  sipSubscriptions: counted('RINGBRIDGE_SIP_MAX_SUBSCRIPTIONS', {
+    doc: 'Subscriptions, and SUBSCRIBEs that may become one, which take no room of calls; a new one above it gets 503.',
+    counter: 'refusedSubscriptions',
+    default: '1000',
+    atMost: 1_000_000,
+  }),
+  sipSubscriptionMaxMs: timed('RINGBRIDGE_SIP_SUBSCRIPTION_MAX', {
+    doc: 'The longest subscription; one that asks for more gets this. One that nobody refreshes ends 32 s after its time.',
+    counter: 'subscriptionsExpired',
+    default: '1h',
+    atMost: '24h',
   }),
   sipConnections: counted('RINGBRIDGE_SIP_MAX_CONNECTIONS', {
     doc: 'TCP and TLS connections of one listener.',

@@ -11,6 +11,7 @@ import type { Locator } from './locator';
 import type { SessionKeeper } from './session-keeper';
 import type { SipMessage } from './sip-message';
 import type { SipServerStats } from './stats';
+import type { SubscriptionKeeper } from './subscription-keeper';
 import type { TransactionLayer } from './transaction-layer';
 import type { Flow } from './transport';
 
@@ -24,6 +25,7 @@ export interface AgentContext {
   readonly locator: Locator;
   readonly cdr: CdrReporter;
   readonly sessions: SessionKeeper;
+  readonly subscriptions: SubscriptionKeeper;
   localSideOf(flow: Flow): LocalSide;
   readonly findTargets: FindTargets;
   /** Who we are to the trunk that is called by `host` or at `address`; undefined: nobody gets credentials of ours. */
@@ -32,6 +34,8 @@ export interface AgentContext {
   sendOnce(message: SipMessage, flow: Flow): Buffer;
   /** Ends a dialog of its own accord with a BYE that says why; the application is told. */
   hangUp(dialog: Dialog, text: string, reason?: CdrStopReason): void;
+  /** Ends a subscription of its own accord; the application is told, and so is a peer that subscribed. */
+  endSubscription(dialog: Dialog, text: string): void;
 }
 
 /** A new From or To tag (RFC 3261 section 19.3). */

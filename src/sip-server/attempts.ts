@@ -19,7 +19,9 @@ export interface Target {
   readonly flow: Flow;
 }
 
-interface AttemptsOptions<Transaction extends ClientTransaction> {
+type LateListener = (arrival: Arrival<SipResponse>) => void;
+
+export interface AttemptsOptions<Transaction extends ClientTransaction> {
   readonly clock: Clock;
   /** Where else it may go, in order. */
   readonly alternatives: readonly Target[];
@@ -31,6 +33,8 @@ interface AttemptsOptions<Transaction extends ClientTransaction> {
   answer(outgoing: Outgoing, challenge: SipResponse): { outgoing: Outgoing; stale: boolean } | undefined;
   /** False when nobody wants the request to succeed any more. */
   isWanted(): boolean;
+  /** It said nothing, and another place is asked now. Ends the transaction, or returns what gets its late responses. */
+  passOver(outgoing: Outgoing, transaction: Transaction): LateListener | undefined;
 }
 
 /** Who began it sees one request only. */
@@ -76,9 +80,11 @@ export class Attempts<Transaction extends ClientTransaction> {
   #send(outgoing: Outgoing): Transaction {
     this.#current = outgoing;
     const isCurrent = (): boolean => this.#current === outgoing;
+    let onLateResponse: LateListener | undefined;
     const transaction = this.#options.start(outgoing, {
       onResponse: (arrival) => {
         if (isCurrent()) this.#onResponse(arrival);
+        else onLateResponse?.(arrival);
       },
       onFailure: (failure) => {
         if (isCurrent() && !this.#goElsewhere()) this.#user?.onFailure(failure);
@@ -91,7 +97,7 @@ export class Attempts<Transaction extends ClientTransaction> {
     });
     if (this.#alternatives.length > 0) {
       this.#silenceTimer = this.#options.clock.setTimer(silenceLimitMs, () => {
-        if (isCurrent() && this.#goElsewhere()) transaction.terminate();
+        if (isCurrent() && this.#goElsewhere()) onLateResponse = this.#options.passOver(outgoing, transaction);
       });
     }
     return transaction;

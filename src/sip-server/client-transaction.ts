@@ -91,6 +91,11 @@ export class InviteClientTransaction implements ClientTransaction {
     }
   }
 
+  /** Asks no more, but still listens until it would have given up. */
+  quieten(): void {
+    this.#timerA.stop();
+  }
+
   /** Gives up as if no response had come. Only before a final response; else does nothing. */
   fail(failure: ClientFailure): void {
     if (this.#state !== 'calling' && this.#state !== 'proceeding') return;

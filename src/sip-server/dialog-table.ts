@@ -8,6 +8,7 @@ export class DialogTable {
   readonly #stats: SipServerStats;
   readonly #byId = new Map<string, Dialog>();
   readonly #byTags = new Map<string, Dialog>();
+  #subscriptions = 0;
 
   constructor(stats: SipServerStats) {
     this.#stats = stats;
@@ -17,9 +18,14 @@ export class DialogTable {
     return this.#byTags.size;
   }
 
+  get subscriptions(): number {
+    return this.#subscriptions;
+  }
+
   /** Forks of one INVITE share an id; the latest added is the one the id means. */
   add(dialog: Dialog): void {
     this.#stats.dialogsCreated += 1;
+    if (dialog.usage === 'SUBSCRIBE') this.#subscriptions += 1;
     this.#byId.set(dialog.id, dialog);
     this.#byTags.set(keyOf(dialog.callId, dialog.localTag, dialog.remoteTag), dialog);
   }
@@ -33,6 +39,7 @@ export class DialogTable {
   remove(dialog: Dialog): void {
     if (dialog.state === 'ended') return;
     this.#stats.dialogsEnded += 1;
+    if (dialog.usage === 'SUBSCRIBE') this.#subscriptions -= 1;
     this.#byTags.delete(keyOf(dialog.callId, dialog.localTag, dialog.remoteTag));
     if (this.#byId.get(dialog.id) === dialog) this.#byId.delete(dialog.id);
     dialog.end();

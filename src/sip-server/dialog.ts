@@ -54,6 +54,7 @@ interface DialogFields {
   readonly peerFlow: Flow;
   readonly isCaller: boolean;
   readonly peerTakesUpdate: boolean;
+  readonly event: string | undefined;
 }
 
 /** One dialog of RFC 3261 section 12, either side. */
@@ -67,6 +68,8 @@ export class Dialog {
   readonly localIdentity: string;
   readonly remoteIdentity: string;
   readonly localContact: string | undefined;
+  /** What a subscription is to (RFC 6665 section 8.2.1). */
+  readonly event: string | undefined;
   /** Whether we began it. */
   readonly isCaller: boolean;
   /** Whether the peer has shown that it gets what we send: it answered our INVITE, or acknowledged our answer to its. */
@@ -84,6 +87,8 @@ export class Dialog {
   prackReceiver: PrackReceiver | undefined;
   /** The session must be refreshed within this interval (RFC 4028). */
   session: SessionTimer | undefined;
+  /** The subscription must be refreshed before it fires (RFC 6665). */
+  subscriptionTimer: Timer | undefined;
   /** The body that describes our side now. */
   localDescription: Buffer | undefined;
   /** Whether the peer's Allow has UPDATE. */
@@ -113,6 +118,7 @@ export class Dialog {
     this.isCaller = fields.isCaller;
     this.isAcknowledged = fields.isCaller;
     this.peerTakesUpdate = fields.peerTakesUpdate;
+    this.event = fields.event;
     this.#localCSeq = fields.localCSeq;
     this.#remoteCSeq = fields.remoteCSeq;
     this.#routeSet = fields.routeSet;
@@ -145,6 +151,7 @@ export class Dialog {
       peerFlow: flow,
       isCaller: false,
       peerTakesUpdate: allowsUpdate(message.headers),
+      event: message.headers.first('Event'),
     });
   }
 
@@ -169,6 +176,7 @@ export class Dialog {
       peerFlow: arrival.flow,
       isCaller: true,
       peerTakesUpdate: allowsUpdate(headers),
+      event: request.headers.first('Event'),
     });
   }
 
@@ -246,6 +254,7 @@ export class Dialog {
   end(): void {
     this.state = 'ended';
     this.session?.stop();
+    this.subscriptionTimer?.cancel();
     this.pendingInvite?.endWithDialog();
     for (const waiter of [...this.ackWaiters.values()]) waiter.abandon();
     for (const timer of this.#timers) timer.cancel();

@@ -1,6 +1,8 @@
+import { refusals } from './application';
 import type { Target } from './attempts';
 import type { LocateFault, Locator } from './locator';
 import type { Binding } from './registrar';
+import type { SipRequest } from './sip-message';
 import type { SipUri } from './uri';
 import { parseSipUri } from './uri';
 
@@ -9,6 +11,21 @@ export type TargetFault = LocateFault | 'unregistered';
 
 /** Where a request for `uri` outside dialogs may go, in order; at least one place. Calls `done` at once for an address. */
 export type FindTargets = (uri: string, done: (found: readonly Target[] | TargetFault) => void) => void;
+
+/** What an application is told of a target that is none. */
+export function refusalOf(
+  fault: Exclude<TargetFault, 'no-address' | 'unregistered'>,
+  { method, uri }: SipRequest,
+): string {
+  switch (fault) {
+    case 'uri-malformed':
+      return `invalid request-uri: ${method} ${uri} SIP/2.0`;
+    case 'no-transport':
+      return refusals.noTransport;
+    case 'ourselves':
+      return refusals.toOurselves;
+  }
+}
 
 interface Sources {
   readonly locator: Locator;

@@ -63,11 +63,12 @@ export class IncomingRequest implements Incoming {
     const toTag = this.#tag(template);
     const local = context.localSideOf(transaction.flow);
     const response = composeApplicationResponse(message, template, { toTag, local });
-    const dialogId = this.#makeSubscription(response);
+    const seconds = this.#agreeSubscription(response);
+    const dialogId = this.#makeSubscription(response, seconds);
     const terms = this.#agreeSession(response);
     const bytes = transaction.respond(response);
     if (bytes === undefined) return { refused: refusals.unknownTransaction };
-    if (response.status >= 200 && response.status < 300) this.#refreshDialog(response, terms);
+    if (response.status >= 200 && response.status < 300) this.#refreshDialog(response, terms, seconds);
     if (response.status >= 200) this.#finish();
     const { transactionId } = this.event;
     return { transactionId, method: message.method, dialogId, bytes, flow: transaction.flow };
@@ -86,14 +87,23 @@ export class IncomingRequest implements Incoming {
     return transaction;
   }
 
-  /** A SUBSCRIBE outside dialogs makes one when it is accepted (RFC 6665 section 4.2.1). */
-  #makeSubscription(response: SipResponse): string | undefined {
-    const { context, transaction, dialog, application } = this.#options;
+  /** How long an accepted SUBSCRIBE counts; undefined when it makes or refreshes no subscription. */
+  #agreeSubscription(response: SipResponse): number | undefined {
+    const { context, transaction, dialog } = this.#options;
+    const { message } = transaction.arrival;
     const accepted = response.status >= 200 && response.status < 300;
-    if (transaction.arrival.message.method !== 'SUBSCRIBE' || dialog !== undefined || !accepted) return undefined;
+    if (message.method !== 'SUBSCRIBE' || !accepted || dialog?.usage === 'INVITE') return undefined;
+    return context.subscriptions.agree(message, response);
+  }
+
+  /** A SUBSCRIBE outside dialogs makes one when it is accepted (RFC 6665 section 4.2.1). */
+  #makeSubscription(response: SipResponse, seconds: number | undefined): string | undefined {
+    const { context, transaction, dialog, application } = this.#options;
+    if (dialog !== undefined || seconds === undefined || transaction.isAnswered) return undefined;
     const subscription = Dialog.ofIncoming(transaction.arrival, application, response);
     subscription.state = 'confirmed';
     context.dialogs.add(subscription);
+    context.subscriptions.begin(subscription, seconds);
     return subscription.id;
   }
 
@@ -110,11 +120,12 @@ export class IncomingRequest implements Incoming {
   }
 
   /** A request that was accepted may move the dialog (RFC 3261 section 12.2.2, RFC 3311, RFC 6665). */
-  #refreshDialog(response: SipResponse, terms: SessionTerms | undefined): void {
+  #refreshDialog(response: SipResponse, terms: SessionTerms | undefined, seconds: number | undefined): void {
     const { context, dialog, transaction } = this.#options;
     const { method, headers } = transaction.arrival.message;
     if (dialog === undefined || !refreshMethods.has(method)) return;
     dialog.refreshTarget(headers);
+    if (seconds !== undefined) context.subscriptions.begin(dialog, seconds);
     if (method !== 'UPDATE') return;
     if (response.body.length > 0) dialog.localDescription = response.body;
     if (dialog.state === 'confirmed') context.sessions.begin(dialog, terms);

@@ -4,8 +4,12 @@ export interface Limits {
   readonly serverTransactions: number;
   /** Client transactions alive at once. */
   readonly clientTransactions: number;
-  /** Dialogs and INVITEs that may become one. */
+  /** Calls and INVITEs that may become one. */
   readonly dialogs: number;
+  /** Subscriptions and SUBSCRIBEs that may become one, so that they take no room of calls. */
+  readonly subscriptions: number;
+  /** A subscription must be refreshed in this time. */
+  readonly subscriptionSeconds: number;
   /** SIP connections over TCP, all together and per remote address. */
   readonly connections: number;
   readonly connectionsPerAddress: number;
@@ -21,6 +25,8 @@ export const defaultLimits: Limits = {
   serverTransactions: 20_000,
   clientTransactions: 20_000,
   dialogs: 5_000,
+  subscriptions: 1_000,
+  subscriptionSeconds: 3_600,
   connections: 1_000,
   connectionsPerAddress: 20,
   silentConnections: 100,

@@ -1,6 +1,7 @@
 import type { AgentContext } from './agent-context';
 import { answerChallenge } from './answer-challenge';
-import type { Outgoing, Target } from './attempts';
+import type { Sent } from './application';
+import type { AttemptsOptions, Outgoing, Target } from './attempts';
 import { Attempts } from './attempts';
 import type { ClientTransaction, ClientTransactionUser } from './client-transaction';
 import { composeVia } from './compose-request';
@@ -24,13 +25,12 @@ export interface Plan {
 export function attemptsOf<Transaction extends ClientTransaction>(
   context: AgentContext,
   plan: Plan,
-  { start, isWanted }: { start: (to: Outgoing, user: ClientTransactionUser) => Transaction; isWanted: () => boolean },
+  own: Pick<AttemptsOptions<Transaction>, 'start' | 'isWanted' | 'passOver'>,
 ): Attempts<Transaction> {
   const attempts: Attempts<Transaction> = new Attempts(plan.first, {
     clock: context.clock,
     alternatives: plan.alternatives,
-    start,
-    isWanted,
+    ...own,
     retarget: (target) => plan.retarget(target, plan.nextCSeq(cseqOf(attempts.current.request))),
     answer: (outgoing, challenge) =>
       plan.isAuthorised ? undefined : answerAsTrunk(context, plan, outgoing, challenge),
@@ -49,6 +49,15 @@ export function forwarding<Transaction extends ClientTransaction>(
     onTerminated: () => user.onTerminated(),
     onAttempt,
   };
+}
+
+/** What the application is told of its request. */
+export function sentOf(
+  { request, flow, sentBytes }: ClientTransaction,
+  transactionId: string,
+  dialogId: string | undefined,
+): Sent {
+  return { transactionId, method: request.method, dialogId, bytes: sentBytes, flow };
 }
 
 /** The same request with another number. */

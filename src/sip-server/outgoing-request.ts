@@ -50,7 +50,7 @@ export class OutgoingRequest implements ClientTransactionUser {
     this.#report(arrival.message, dialog, arrival);
     if (status < 200) return;
     this.#settle();
-    this.#hangUpLostSession(status);
+    this.#endLostUsage(status);
   }
 
   onFailure(failure: ClientFailure): void {
@@ -58,7 +58,7 @@ export class OutgoingRequest implements ClientTransactionUser {
     if (dialog !== undefined && endsDialog(request, dialog, 408)) context.dialogs.remove(dialog);
     const response = composeFailure(request, failure);
     this.#report(response, dialog, undefined);
-    this.#hangUpLostSession(response.status);
+    this.#endLostUsage(response.status);
   }
 
   onTerminated(): void {
@@ -76,10 +76,12 @@ export class OutgoingRequest implements ClientTransactionUser {
     dialog.release();
   }
 
-  #hangUpLostSession(status: number): void {
+  #endLostUsage(status: number): void {
     const { context, dialog, request } = this.#options;
-    if (dialog === undefined || request.method !== 'UPDATE' || !losesSession(status)) return;
-    context.hangUp(dialog, lostSessionText);
+    if (dialog === undefined || !losesSession(status)) return;
+    if (request.method === 'UPDATE') context.hangUp(dialog, lostSessionText);
+    // RFC 6665 sections 4.1.2.2 and 4.2.2, RFC 5057 section 5.1.
+    else if (subscriptionMethods.has(request.method)) context.endSubscription(dialog, 'peer has lost the subscription');
   }
 
   #makeSubscription(arrival: Arrival<SipResponse>): Dialog | undefined {
@@ -89,6 +91,7 @@ export class OutgoingRequest implements ClientTransactionUser {
     const subscription = Dialog.ofOutgoing(request, arrival, application);
     subscription.state = 'confirmed';
     context.dialogs.add(subscription);
+    context.subscriptions.noteAnswer(subscription, request, arrival.message);
     return subscription;
   }
 
@@ -98,6 +101,8 @@ export class OutgoingRequest implements ClientTransactionUser {
     if (message.status >= 300) return;
     const refreshes = request.method === 'UPDATE' || request.method === 'SUBSCRIBE';
     if (refreshes) dialog.refreshTarget(message.headers);
+    if (request.method === 'SUBSCRIBE') context.subscriptions.noteAnswer(dialog, request, message);
+    if (request.method === 'NOTIFY') context.subscriptions.noteNotify(dialog, request);
     if (request.method !== 'UPDATE') return;
     if (request.body.length > 0) dialog.localDescription = request.body;
     if (dialog.state === 'confirmed') context.sessions.noteAnswer(dialog, request, message);
@@ -113,6 +118,7 @@ export class OutgoingRequest implements ClientTransactionUser {
   }
 }
 
+const subscriptionMethods = new Set(['SUBSCRIBE', 'NOTIFY']);
 export const lostSessionText = 'peer has lost the session';
 
 /** A re-INVITE or UPDATE so answered means that the other side is gone (RFC 3261 section 12.2.1.2, RFC 5057 section 5.1). */

@@ -179,6 +179,10 @@ export class Registration {
       retarget: ({ flow }) => this.#compose(flow, expiresSeconds),
       answer: (outgoing, challenge) => this.#answer(outgoing, challenge, expiresSeconds),
       isWanted: () => true,
+      passOver: (_outgoing, transaction) => {
+        transaction.terminate();
+        return undefined;
+      },
     });
     this.#mayBeKnown = true;
     attempts.start({

@@ -4,7 +4,7 @@ import { parseDecimal } from './scanner';
 import type { SipRequest } from './sip-message';
 import type { SipServerStats } from './stats';
 import type { SipUri, UriFault } from './uri';
-import { parseSipUri } from './uri';
+import { parseSipUri, plainUri } from './uri';
 
 /** Where we do more for the application than drachtio-server does; each can be turned off. */
 export interface RequestRules {
@@ -67,7 +67,7 @@ export function findRequestFault(
   return (
     findMalformed(request, essentials) ??
     methodFault ??
-    findAddressFault(request, rules) ??
+    findAddressFault(request, essentials, rules) ??
     findExtensionFault(request, rules) ??
     findContentFault(request, rules) ??
     findAnswerFault(request, rules)
@@ -123,13 +123,19 @@ function isContactUsable({ method, headers }: SipRequest): boolean {
   return uris.length <= 1 && uris.every((uri) => uri !== undefined && typeof parseSipUri(uri) !== 'string');
 }
 
-/** Section 8.2.2.1, and section 10.3 for the address that a REGISTER binds. */
-function findAddressFault({ method, uri, headers }: SipRequest, rules: RequestRules): RequestFault | undefined {
+/** Section 8.2.2.1, and section 10.3 for the address that a REGISTER binds; what an application could not read of a SUBSCRIBE. */
+function findAddressFault(
+  { method, uri, headers }: SipRequest,
+  { toTag }: Essentials,
+  rules: RequestRules,
+): RequestFault | undefined {
   if (parseSipUri(uri) === 'uri-scheme-unknown') {
     return { status: 416, reason: 'Unsupported URI Scheme', headers: [], counter: 'refusedScheme' };
   }
-  if (method !== 'REGISTER' || !rules.refuseForeignRegistrations) return undefined;
   const bound = parseNameAddr(headers.first('To') ?? '')?.uri ?? '';
+  // Inside a dialog it is replaced by what the dialog has.
+  if (method === 'SUBSCRIBE' && toTag === undefined && plainUri(bound) === undefined) return malformed('Bad To');
+  if (method !== 'REGISTER' || !rules.refuseForeignRegistrations) return undefined;
   return typeof parseSipUri(bound) === 'string' ? malformed('Bad Address Of Record') : undefined;
 }
 

@@ -8,19 +8,21 @@ import { composeCancel } from './compose-ack';
 import { composeDialogRequest, composeOutsideRequest } from './compose-request';
 import type { CdrStopReason } from './cdr-event';
 import type { Dialog } from './dialog';
-import type { TargetFault } from './find-targets';
+import { refusalOf } from './find-targets';
 import type { LocateFault } from './locator';
 import { HeaderList, capitalisedHeaderName } from './header-list';
-import type { ClientTransaction } from './client-transaction';
+import type { InviteClientTransaction } from './client-transaction';
 import { OutgoingInvite } from './outgoing-invite';
 import type { Plan } from './outgoing-plan';
-import { attemptsOf, forwarding, isAuthorised, withCSeq } from './outgoing-plan';
+import { attemptsOf, forwarding, isAuthorised, sentOf, withCSeq } from './outgoing-plan';
 import { OutgoingRequest, composeFailure } from './outgoing-request';
+import { PassedOverInvite } from './passed-over-invite';
 import { parseDecimal } from './scanner';
 import { continueSession } from './session-expires';
-import type { SipRequest } from './sip-message';
+import type { SipRequest, SipResponse } from './sip-message';
 import { emptyBody, serializeMessage } from './sip-message';
 import type { Flow } from './transport';
+import type { Arrival } from './transport-layer';
 import { hostOf } from './uri';
 
 /** Told once: what was sent, or why nothing was. Comes at once unless a name had to be resolved or the dialog is busy. */
@@ -145,6 +147,11 @@ export class RequestSender {
     );
   }
 
+  /** A request of our own whose answer tells nothing. */
+  sendOwn(dialog: Dialog, template: SipRequest): void {
+    this.#sendInDialog(undefined, dialog, template, () => undefined);
+  }
+
   /** The application is gone: what it had begun is cancelled, what answers later is hung up. */
   orphan(application: Application, text: string): void {
     this.#gone.add(application);
@@ -186,7 +193,8 @@ export class RequestSender {
     stopReason: CdrStopReason = 'normal-release',
   ): void {
     const { transactions, cdr } = this.#context;
-    this.#locateInDialog(dialog, template.method, (found) => {
+    const isOurs = application === undefined || template.method === 'BYE';
+    this.#locateInDialog(dialog, isOurs, (found) => {
       const flow = typeof found === 'string' ? undefined : found;
       const branch = transactions.newBranch();
       const local = this.#context.localSideOf(flow ?? dialog.peerFlow);
@@ -211,9 +219,9 @@ export class RequestSender {
     });
   }
 
-  #locateInDialog(dialog: Dialog, method: string, done: (found: Flow | LocateFault) => void): void {
+  #locateInDialog(dialog: Dialog, isOurs: boolean, done: (found: Flow | LocateFault) => void): void {
     // A stranger who never acknowledged our answer does not choose which names we look up, nor whom we send to.
-    if (method === 'BYE' && !dialog.isAcknowledged) done(dialog.peerFlow);
+    if (isOurs && !dialog.isAcknowledged) done(dialog.peerFlow);
     else this.#context.locator.locate(dialog.nextHop, dialog.peerFlow, done);
   }
 
@@ -224,6 +232,10 @@ export class RequestSender {
     const attempts = attemptsOf(context, plan, {
       start: ({ request, branch, flow }, user) => context.transactions.startRequest(request, branch, flow, user),
       isWanted: () => application === undefined || !this.#gone.has(application),
+      passOver: (_outgoing, transaction) => {
+        transaction.terminate();
+        return undefined;
+      },
     });
     const outgoing = new OutgoingRequest({
       context,
@@ -252,6 +264,7 @@ export class RequestSender {
     const attempts = attemptsOf(context, plan, {
       start: ({ request, branch, flow }, user) => context.transactions.startInvite(request, branch, flow, user),
       isWanted: () => invite.isWanted,
+      passOver: (outgoing, transaction) => this.#passOver(application, outgoing, transaction),
     });
     const invite: OutgoingInvite = new OutgoingInvite({
       context,
@@ -275,6 +288,23 @@ export class RequestSender {
     const transaction = attempts.start(forwarding(invite, (again) => invite.attach(again)));
     invite.attach(transaction);
     return sentOf(transaction, transactionId, invite.dialogId);
+  }
+
+  #passOver(
+    application: Application,
+    outgoing: Outgoing,
+    transaction: InviteClientTransaction,
+  ): (arrival: Arrival<SipResponse>) => void {
+    const passedOver = new PassedOverInvite({
+      context: this.#context,
+      application,
+      request: outgoing.request,
+      transaction,
+      sendCancel: () => this.#sendCancel(outgoing, new HeaderList()),
+      sendAck: (dialog, composing, done) => this.#sendAck(dialog, composing, done),
+      sendBye: (dialog, why) => this.sendBye(dialog, why, () => undefined),
+    });
+    return (arrival) => passedOver.receive(arrival);
   }
 
   #sendCancel({ request, branch, flow }: Outgoing, extra: HeaderList): void {
@@ -363,24 +393,5 @@ export class RequestSender {
   #forget(transactionId: string, invite: OutgoingInvite): void {
     this.#invitesById.delete(transactionId);
     if (this.#invitesByDialog.get(invite.dialogId) === invite) this.#invitesByDialog.delete(invite.dialogId);
-  }
-}
-
-function sentOf(
-  { request, flow, sentBytes }: ClientTransaction,
-  transactionId: string,
-  dialogId: string | undefined,
-): Sent {
-  return { transactionId, method: request.method, dialogId, bytes: sentBytes, flow };
-}
-
-function refusalOf(fault: Exclude<TargetFault, 'no-address' | 'unregistered'>, { method, uri }: SipRequest): string {
-  switch (fault) {
-    case 'uri-malformed':
-      return `invalid request-uri: ${method} ${uri} SIP/2.0`;
-    case 'no-transport':
-      return refusals.noTransport;
-    case 'ourselves':
-      return refusals.toOurselves;
   }
 }

@@ -21,6 +21,7 @@ import type { SessionSettings } from './session-expires';
 import { defaultSessionSettings } from './session-expires';
 import { SessionKeeper } from './session-keeper';
 import type { GuardSettings } from './source-guard';
+import { SubscriptionKeeper } from './subscription-keeper';
 import { SourceGuard } from './source-guard';
 import type { SipServerStats } from './stats';
 import { TransactionLayer } from './transaction-layer';
@@ -128,7 +129,16 @@ export function buildStack(options: StackOptions): SipStack {
       sender: () => agent.sender,
       hangUp: (dialog, text, reason) => agent.hangUp(dialog, text, reason),
     }),
+    subscriptions: new SubscriptionKeeper({
+      clock,
+      secondsMax: limits.subscriptionSeconds,
+      onExpired: (dialog) => {
+        stats.subscriptionsExpired += 1;
+        agent.endSubscription(dialog, 'subscription expired');
+      },
+    }),
     hangUp: (dialog, text, reason) => agent.hangUp(dialog, text, reason),
+    endSubscription: (dialog, text) => agent.endSubscription(dialog, text),
   };
   const agent: UserAgent = new UserAgent(context, { limits, selectApplication });
   const access: AccessControl = new AccessControl({ clock, random, stats, limits: options.accessLimits }, agent);

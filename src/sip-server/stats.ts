@@ -80,6 +80,9 @@ export interface SipServerStats {
   sessionsExpired: number;
   /** Requests for a session timer with too small an interval: 422. */
   refusedSessionInterval: number;
+  /** Subscriptions that nobody refreshed or ended in time (RFC 6665), and SUBSCRIBEs above their limit: 503. */
+  subscriptionsExpired: number;
+  refusedSubscriptions: number;
   /** The other branch of a fork answered too: acknowledged and hung up. */
   extraForksHungUp: number;
   /** Answers to one INVITE by more parties than we keep apart: no dialog was made. */
@@ -158,6 +161,8 @@ export function createStats(): SipServerStats {
     unansweredByApplication: 0,
     sessionsExpired: 0,
     refusedSessionInterval: 0,
+    subscriptionsExpired: 0,
+    refusedSubscriptions: 0,
     extraForksHungUp: 0,
     forksRefused: 0,
     dialogsCreated: 0,

@@ -40,6 +40,19 @@ export function parseSipUri(text: string): SipUri | UriFault {
   return { scheme, user, ...hostPort, params, headers };
 }
 
+/**
+ * A `sip:`, `sips:` or `tel:` URI with its scheme in lower case; undefined for what drachtio-srf could not take apart: it
+ * throws at To in subscriptions, out of reach of any handler.
+ */
+export function plainUri(text: string): string | undefined {
+  const uri = text.replace(/^[a-z]+:/i, (scheme) => scheme.toLowerCase());
+  if (/^tel:\+?[0-9.()-]+(;[a-z0-9-]+=[a-z0-9.()-]+)*$/i.test(uri)) return uri;
+  const parsed = parseSipUri(uri);
+  if (typeof parsed === 'string') return undefined;
+  const isMappedAddress = parsed.host.includes(':') && parsed.host.includes('.');
+  return isMappedAddress || [...parsed.params.values()].includes('') ? undefined : uri;
+}
+
 /** The host of a SIP URI, else an empty string. */
 export function hostOf(uri: string): string {
   const parsed = parseSipUri(uri);

@@ -7,7 +7,9 @@ import { composeReply } from './compose-response';
 import type { CdrStopReason } from './cdr-event';
 import type { Dialog } from './dialog';
 import { findOrderFault } from './dialog-order';
+import { composeLastNotify, composeUnsentBye } from './end-of-subscription';
 import type { ProxyOptions } from './forking-proxy';
+import { formatNameAddr, parseNameAddr } from './header-values';
 import { IncomingInvite } from './incoming-invite';
 import type { Incoming, IncomingOptions } from './incoming-request';
 import { IncomingRequest } from './incoming-request';
@@ -21,6 +23,7 @@ import { isIntervalTooSmall } from './session-expires';
 import type { SipRequest, SipResponse } from './sip-message';
 import type { TransactionUser } from './transaction-layer';
 import type { Arrival } from './transport-layer';
+import { plainUri } from './uri';
 
 interface UserAgentOptions {
   readonly limits: Limits;
@@ -29,7 +32,7 @@ interface UserAgentOptions {
 }
 
 /** These make a dialog. */
-const makingMethods = new Set(['INVITE', 'SUBSCRIBE']);
+type MakingMethod = 'INVITE' | 'SUBSCRIBE';
 /** Without a dialog these mean nothing. */
 const dialogMethods = new Set(['BYE', 'PRACK', 'UPDATE']);
 const retryAfterSeconds = 10;
@@ -43,7 +46,8 @@ export class UserAgent implements TransactionUser {
   /** A CANCEL names its INVITE by transaction, also when the answer is already on its way. */
   readonly #cancellable = new WeakMap<ServerTransaction, Cancellable>();
   readonly #proxies: ProxyCore;
-  #pendingInvites = 0;
+  /** Requests without a final answer that may make a dialog. */
+  readonly #pending = { INVITE: 0, SUBSCRIBE: 0 };
   #closed = false;
 
   constructor(context: AgentContext, options: UserAgentOptions) {
@@ -84,6 +88,18 @@ export class UserAgent implements TransactionUser {
     this.sender.sendBye(dialog, { why: `SIP;cause=200;text="${text}"`, reason }, (bye) => {
       dialog.application.onDialogEnded({ dialogId: dialog.id, bye });
     });
+  }
+
+  /**
+   * Ends a subscription that nobody refreshed or that the peer has lost, and tells the application. Whoever subscribed with
+   * us gets a last NOTIFY (RFC 6665 section 4.2.2). Does nothing to a call.
+   */
+  endSubscription(dialog: Dialog, text: string): void {
+    if (dialog.state === 'ended' || dialog.usage === 'INVITE') return;
+    this.#context.dialogs.remove(dialog);
+    if (!dialog.isCaller) this.sender.sendOwn(dialog, composeLastNotify(dialog));
+    const bye = composeUnsentBye(this.#context, dialog, text);
+    dialog.application.onDialogEnded({ dialogId: dialog.id, bye });
   }
 
   /** Hangs up what is left, acknowledged or not, and refuses what waits. Applications were dropped before. */
@@ -145,9 +161,10 @@ export class UserAgent implements TransactionUser {
     const application = this.#closed ? undefined : this.#options.selectApplication(method);
     if (method === 'INVITE') this.#context.cdr.attempt('network', message);
     if (application === undefined) this.#refuseUnwanted(transaction);
-    else if (makingMethods.has(method) && this.#isFull) this.#refuseOverload(transaction);
+    else if (makesDialog(method) && this.#isFull(method)) this.#refuseOverload(transaction);
     else {
-      if (makingMethods.has(method)) supplyContact(transaction.arrival);
+      if (makesDialog(method)) supplyContact(transaction.arrival);
+      if (method === 'SUBSCRIBE') writePlainTo(message);
       this.#deliver(transaction, application, undefined);
     }
   }
@@ -165,6 +182,8 @@ export class UserAgent implements TransactionUser {
       return;
     }
     dialog.peerFlow = flow;
+    // It names us, whatever the peer makes of it; drachtio-srf compares it with what began the subscription.
+    if (dialog.usage === 'SUBSCRIBE') message.headers.set('To', dialog.localIdentity);
     if (message.method === 'PRACK' && this.#acknowledgeProvisional(dialog, transaction) !== 'application') return;
     if (message.method === 'BYE') {
       dialog.pendingInvite?.endByBye(transaction.arrival);
@@ -173,6 +192,7 @@ export class UserAgent implements TransactionUser {
     }
     this.#deliver(transaction, dialog.application, dialog);
     if (endsSubscription(dialog, message)) this.#context.dialogs.remove(dialog);
+    else if (message.method === 'NOTIFY') this.#context.subscriptions.noteNotify(dialog, message);
   }
 
   /** A request in a dialog that is not ours may belong to one that passes through us. */
@@ -236,26 +256,31 @@ export class UserAgent implements TransactionUser {
   }
 
   #deliver(transaction: ServerTransaction, application: Application, dialog: Dialog | undefined): void {
-    const isInvite = transaction.arrival.message.method === 'INVITE';
+    const { method } = transaction.arrival.message;
+    const isInvite = method === 'INVITE';
+    const making = dialog === undefined && makesDialog(method) ? method : undefined;
     const options: IncomingOptions = {
       context: this.#context,
       transaction,
       application,
       dialog,
       onFinished: (transactionId) => {
-        if (this.#incoming.delete(transactionId) && isInvite && dialog === undefined) this.#pendingInvites -= 1;
+        if (this.#incoming.delete(transactionId) && making !== undefined) this.#pending[making] -= 1;
       },
     };
     const incoming = isInvite ? new IncomingInvite(options) : new IncomingRequest(options);
     if (incoming instanceof IncomingInvite) this.#cancellable.set(transaction, incoming);
     this.#incoming.set(incoming.event.transactionId, incoming);
-    if (isInvite && dialog === undefined) this.#pendingInvites += 1;
+    if (making !== undefined) this.#pending[making] += 1;
     application.onRequest(incoming.event);
   }
 
-  get #isFull(): boolean {
-    const load = this.#context.dialogs.size + this.#pendingInvites + this.#proxies.load;
-    return load >= this.#options.limits.dialogs;
+  /** Calls and subscriptions have limits of their own: neither takes the other's room. */
+  #isFull(method: MakingMethod): boolean {
+    const { size, subscriptions } = this.#context.dialogs;
+    const { limits } = this.#options;
+    if (method === 'SUBSCRIBE') return subscriptions + this.#pending.SUBSCRIBE >= limits.subscriptions;
+    return size - subscriptions + this.#pending.INVITE + this.#proxies.load >= limits.dialogs;
   }
 
   /** No application wants the method. */
@@ -265,7 +290,8 @@ export class UserAgent implements TransactionUser {
   }
 
   #refuseOverload(transaction: ServerTransaction): void {
-    this.#context.stats.refusedOverload += 1;
+    const isSubscribe = transaction.arrival.message.method === 'SUBSCRIBE';
+    this.#context.stats[isSubscribe ? 'refusedSubscriptions' : 'refusedOverload'] += 1;
     this.#replyUnavailable(transaction);
   }
 
@@ -289,11 +315,21 @@ export class UserAgent implements TransactionUser {
   }
 }
 
+function makesDialog(method: string): method is MakingMethod {
+  return method === 'INVITE' || method === 'SUBSCRIBE';
+}
+
 /** A peer of RFC 2543 may leave it out, and drachtio-srf makes no dialog without it: where the request came from will do. */
 function supplyContact({ message, flow }: Arrival<SipRequest>): void {
   if (message.headers.has('Contact')) return;
   const { remoteAddress: host, remotePort: port, transport } = flow;
   message.headers.add('Contact', contactOf({ host, port, transport: transport.name }));
+}
+
+/** The same address in the form that every application reads. */
+function writePlainTo({ headers }: SipRequest): void {
+  const to = parseNameAddr(headers.first('To') ?? '');
+  if (to !== undefined) headers.set('To', formatNameAddr({ ...to, uri: plainUri(to.uri) ?? to.uri }));
 }
 
 /** The peer's last NOTIFY of a subscription. */

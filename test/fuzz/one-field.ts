@@ -125,6 +125,32 @@ export function oneFieldInvites(identity: Omit<OneFieldIdentity, 'callId' | 'bra
   }));
 }
 
+const subscribe = [
+  'SUBSCRIBE {sip}:{bob}@{$target} SIP/2.0',
+  'Via: SIP/2.0/UDP $peer;branch=$branch;rport',
+  'From: {Alice} {<}{sip:alice@$peer}{>};{tag}={a73kszlfl}',
+  'To: {Bob} {<}{sip:bob@$target}{>}$toTag',
+  'Call-ID: $callId',
+  'CSeq: {1} SUBSCRIBE',
+  'Contact: {Alice} {<}{sip:alice@$peer}{>}',
+  'Event: {presence};{id}={1}',
+  'Expires: {60}',
+  'Content-Length: 0',
+  '',
+  '',
+].join('\r\n');
+
+const notify = subscribe
+  .replaceAll('SUBSCRIBE', 'NOTIFY')
+  .replace('CSeq: {1}', 'CSeq: {2}')
+  .replace('Expires: {60}', 'Subscription-State: {terminated};{reason}={timeout}');
+
+/** SUBSCRIBEs, or last NOTIFYs of a subscription, in which `$callId`, `$branch` and `$toTag` are still to be filled in. */
+export function oneFieldSubscriptions(method: 'SUBSCRIBE' | 'NOTIFY', peer: string, target: string): OneFieldCase[] {
+  const template = method === 'SUBSCRIBE' ? subscribe : notify;
+  return fill(template, { peer, target, callId: '$callId', branch: '$branch' });
+}
+
 const answer = [
   '{SIP}/{2.0} {$status} {Whatever}',
   '$vias',

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SipServer } from '../../src/sip-server/server';
-import { oneFieldAnswers, oneFieldInvites } from '../fuzz/one-field';
+import { oneFieldAnswers, oneFieldInvites, oneFieldSubscriptions } from '../fuzz/one-field';
 import type { SrfApp } from '../sip-server/srf-app';
 import { addressOf, connectSrf, disconnect, sdpOf, startTestServer } from '../sip-server/srf-app';
 import { UdpClient, phoneRequest } from '../sip-server/udp-client';
@@ -30,6 +30,7 @@ beforeEach(async () => {
   probe = await UdpClient.open();
   srf = await connectSrf(server, (app) => {
     app.invite((req, res) => void app.createUAS(req, res, { localSdp: sdpOf(1) }).catch(() => undefined));
+    app.subscribe((req, res) => void app.createUAS(req, res, {}).catch(() => undefined));
     app.options((_req, res) => res.send(200));
   });
 });
@@ -96,6 +97,57 @@ test('an answer with one field that is wrong ends its call, and leaves drachtio-
   expect(unsettled).toEqual([]);
   expect(chosen.length).toBeGreaterThan(20);
 });
+
+/** Those that srf 5.0.29 throws at in setImmediate, where nobody can catch it. */
+const deadlyTos = [
+  'SIP:bob@127.0.0.1',
+  '<SIPS:bob@127.0.0.1>',
+  '<urn:service:sos>',
+  '<sip:bob@127.0.0.1;a=>',
+  '<tel:a>',
+];
+
+test.each(['SUBSCRIBE', 'NOTIFY'] as const)(
+  'a %s of a subscription with one field that is wrong leaves drachtio-srf as it was',
+  async (method) => {
+    const phone = await UdpClient.open();
+    const target = addressOf(server);
+    const peer = `127.0.0.1:${phone.port}`;
+    const all = oneFieldSubscriptions(method, peer, target);
+    // In the first case only the request line is wrong.
+    const [first] = oneFieldSubscriptions('SUBSCRIBE', peer, target);
+    const good = first!.text.replace(/^.*/, `SUBSCRIBE sip:bob@${target} SIP/2.0`);
+    const plain = all[0]!.text.replace(/^.*/, `${method} sip:bob@${target} SIP/2.0`);
+    const deadly = deadlyTos.map((to) => plain.replace(/^To: .*(?=\$toTag)/m, `To: ${to}`));
+    const mutated = all.filter((_case, index) => index % every === 0).map(({ text }) => text);
+
+    for (const [index, text] of [...deadly, ...mutated].entries()) {
+      const callId = `${method}-${index}.`;
+      let toTag = '';
+      if (method === 'NOTIFY') {
+        phone.send(own(good, callId, ''), target);
+        toTag = `;${/tag=[^;\r]+/.exec(/^To: .*$/m.exec(await phone.next('SIP/2.0 202'))?.[0] ?? '')?.[0] ?? ''}`;
+      }
+      const bytes = own(text, callId, toTag);
+      if (bytes.length <= datagramBytesMax) phone.send(bytes, target);
+      await expectService();
+      phone.received.length = 0;
+    }
+    await phone.close();
+
+    expect(server.stats.dialogsCreated).toBeGreaterThan(0);
+    expect(server.stats.refusedMalformed).toBeGreaterThan(0);
+    if (method === 'NOTIFY') expect(server.stats.dialogsEnded).toBeGreaterThanOrEqual(deadly.length);
+  },
+);
+
+function own(text: string, callId: string, toTag: string): string {
+  const branch = `z9hG4bK-${callId}${toTag === '' ? 1 : 2}`;
+  return text
+    .replaceAll('$callId', callId)
+    .replaceAll('$branch', branch)
+    .replace('$toTag', () => toTag);
+}
 
 /** Answers an INVITE as told, then with 486, and whatever else comes with 200. */
 class Callee {

@@ -72,6 +72,87 @@ describe('a name with two addresses', () => {
     expect(bench.app.statuses).toEqual([200]);
   });
 
+  describe('a first that was passed over for its silence', () => {
+    let first: SipRequest;
+
+    beforeEach(async () => {
+      await ask(bench, 'INVITE', 'sip:bob@carrier.test:5060');
+      first = bench.peer.request('INVITE');
+      bench.clock.advance(4_020);
+      bench.peer.forget();
+      reply(bench, second, 180);
+    });
+
+    function wake(status: number, toTag = 'ghost'): void {
+      bench.peer.send(responseText(first, status, { toTag, body: status === 200 ? 'v=0\r\n' : '' }));
+      bench.clock.advance(40);
+    }
+
+    function hangUpBye(): SipRequest {
+      const bye = bench.peer.request('BYE');
+      bench.peer.send(responseText(bye, 200));
+      bench.clock.advance(40);
+      return bye;
+    }
+
+    afterEach(() => {
+      reply(bench, second, 486);
+      bench.clock.advance(100_000);
+      expect(bench.app.statuses).toEqual([180, 486]);
+      const { transactions, dialogs } = bench.stack;
+      expect([transactions.clientCount, dialogs.size, bench.clock.pendingTimers]).toEqual([0, 0, 0]);
+    });
+
+    test('is not asked again', () => {
+      bench.clock.advance(30_000);
+
+      expect(bench.peer.seen).toEqual([]);
+    });
+
+    test.each([100, 180])('is cancelled once when it answers with %i', (status) => {
+      wake(status);
+      wake(180);
+
+      expect(bench.peer.seen).toEqual(['CANCEL']);
+      const cancel = bench.peer.request('CANCEL');
+      expect(cancel.headers.first('Via')).toBe(first.headers.first('Via'));
+      expect(cseqOf(cancel)).toBe(cseqOf(first));
+      reply(bench, bench.peer, 200);
+      wake(487);
+      expect(bench.peer.seen).toEqual(['CANCEL', 'ACK']);
+    });
+
+    test('is acknowledged and hung up when it takes the call', () => {
+      wake(200);
+
+      expect(bench.peer.seen).toEqual(['ACK', 'BYE']);
+      expect(cseqOf(bench.peer.request('ACK'))).toBe(cseqOf(first));
+      const bye = hangUpBye();
+      expect(cseqOf(bye)).toBeGreaterThan(cseqOf(first));
+      expect(bye.headers.first('To')).toContain('tag=ghost');
+
+      wake(200);
+      expect(bench.peer.seen).toEqual(['ACK', 'BYE', 'ACK']);
+    });
+
+    test('is hung up when its 200 crosses the CANCEL, as is every other phone behind it', () => {
+      wake(180);
+      reply(bench, bench.peer, 200);
+      wake(200);
+      hangUpBye();
+      wake(200, 'ghost-2');
+
+      expect(bench.peer.seen).toEqual(['CANCEL', 'ACK', 'BYE', 'ACK', 'BYE']);
+      reply(bench, bench.peer, 200);
+    });
+
+    test('gets its ACK when it refuses', () => {
+      wake(486);
+
+      expect(bench.peer.seen).toEqual(['ACK']);
+    });
+  });
+
   test('a first that has begun to work is waited for', async () => {
     await ask(bench, 'INVITE', 'sip:bob@carrier.test:5060');
     reply(bench, bench.peer, 100);
