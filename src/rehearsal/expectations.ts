@@ -8,6 +8,8 @@ export interface Seen {
   readonly events: readonly CallEvent[];
   readonly saw: readonly CallerSaw[];
   readonly lengthMs: number;
+  /** Every message to the model. */
+  readonly told: readonly string[];
 }
 
 /** One sentence for each expectation that was not met, in the order in which a person would ask. Pure. */
@@ -24,6 +26,15 @@ export function unmetExpectations(expected: ScenarioExpectation, seen: Seen): st
   compare('rejected', expected.rejected, rejected);
   compare('redirected', expected.redirected, redirected);
   compare('tools', expected.tools?.map(toolText), toolsOf(seen.events, expected.tools));
+  compare('transferred_to', expected.transferred_to, snapshot.transfers.find(isReached)?.destination);
+  for (const secret of expected.never_told ?? []) {
+    // Sound is not text: what it holds is another matter.
+    const places = [
+      ...seen.told.filter((text) => !text.includes('input_audio_buffer.append')),
+      ...seen.events.map((event) => JSON.stringify(event)),
+    ];
+    if (places.some((text) => text.includes(secret))) unmet.push(`never_told: "${secret}" was told`);
+  }
   compare('check_ins', expected.check_ins, seen.events.filter(isCheckIn).length);
   compare(
     'promises_broken',
@@ -51,6 +62,11 @@ function outcomeOf({ snapshot, saw }: Seen): {
 
 function isCheckIn(event: CallEvent): boolean {
   return event.kind === 'idle-timeout' && event.decision === 'check-in';
+}
+
+/** The caller was joined with the destination, or sent there. */
+export function isReached({ outcome }: CallSnapshot['transfers'][number]): boolean {
+  return outcome === 'joined' || outcome === 'referred';
 }
 
 /** Told in as much detail as was asked for. */

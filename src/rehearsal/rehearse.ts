@@ -3,7 +3,7 @@ import type { Prompts } from '../call/prompts';
 import type { Plan } from '../dialplan/plan';
 import type { Digit } from '../media/media-leg';
 import type { Random } from '../runtime/random';
-import { unmetExpectations } from './expectations';
+import { isReached, unmetExpectations } from './expectations';
 import type { CallScenario, ScenarioStep } from './scenario-schema';
 import type { AgentLine, ModelSpoke } from './scripted-model';
 import { ScriptedModel, unscriptedWords } from './scripted-model';
@@ -60,6 +60,7 @@ class Rehearser {
   readonly #model: ScriptedModel;
   readonly #timeline: TimelineEntry[] = [];
   readonly #events: CallEvent[] = [];
+  readonly #told: string[] = [];
   #snapshot: CallSnapshot | undefined;
   #agentSteps = 0;
   /** Frames that the caller heard and that were looked at. */
@@ -82,6 +83,9 @@ class Rehearser {
       random,
       nowMs,
       call: scenario.call,
+      tools: scenario.tools,
+      destinations: scenario.destinations,
+      onModelTold: (text) => this.#told.push(text),
       behaviour: this.#model,
       onEvent: (event, snapshot) => this.#onEvent(event, snapshot),
     });
@@ -102,6 +106,8 @@ class Rehearser {
       }
     }
     if (failures.length === 0 && expect.ends !== undefined) await this.#until(() => this.#isOver(), patienceMs);
+    else if (failures.length === 0 && expect.transferred_to !== undefined)
+      await this.#until(() => this.#isTransferred(), patienceMs);
     else if (!this.#isOver()) await this.#stage.clock.advanceAsync(1_000);
     const snapshot = this.#snapshot;
     const lengthMs = this.#lengthMs();
@@ -110,7 +116,8 @@ class Rehearser {
     this.#stage.caller.bye();
     await this.#stage.clock.advanceAsync(1_000);
     const saw = this.#stage.caller.saw;
-    if (snapshot !== undefined) failures.push(...unmetExpectations(expect, { snapshot, events, saw, lengthMs }));
+    if (snapshot !== undefined)
+      failures.push(...unmetExpectations(expect, { snapshot, events, saw, lengthMs, told: this.#told }));
     return { name, failures, timeline: this.#timeline, lengthMs };
   }
 
@@ -233,6 +240,10 @@ class Rehearser {
 
   #isUp(): boolean {
     return this.#snapshot?.state === 'active';
+  }
+
+  #isTransferred(): boolean {
+    return this.#stage.calls.snapshots().some(({ transfers }) => transfers.some(isReached));
   }
 
   #isOver(): boolean {

@@ -77,6 +77,11 @@ const expectSchema = z.strictObject({
     )
     .optional()
     .describe('The tools that ran, in the order in which they ended.'),
+  transferred_to: name.optional().describe('The destination that the caller was joined with, or sent to.'),
+  never_told: z
+    .array(z.string().min(2).max(64))
+    .optional()
+    .describe('Texts, such as secret keys, that must stand in nothing that the model was told or observers saw.'),
   check_ins: z.number().int().min(0).optional().describe('How often a silent caller was asked.'),
   promises_broken: z
     .array(z.enum(['first-sound', 'silence', 'answer', 'length', 'cost']))
@@ -91,12 +96,36 @@ const expectSchema = z.strictObject({
 });
 export type ScenarioExpectation = z.infer<typeof expectSchema>;
 
+/** What a tool that reaches outside answers in a rehearsal. */
+const toolStandIn = z
+  .strictObject({
+    result: z.unknown().optional().describe('What the service answers.'),
+    fails: z
+      .enum(['unreachable', 'service-failed', 'service-refused', 'unusable-answer', 'timed-out'])
+      .optional()
+      .describe('Why it does not answer.'),
+    after: durationMs({ atLeastMs: 0, atMostMs: 120_000 }).default(0).describe('How long it takes.'),
+  })
+  .meta({ expected: 'a map with result or fails, and after' });
+export type ToolStandIn = z.infer<typeof toolStandIn>;
+
+/** What a destination does when it is called. */
+export const calleeBehaviours = ['answers', 'busy', 'declines', 'no-answer', 'fails'] as const;
+
 const scenarioSchema = z.strictObject({
   name: z
     .string()
     .regex(/^[^\p{Cc}]{1,120}$/u, 'expected one line of at most 120 characters')
     .describe('What the scenario shows, as a sentence.'),
   call: callSchema.describe('The call that comes in.'),
+  tools: z
+    .record(name, toolStandIn)
+    .default({})
+    .describe('What tools that reach outside answer, by name; one that is not named answers at once.'),
+  destinations: z
+    .record(name, z.enum(calleeBehaviours))
+    .default({})
+    .describe('What destinations do when they are called, by name; one that is not named answers.'),
   steps: z.array(stepSchema).max(200).default([]).describe('What happens, in order.'),
   expect: expectSchema
     .refine((expectation) => Object.keys(expectation).length > 0, 'expected at least one expectation')

@@ -17,6 +17,7 @@ import { CivilClock } from '../runtime/civil-time';
 import { silentLogger } from '../runtime/logger';
 import type { Random } from '../runtime/random';
 import { VirtualClock } from '../runtime/virtual-clock';
+import type { MemoryCallee } from '../signalling/memory-callee';
 import { MemoryCallees } from '../signalling/memory-callee';
 import { MemoryCaller } from '../signalling/memory-caller';
 import type { Behaviour } from '../simulator/behaviour';
@@ -37,10 +38,17 @@ const offer = [
   '',
 ].join('\r\n');
 
+/** Three rings. */
+const answerAfterMs = 6_000;
+
 export interface StageOptions {
   readonly plan: Plan;
   readonly call: CallScenario['call'];
   readonly prompts: Prompts;
+  readonly tools: CallScenario['tools'];
+  readonly destinations: CallScenario['destinations'];
+  /** Everything that the model is told, as it was sent. */
+  readonly onModelTold: (text: string) => void;
   readonly behaviour: Behaviour;
   readonly random: Random;
   /** What "mon 10:00" counts from, Unix milliseconds. */
@@ -75,7 +83,8 @@ export class Stage {
     const { clock } = this;
     const { plan, prompts, random, onEvent } = this.#options;
     const admission = new CallLimits({ callsMax: 1 });
-    const tools = new RehearsedTools({ clock, random });
+    const tools = new RehearsedTools({ clock, random, standIns: this.#options.tools });
+    const callees = new MemoryCallees({ clock, onInvite: (callee) => this.#receiveCall(callee) });
     const connect = memoryModel({ clock, accept: (peer) => this.#acceptModel(peer) });
     return new Calls({
       clock,
@@ -105,12 +114,34 @@ export class Stage {
             random,
             listener,
           }),
-        // Everybody is at home, and answers at the first ring.
-        placeCall: new MemoryCallees({ clock, onInvite: (callee) => callee.answer(callee.invite.sdp) }).place,
+        placeCall: callees.place,
         destinationLimits: new DestinationLimits(clock),
         modelDeadlineMs: 3_000,
         timeWarningMs: 60_000,
       },
+    });
+  }
+
+  /** Who answers does so after three rings; who does not, when the caller's patience ends. */
+  #receiveCall(callee: MemoryCallee): void {
+    const called = this.calls.snapshots()[0]?.transfers.at(-1)?.destination ?? '';
+    const behaviour = this.#options.destinations[called] ?? 'answers';
+    callee.ring();
+    if (behaviour === 'no-answer') return;
+    this.clock.setTimer(answerAfterMs, () => {
+      switch (behaviour) {
+        case 'answers':
+          callee.answer(callee.invite.sdp);
+          return;
+        case 'busy':
+          callee.reject(486, 'Busy Here');
+          return;
+        case 'declines':
+          callee.reject(603, 'Decline');
+          return;
+        case 'fails':
+          callee.reject(503, 'Service Unavailable');
+      }
     });
   }
 
@@ -125,7 +156,11 @@ export class Stage {
       close: (code, reason) => peer.close(code, reason),
     });
     session.start();
-    return { onMessage: (text) => session.receive(text), onClose: () => session.end() };
+    const onMessage = (text: string): void => {
+      this.#options.onModelTold(text);
+      session.receive(text);
+    };
+    return { onMessage, onClose: () => session.end() };
   }
 }
 
