@@ -164,7 +164,10 @@ export class EstablishedDialog {
     this.#answer('update', (req, res) => this.#exchange.take(req, res));
     this.#answer('info', (req, res) => this.#onInfo(req, res));
     this.#answer('refer', (_req, res) => this.#respond(res, 403));
-    this.#answer('notify', (req, res) => this.#respond(res, this.#referred?.onNotify(req) ?? 489));
+    this.#answer('notify', (req, res) => {
+      if (this.#referred === undefined) this.#respond(res, 489);
+      else this.#referred.onNotify(req, (status) => this.#respond(res, status));
+    });
     this.#answer('options', (_req, res) =>
       this.#respond(res, 200, { Allow: allowedMethods, Accept: 'application/sdp' }),
     );

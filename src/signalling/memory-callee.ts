@@ -123,7 +123,7 @@ export class MemoryCallee {
   }
 
   #see(what: CalleeEvent): void {
-    this.saw.push({ atMs: this.#clock.now(), ...what } as CalleeSaw);
+    this.saw.push({ atMs: this.#clock.now(), ...what });
   }
 }
 

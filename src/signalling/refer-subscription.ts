@@ -18,19 +18,25 @@ export class ReferSubscription {
     else this.#end({ kind: 'refused', status: response.status });
   }
 
-  /** Returns the status that the NOTIFY is answered with. */
-  onNotify(notify: SrfRequest): number {
+  /** Answers the NOTIFY first: whoever hears how it went may end the dialog. */
+  onNotify(notify: SrfRequest, answer: (status: number) => void): void {
+    const { status, progress } = this.#read(notify);
+    answer(status);
+    if (progress === undefined) return;
+    const isLast = progress.kind === 'ended' || (progress.kind === 'status' && progress.status >= 200);
+    if (isLast) this.#end(progress);
+    else this.#tell(progress);
+  }
+
+  #read(notify: SrfRequest): { status: number; progress?: ReferProgress } {
     const [event = '', ...params] = (notify.get('Event') ?? '').toLowerCase().split(';', 4);
-    if (event.trim() !== 'refer') return 489;
+    if (event.trim() !== 'refer') return { status: 489 };
     const id = params.map((param) => /^\s*id=(\d{1,10})\s*$/.exec(param)?.[1]).find((found) => found !== undefined);
-    if (id !== undefined && this.#id !== undefined && id !== this.#id) return 200;
+    if (id !== undefined && this.#id !== undefined && id !== this.#id) return { status: 200 };
     const status = statusOf(notify.body ?? '');
     const isOver = /^\s*terminated\b/i.test(notify.get('Subscription-State') ?? '');
-    if (status === undefined && !isOver) return 400;
-    if (status !== undefined && status >= 200) this.#end({ kind: 'status', status });
-    else if (isOver) this.#end({ kind: 'ended' });
-    else if (status !== undefined) this.#tell({ kind: 'status', status });
-    return 200;
+    if (isOver && (status === undefined || status < 200)) return { status: 200, progress: { kind: 'ended' } };
+    return status === undefined ? { status: 400 } : { status: 200, progress: { kind: 'status', status } };
   }
 
   /** Nothing more is told. Twice is fine. */

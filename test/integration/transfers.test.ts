@@ -50,7 +50,13 @@ async function startOffice(destination: Record<string, unknown>): Promise<Bridge
       ],
     }),
   );
-  const agent = { tools: ['transfer_call'], transfers: ['sales'] };
+  // The caller's tone never ends: it must not be taken for a turn.
+  const agent = {
+    tools: ['transfer_call'],
+    transfers: ['sales'],
+    turn_detection: { type: 'none' },
+    push_to_talk: { key: '#' },
+  };
   const plan = { ...onePlan(scenario.model, agent), destinations: { sales: destination } };
   return keep(await BridgeUnderTest.start(plan));
 }
