@@ -122,6 +122,11 @@ class Rehearser {
   }
 
   async #play(step: ScenarioStep): Promise<void> {
+    // Two answers in a row leave no pause between them: the second may be over before the first is known to be.
+    if (step.agent !== undefined && this.#model.begun > this.#agentSteps && this.#isOver()) {
+      this.#agentSteps += 1;
+      return;
+    }
     if (this.#isOver() || !this.#isUp())
       throw new StepFailed(`the call is ${this.#isOver() ? 'over' : 'not answered'}`);
     if (step.agent !== undefined) await this.#hearAgent(lineOf(step.agent));
@@ -215,6 +220,8 @@ class Rehearser {
   }
 
   #isQuiet(): boolean {
+    // What is heard while a destination rings is nobody's speech.
+    if (this.#isTransferring()) return true;
     return this.#now() - (this.#soundAtMs ?? -Infinity) >= hushMs;
   }
 
@@ -240,6 +247,11 @@ class Rehearser {
 
   #isUp(): boolean {
     return this.#snapshot?.state === 'active';
+  }
+
+  #isTransferring(): boolean {
+    const [call] = this.#stage.calls.snapshots();
+    return call?.transfers.some(({ outcome }) => outcome === undefined) === true;
   }
 
   #isTransferred(): boolean {

@@ -80,7 +80,7 @@ export class ScriptedModel implements Behaviour, BehaviourRun {
 
   respond(request: ResponseRequest): ResponsePlan {
     this.answering = true;
-    const purpose = request.cause === 'idle' ? 'check-in' : request.metadata?.['purpose'];
+    const purpose = purposeOf(request);
     const isGreeting = purpose === 'greeting' && this.begun === 0 && this.#greetsFirst;
     if (purpose !== undefined && !isGreeting) return this.#speak(wordsOf(request), purpose);
     const line = this.#lines[this.begun];
@@ -115,6 +115,13 @@ export class ScriptedModel implements Behaviour, BehaviourRun {
     const recording = { samples, rateHz: 24_000 as const };
     return { kind: 'message', text, speech: new RecordedSpeech({ transcript: text, recording }) };
   }
+}
+
+/** Undefined where the caller's turn, by voice or keys, or a tool's result asks for the answer. */
+function purposeOf({ cause, metadata }: ResponseRequest): string | undefined {
+  if (cause === 'idle') return 'check-in';
+  const purpose = metadata?.['purpose'];
+  return purpose === 'keys' ? undefined : purpose;
 }
 
 /** The bridge quotes what must be said word for word. */

@@ -17,6 +17,8 @@ test('what is left out has its default', () => {
       {
         name: 'a',
         call: { to: '1', from: 'anonymous', at: '2026-01-05 10:00', source: '', headers: {} },
+        tools: {},
+        destinations: {},
         steps: [],
         expect: { route: 'r' },
       },

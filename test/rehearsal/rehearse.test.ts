@@ -103,3 +103,54 @@ test('a call that does not end by itself does not meet an expected end', async (
   );
   expect(failures).toEqual(['ends: expected agent-hung-up, got the call is still up']);
 });
+
+const withTools = `
+destinations:
+  sales: { to: "sip:600@192.0.2.20", ring: 20s }
+tools:
+  number: { builtin: collect_digits, digits: { length: 4 } }
+  look_up:
+    description: Looks up.
+    parameters: { id: { type: string } }
+    http: { url: "https://shop.example.com/look-up" }
+agents:
+  reception: { instructions: Be kind., greeting: Hello., transfers: [sales], tools: [number, look_up, transfer_call] }
+routes:
+  - { name: every, when: any, answer: reception }
+`;
+
+test("what a tool and a destination answer is the scenario's to say", async () => {
+  const { failures } = await rehearsed(
+    withTools,
+    `
+call: { to: "1" }
+tools: { look_up: { fails: unreachable, after: 1s } }
+destinations: { sales: busy }
+steps:
+  - caller: Look it up.
+  - agent: { calls: [{ tool: look_up, arguments: { id: "7" } }] }
+  - agent: { says: That failed. I connect you., calls: [{ tool: transfer_call, arguments: { destination: sales } }] }
+  - agent: They are busy.
+  - hangs_up: caller
+expect: { tools: [{ tool: look_up, outcome: failed }, transfer_call], transferred_to: sales }
+`,
+  );
+  expect(failures).toEqual(['transferred_to: expected sales, got nothing']);
+});
+
+test('a text that must not be told is looked for in all that was told', async () => {
+  const { failures } = await rehearsed(
+    withTools,
+    `
+call: { to: "1" }
+steps:
+  - caller: My number.
+  - agent: { says: Key it in., calls: [{ tool: number }] }
+  - keys: "4711"
+  - agent: Thank you.
+  - hangs_up: caller
+expect: { never_told: ["4711"] }
+`,
+  );
+  expect(failures).toEqual(['never_told: "4711" was told']);
+});
