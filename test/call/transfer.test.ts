@@ -16,7 +16,7 @@ describe('a transfer by bridging', () => {
   test('waits for the last words, plays music while it rings, and joins both', async () => {
     const call = new TransferringCall([destination('sales')]);
     await call.answered();
-    call.speak(1_000);
+    void call.speak(1_000);
     await call.askForTransfer('sales');
     await call.run(900);
     expect(call.callees.called).toHaveLength(0);
@@ -159,7 +159,7 @@ describe('a transfer by bridging', () => {
   test('is given up when the caller speaks during the last words', async () => {
     const call = new TransferringCall([destination('sales')]);
     await call.answered();
-    call.speak(2_000);
+    void call.speak(2_000);
     await call.askForTransfer('sales');
     await call.run(500);
     call.say({ type: 'input_audio_buffer.speech_started', audio_start_ms: 500, item_id: 'item_2' });
