@@ -1,7 +1,6 @@
 import type { PcmFrame, SampleRateHz } from '../audio/pcm';
 import type { AudioSource } from '../media/media-leg';
 import { waitingTicks } from '../audio/waiting-ticks';
-import { languageName } from '../realtime/agent-schema';
 import type { RealtimeSession } from '../realtime/session';
 import type {
   FunctionCall,
@@ -17,8 +16,8 @@ import type {
 import type { Clock } from '../runtime/clock';
 import type { Logger } from '../runtime/logger';
 import type { Random } from '../runtime/random';
-import type { CallControl } from '../tools/call-control';
 import type { CallFacts } from '../tools/tool-run';
+import { AgentControl } from './agent-control';
 import { AgentTransfer } from './agent-transfer';
 import { CallerAudio } from './caller-audio';
 import type { CallEvent } from './call-observer';
@@ -26,6 +25,7 @@ import { Conduct } from './conduct';
 import type { EndReason } from './end-reason';
 import { Farewell, type Following } from './farewell';
 import type { Breach } from './guarantees';
+import { ModelUnavailable } from './model-unavailable';
 import type { Occupations } from './occupations';
 import type { PlayoutListener } from './playout';
 import { Playout } from './playout';
@@ -73,14 +73,6 @@ export interface SessionReady {
   expiresAtMs: number | undefined;
 }
 
-/** The model ended before it was ever ready. */
-export class ModelUnavailable extends Error {
-  override readonly name = 'ModelUnavailable';
-  constructor(readonly ended: SessionEnded) {
-    super(describeEnded(ended));
-  }
-}
-
 /** Longer answers than this, queued ahead of the caller's ear, are a fault of the model. */
 const queuedMsMax = 180_000;
 
@@ -100,9 +92,8 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
   readonly #transfer: AgentTransfer;
   /** Why the model was lost while the caller waited for a destination. */
   #lostModel: EndReason | undefined;
+  readonly #control: AgentControl;
   readonly #tools: ToolRunner;
-  /** What the caller keyed in past the model, by the tool that collected it. Gone with the call. */
-  readonly #secureDigits = new Map<string, string>();
   #phase: Phase = 'talking';
   #ready: { resolve(ready: SessionReady): void; reject(cause: Error): void } | undefined;
   /** Resolves at `session.updated`; rejects with `ModelUnavailable`. */
@@ -135,6 +126,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
     });
     this.#conduct = this.#newConduct(options);
     this.#transfer = this.#newTransfer();
+    this.#control = this.#newControl();
     this.#tools = this.#toolRunner(options);
   }
 
@@ -235,7 +227,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
       host: {
         submit: (results) => this.#session.submitToolResults(results),
         emit: (event) => host.emit(event),
-        controlFor: (call) => this.#controlFor(call),
+        controlFor: (call) => this.#control.for(call),
         isQuiet: () => this.#isQuiet(),
         say: (sentence) => this.#session.remark(wordForWord(sentence)),
         waitingSound: (isOn) => this.#playout.fillSilence(isOn ? waitingTicks(this.#session.outputRateHz) : undefined),
@@ -363,49 +355,11 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
     this.#farewell.endIfHeard();
   }
 
-  // The tools.
-
-  #controlFor(call: FunctionCall): CallControl {
-    return {
-      hangUpWhenHeard: () => this.#hangUpWhenHeard(call),
-      transferWhenHeard: (destination) => this.#transferWhenHeard(destination, call),
-      setLanguage: (code) => this.#setLanguage(code),
-      remember: (note) => this.#host.remember(note),
-      collectDigits: (rules, signal) => this.#conduct.collectKeys(rules, signal),
-      keepSecureDigits: (name, keys) => void this.#secureDigits.set(name, keys),
-      secureDigits: (name) => this.#secureDigits.get(name),
-      sendDigits: (keys) => this.#host.sendDigits(keys),
-    };
-  }
-
   /** Nobody speaks, and nothing else is awaited: whoever waits for a tool now waits in silence. */
   #isQuiet(): boolean {
     const isTalking = this.#phase === 'talking' && this.#farewell.pending === undefined;
     const isBusy = [...this.occupations.current].some((occupation) => occupation !== 'tool');
     return isTalking && !isBusy && !this.#playout.speaking && this.#activeResponses.size === 0;
-  }
-
-  #transferWhenHeard(destination: string, call: FunctionCall): 'waiting' | 'busy' {
-    if (this.#phase !== 'talking' || this.#transfer.isUnderWay || this.#farewell.pending !== undefined) return 'busy';
-    this.#whenHeard({ kind: 'transfer', destination, callId: call.callId }, call);
-    return 'waiting';
-  }
-
-  #hangUpWhenHeard(call: FunctionCall): void {
-    if (this.#phase === 'talking') this.#whenHeard({ kind: 'agent-hung-up' }, call);
-  }
-
-  /** When the caller has heard what the agent has said so far, unless the caller speaks before. */
-  #whenHeard(reason: Following, { callId, responseId }: FunctionCall): void {
-    const callIds = [...(this.#farewell.pending?.callIds ?? []), callId];
-    this.#farewell.begin({ reason, callIds, responseId });
-    // Decided before the caller spoke and told after it: the two crossed on the way.
-    if (this.#activeResponses.get(responseId)?.interrupted === true) this.#keepCallOpen();
-  }
-
-  async #setLanguage(code: string): Promise<'changed' | 'told' | 'unknown'> {
-    if (languageName(code) === undefined) return 'unknown';
-    return (await this.#session.setLanguage(code)) ? 'changed' : 'told';
   }
 
   /** On `speech_started`: stop what plays, and tell the model how much of it was heard. */
@@ -424,17 +378,6 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
     }
     if (playing === undefined) return;
     this.#host.emit({ kind: 'barge-in', itemId: playing.itemId, audioEndMs: playing.audioEndMs });
-  }
-
-  /** A caller who speaks during the agent's goodbye has something to say: the agent is told that the line stays open. */
-  #keepCallOpen(): void {
-    const ending = this.#farewell.cancel();
-    if (ending === undefined) return;
-    const output =
-      ending.reason.kind === 'transfer'
-        ? JSON.stringify({ transferred: false, reason: 'The caller spoke before the call was put through.' })
-        : JSON.stringify({ hung_up: false, reason: 'The caller spoke before the line was closed.' });
-    for (const callId of ending.callIds) this.#session.submitToolResult({ callId, output, respond: false });
   }
 
   #play(prompt: PromptName): void {
@@ -477,6 +420,19 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
     this.#conduct.owe();
   }
 
+  #newControl(): AgentControl {
+    return new AgentControl({
+      session: this.#session,
+      farewell: this.#farewell,
+      mayEnd: () => this.#phase === 'talking',
+      isTransferring: () => this.#transfer.isUnderWay,
+      wasInterrupted: (responseId) => this.#activeResponses.get(responseId)?.interrupted === true,
+      remember: (note) => this.#host.remember(note),
+      sendDigits: (keys) => this.#host.sendDigits(keys),
+      collectKeys: (rules, signal) => this.#conduct.collectKeys(rules, signal),
+    });
+  }
+
   #newTransfer(): AgentTransfer {
     return new AgentTransfer({
       occupations: this.occupations,
@@ -499,7 +455,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
         announce: (prompt) => this.announce(prompt),
         leave: (prompt, reason) => this.leave(prompt, reason),
         interrupt: (how) => this.#bargeIn(how),
-        keepCallOpen: () => this.#keepCallOpen(),
+        keepCallOpen: () => this.#control.keepCallOpen(),
         transfer: (destination) => this.#beginTransfer(destination, undefined),
         endAfter: (responseId, reason) => this.#farewell.begin({ reason, callIds: [], responseId }),
       },
@@ -511,18 +467,4 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
 function wordForWord(sentence: string): { instructions: string; metadata: Record<string, string> } {
   const instructions = `Say exactly these words to the caller, and add nothing: ${JSON.stringify(sentence)}`;
   return { instructions, metadata: { purpose: 'while-waiting' } };
-}
-
-/** One line about why a session is over. */
-export function describeEnded(ended: SessionEnded): string {
-  switch (ended.kind) {
-    case 'closed':
-      return 'the session was closed by us';
-    case 'expired':
-      return 'the session reached its maximum length';
-    case 'refused':
-      return `the model refused the session: ${ended.code}`;
-    case 'lost':
-      return `the connection to the model was lost (${ended.closeCode}): ${ended.message}`;
-  }
 }
