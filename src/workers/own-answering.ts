@@ -16,6 +16,7 @@ import { ModelRefused, Models } from '../models';
 import { readPrices } from '../price-file';
 import { readPrompts } from '../prompt-files';
 import type { Buckets } from '../observability/buckets-metric';
+import type { FreeswitchFigures } from '../observability/freeswitch-metrics';
 import type { WayInFigures } from '../observability/metrics';
 import { PortPool } from '../rtp/port-pool';
 import type { Clock } from '../runtime/clock';
@@ -115,6 +116,10 @@ export class OwnAnswering implements Answering {
 
   waysIn(): readonly WayInFigures[] {
     return this.#sip?.waysIn ?? [];
+  }
+
+  freeswitch(): readonly FreeswitchFigures[] {
+    return this.#freeswitch?.figures ?? [];
   }
 
   /** Everything here is up to date. */
