@@ -219,6 +219,7 @@ export class OwnAnswering implements Answering {
       frameClock: this.#frameClock,
       ports: new PortPool({ clock, random, ...rtpPorts }),
       localAddress,
+      facesOwnServer: facesFreeswitch,
       // FreeSWITCH stands on our side of the NAT.
       publicAddress: facesFreeswitch && !isWildcard ? undefined : publicAddress,
       // FreeSWITCH passes on no comfort noise: who is silent is judged by what it has heard.
