@@ -130,6 +130,7 @@ export class Bridge {
       plan: () => ({ hash: this.#plans.current?.hash, ...this.#plans.loads }),
       workers: () => this.#answering?.workers ?? [],
       waysIn: () => this.#answering?.waysIn() ?? [],
+      freeswitch: () => this.#answering?.freeswitch() ?? [],
     });
     this.closed = new Promise((resolveClosed) => (this.#tellClosed = resolveClosed));
   }

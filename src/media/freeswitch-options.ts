@@ -29,8 +29,6 @@ export interface EndpointRequest {
   callId: string;
   /** The offer for FreeSWITCH. */
   offer: string;
-  /** `none`: packets go out as they come (our own leg, which sends continuously); `soft`: every 20 ms. */
-  timer: 'soft' | 'none';
 }
 
 /** For metrics and the log. */

@@ -124,8 +124,8 @@ async function openPairOn(
   { callId, callerOffer, ourOffer }: PairRequest,
 ): Promise<BridgedPair> {
   const [caller, ours] = await Promise.allSettled([
-    server.createEndpoint({ callId, offer: callerOffer, timer: 'soft' }),
-    server.createEndpoint({ callId, offer: ourOffer, timer: 'none' }),
+    server.createEndpoint({ callId, offer: callerOffer }),
+    server.createEndpoint({ callId, offer: ourOffer }),
   ]);
   try {
     if (caller.status === 'rejected') throw caller.reason;

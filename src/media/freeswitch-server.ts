@@ -325,13 +325,14 @@ export class FreeswitchServer {
     this.#api(`sched_hangup +${leaseSeconds} ${uuid} allotted_timeout`).catch(ignored);
   }
 
-  #endpointOptions({ callId, offer, timer }: EndpointRequest): Parameters<MrfMediaServer['createEndpoint']>[0] {
+  #endpointOptions({ callId, offer }: EndpointRequest): Parameters<MrfMediaServer['createEndpoint']>[0] {
     return {
       remoteSdp: passableOffer(offer),
       headers: {
         // `localhost` becomes the SIP server's address. The name and the number are columns of `show channels`.
         From: `"${callId}" <sip:${this.#options.owner}@localhost>`,
-        'X-Ringbridge-Timer': timer,
+        // Packets go on as they come. With a timer they wait for its tick: 24 ms more on the way to the agent.
+        'X-Ringbridge-Timer': 'none',
       },
     };
   }

@@ -43,6 +43,8 @@ export interface RtpLegFactoryOptions {
   localAddress: string;
   /** What SDP tells the caller; unset means the local address. */
   publicAddress?: string | undefined;
+  /** The other side is a FreeSWITCH of ours and no caller: it is sent to at once, wherever it stands. */
+  facesOwnServer?: boolean;
   /** A caller who was heard and has sent neither RTP nor RTCP for so long is gone. 15 s. */
   mediaTimeoutMs?: number;
   /** The same before its first packet. 30 s. */
@@ -113,7 +115,10 @@ class RtpLeg implements MediaLeg {
     this.#socket = socket;
     this.#logger = options.logger.child({ callId });
     // An address that is no IP trusts nobody but whom the SDP names.
-    this.#policy = new SourcePolicy({ signallingAddress: canonicalAddress(signallingAddress) ?? '' });
+    this.#policy = new SourcePolicy({
+      signallingAddress: canonicalAddress(signallingAddress) ?? '',
+      trustsNamed: options.facesOwnServer === true,
+    });
     this.#sender = new RtpSender({ random });
     this.#rtcp = new RtcpSession({ clock, random, sender: this.#sender });
     this.#receive = new ReceivePath({

@@ -6,6 +6,8 @@ import type { CallState } from '../call/call-state';
 import type { Blame, EndReason } from '../call/end-reason';
 import { BucketsMetric } from './buckets-metric';
 import type { Buckets } from './buckets-metric';
+import { registerFreeswitchMetrics } from './freeswitch-metrics';
+import type { FreeswitchFigures } from './freeswitch-metrics';
 import { MediaTotals } from './media-totals';
 import { registerPlanMetrics } from './plan-metrics';
 import type { PlanMetricsSource } from './plan-metrics';
@@ -44,6 +46,8 @@ export interface MetricsSources {
   sip: () => Readonly<Record<string, number>>;
   /** Where calls come in: the connections to SIP servers. */
   waysIn?: () => readonly WayInFigures[];
+  /** Empty where our own RTP faces the callers. */
+  freeswitch?: () => readonly FreeswitchFigures[];
   /** Records that could not be written. */
   recordFailures: () => number;
   /** Results of tools that came to nothing, by reason. */
@@ -128,6 +132,7 @@ export class Metrics {
     registerPlanMetrics(this.#registry, () => sources.plan());
     if (sources.workers !== undefined) this.#registerWorkers(sources.workers);
     if (sources.waysIn !== undefined) this.#registerWaysIn(sources.waysIn);
+    if (sources.freeswitch !== undefined) registerFreeswitchMetrics(this.#registry, sources.freeswitch);
   }
 
   /** For the Content-Type header of a scrape. */

@@ -8,8 +8,9 @@ import { sequenceDelta } from './sequence';
 //  -------  --------------------------  ----------------------------------------------  ---------------------------------
 //  unset    nobody                      nobody                                          nobody
 //  named    the named address and port  other ports of the named IP, the signalling IP  the named address, at most 50
-//           -> locked at once           (not where the caller was before new SDP, for   packets unless it is the SIP peer;
-//                                       2 s) -> locked                                  never a private one behind NAT
+//           -> locked at once           (not where the caller was before new SDP, for   packets unless it is the SIP peer or
+//                                       2 s) -> locked                                  trusted; never a private one behind
+//                                                                                       NAT
 //  locked   the locked address and port the named address -> locked there;              the locked address
 //                                       other ports of the locked or the named IP ->
 //                                       locked there: at once when the same stream
@@ -48,6 +49,7 @@ interface Candidate extends MediaAddress {
 /** One leg's table of trust. Addresses are canonical texts (`canonicalAddress`); it owns no timer and no socket. */
 export class SourcePolicy {
   readonly #signallingAddress: string;
+  readonly #trustsNamed: boolean;
   readonly #unanswered = new Map<string, number>();
   #state: State = { kind: 'unset' };
   #named: MediaAddress = { address: '', port: 0 };
@@ -58,8 +60,10 @@ export class SourcePolicy {
   #rtcp: MediaAddress | undefined;
   #rtcpLearned = false;
 
-  constructor({ signallingAddress }: { signallingAddress: string }) {
+  /** `trustsNamed`: the SDP is that of a server of ours, which is sent to before it has sent anything. */
+  constructor({ signallingAddress, trustsNamed = false }: { signallingAddress: string; trustsNamed?: boolean }) {
     this.#signallingAddress = signallingAddress;
+    this.#trustsNamed = trustsNamed;
   }
 
   /** The caller's SDP names where its media is. `rtcpPort` as in `a=rtcp` (RFC 3605); an address there is not used. */
@@ -68,7 +72,8 @@ export class SourcePolicy {
     if (this.#state.kind !== 'unset' && address === this.#named.address && port === this.#named.port) return;
     if (this.#state.kind === 'locked') this.#former = { ...this.#state.source, untilMs: nowMs + formerSourceMs };
     this.#named = { address, port };
-    this.#namedBehindNat = isElsewhere(addressScope(address), addressScope(this.#signallingAddress));
+    this.#namedBehindNat =
+      !this.#trustsNamed && isElsewhere(addressScope(address), addressScope(this.#signallingAddress));
     this.#state = { kind: 'named' };
     this.#candidate = undefined;
     this.#rtcp = { address, port: rtcpPort };
@@ -177,7 +182,7 @@ export class SourcePolicy {
   }
 
   #spend(address: string): boolean {
-    if (address === this.#signallingAddress) return true;
+    if (this.#trustsNamed || address === this.#signallingAddress) return true;
     const sent = this.#unanswered.get(address);
     if (sent === undefined && this.#unanswered.size >= countedAddressesMax) return false;
     if ((sent ?? 0) >= unansweredPacketsMax) return false;

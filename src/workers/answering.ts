@@ -3,6 +3,7 @@ import type { EndReason } from '../call/end-reason';
 import type { Plan } from '../dialplan/plan';
 import type { PlanSource } from '../dialplan/plan-source';
 import type { Buckets } from '../observability/buckets-metric';
+import type { FreeswitchFigures } from '../observability/freeswitch-metrics';
 import type { WayInFigures, WorkerFigures } from '../observability/metrics';
 import type { SipServerAddress } from '../signalling/sip-server-address';
 
@@ -43,6 +44,8 @@ export interface Answering {
   toolDiscards?(): ReadonlyMap<string, number>;
   /** The connections to SIP servers; empty for workers, which all have one to the parent's. */
   waysIn(): readonly WayInFigures[];
+  /** The FreeSWITCH servers between callers and us; empty when there are none. */
+  freeswitch(): readonly FreeswitchFigures[];
   /** Brings the figures up to date; resolves soon, whether or not all could be had. */
   refresh(): Promise<void>;
   /** Why no call can be taken now, one sentence each; empty when they can. */

@@ -8,6 +8,7 @@ import { createMrf } from '../media/freeswitch-mrf';
 import { FreeswitchPool } from '../media/freeswitch-pool';
 import { freeswitchProbe } from '../media/freeswitch-probe';
 import { MediaUnavailable, type MediaLeg, type MediaLegFactory, type MediaLegOptions } from '../media/media-leg';
+import type { FreeswitchFigures } from '../observability/freeswitch-metrics';
 import type { Clock } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { invariant } from '../runtime/invariant';
@@ -67,6 +68,12 @@ export class FreeswitchMedia implements MediaLegFactory {
 
   get taking(): boolean {
     return this.#pool?.taking === true;
+  }
+
+  get figures(): readonly FreeswitchFigures[] {
+    return (this.#pool?.servers ?? []).map(({ name, state, draining, channels, stats }) => {
+      return { name, up: state === 'up', draining, channels, stats: { ...stats } };
+    });
   }
 
   async create(options: MediaLegOptions): Promise<MediaLeg> {

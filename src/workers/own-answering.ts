@@ -17,6 +17,7 @@ import { ModelRefused, Models } from '../models';
 import { readPrices } from '../price-file';
 import { readPrompts } from '../prompt-files';
 import type { Buckets } from '../observability/buckets-metric';
+import type { FreeswitchFigures } from '../observability/freeswitch-metrics';
 import type { WayInFigures } from '../observability/metrics';
 import { PortPool } from '../rtp/port-pool';
 import type { Clock } from '../runtime/clock';
@@ -131,6 +132,10 @@ export class OwnAnswering implements Answering {
     return this.#sip?.waysIn ?? [];
   }
 
+  freeswitch(): readonly FreeswitchFigures[] {
+    return this.#freeswitch?.figures ?? [];
+  }
+
   /** Everything here is up to date. */
   refresh(): Promise<void> {
     return Promise.resolve();
@@ -241,6 +246,7 @@ export class OwnAnswering implements Answering {
       frameClock: this.#frameClock,
       ports: new PortPool({ clock, random, ...rtpPorts }),
       localAddress,
+      facesOwnServer: facesFreeswitch,
       // FreeSWITCH stands on our side of the NAT.
       publicAddress: facesFreeswitch && !isWildcard ? undefined : publicAddress,
       // FreeSWITCH passes on no comfort noise: who is silent is judged by what it has heard.

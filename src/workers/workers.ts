@@ -145,6 +145,10 @@ export class Workers implements Answering {
     return [];
   }
 
+  freeswitch(): [] {
+    return [];
+  }
+
   async refresh(): Promise<void> {
     await Promise.all([...this.#processes].map((process) => process.refresh({ limitMs: refreshLimitMs })));
   }

@@ -126,7 +126,7 @@ describeReal('drachtio-server')('with drachtio-server', () => {
     const servers = `127.0.0.1:${one.adminPort},127.0.0.1:${two.adminPort}`;
     const env = { ...soonNoticed, ...one.env, RINGBRIDGE_DRACHTIO: servers };
     const bridge = keep(await BridgeUnderTest.start(tonePlan, env));
-    await until(async () => (await bridge.get('/metrics')).body.includes(`server="127.0.0.1:9023"} 1`), 'both links');
+    await until(async () => (await bridge.get('/metrics')).body.includes(`server="127.0.0.1:9123"} 1`), 'both links');
     const { sipp } = await callUp(keep, two.sip);
     await one.kill();
     await until(async () => (await bridge.get('/metrics')).body.includes(`server="127.0.0.1:9122"} 0`), 'the loss');

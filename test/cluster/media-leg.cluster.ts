@@ -54,6 +54,7 @@ describeCluster(['freeswitch'])('against a real FreeSWITCH', () => {
         frameClock: new FrameClock(common),
         ports: new PortPool({ ...common, first: 10_000, last: 10_999 }),
         localAddress: '127.0.0.1',
+        facesOwnServer: true,
         mediaTimeoutMs: neverMs,
         firstMediaTimeoutMs: neverMs,
       });
@@ -75,6 +76,7 @@ describeCluster(['freeswitch'])('against a real FreeSWITCH', () => {
         close: () => phone.close(),
       };
     },
-    { toleranceMs: 160 },
+    // A packet that is late on a busy machine is made up for.
+    { toleranceMs: 160, concealedMax: 3 },
   );
 });

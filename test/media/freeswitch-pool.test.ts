@@ -74,7 +74,7 @@ test('both channels of a call carry our name and the call, and are bridged', asy
   const { caller, ours } = await test.pool.openPair(request);
   const options = [...test.first.channels.values()].map(({ channel }) => channel?.options);
   expect(options.map((one) => one?.headers.From)).toEqual(Array(2).fill(`"call" <sip:${owner}@localhost>`));
-  expect(options.map((one) => one?.headers['X-Ringbridge-Timer'])).toEqual(['soft', 'none']);
+  expect(options.map((one) => one?.headers['X-Ringbridge-Timer'])).toEqual(['none', 'none']);
   expect(test.first.sent('uuid_bridge')).toEqual([`uuid_bridge ${caller.uuid} ${ours.uuid}`]);
   await test.close();
 });

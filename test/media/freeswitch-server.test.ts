@@ -5,7 +5,7 @@ import { FakeFreeswitch, FakeMrf } from './fake-mrf';
 import { offer } from './offers';
 
 const owner = 'ringbridge-test';
-const request = { callId: 'call', offer: offer(), timer: 'soft' } as const;
+const request = { callId: 'call', offer: offer() };
 
 class ServerUnderTest {
   readonly clock = new VirtualClock();

@@ -132,6 +132,13 @@ test('an address that has sent nothing gets 50 packets and no more, unless SIP c
   expect(sends(peer.policy, 200).filter((to) => to !== undefined)).toHaveLength(200);
 });
 
+test('a server of ours gets all packets before it has sent any, on loopback, too', () => {
+  const policy = new SourcePolicy({ signallingAddress: '', trustsNamed: true });
+  policy.name({ address: '127.0.0.1', port: 4_000, rtcpPort: 4_001 }, 0);
+  expect(sends(policy, unansweredPacketsMax + 1)).not.toContain(undefined);
+  expect(policy.judge(nthPacket(0), '198.51.100.66', 4_000, 0)).toBe('foreign-source');
+});
+
 test('the 50 packets are counted over re-INVITEs and over all their addresses', () => {
   const { policy, now } = named({ signallingAddress: proxy });
   let sent = 0;
