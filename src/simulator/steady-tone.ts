@@ -1,4 +1,4 @@
-import { encodeWhole, rateOf, bytesPerMs, type AudioFormat } from './audio-format';
+import { encodeWhole, pcmFormat, rateOf, bytesPerMs, type AudioFormat } from './audio-format';
 import { deltaPatternMs, nextDeltaEnd, type EncodedAudio, type Speech } from './encoded-audio';
 
 /** -10.5 dBFS at the peak: well above any noise, well below clipping after a resampler. */
@@ -14,6 +14,8 @@ export class SteadyTone {
 
   constructor(frequencyHz: number) {
     this.frequencyHz = frequencyHz;
+    // Made here and not in the first response: that would stand still for others in the midst of their speech.
+    this.#pattern(pcmFormat);
   }
 
   /** `lengthMs` of the tone, as it sounds when `startMs` of it have passed. */
@@ -33,6 +35,18 @@ export class SteadyTone {
   }
 }
 
+const sines = new Map<number, Int16Array>();
+
+/** One hertz for a second: every whole frequency is some of its samples. */
+function sineOf(rateHz: number): Int16Array {
+  let sine = sines.get(rateHz);
+  if (sine === undefined) {
+    sine = Int16Array.from({ length: rateHz }, (_, i) => Math.round(peak * Math.sin((2 * Math.PI * i) / rateHz)));
+    sines.set(rateHz, sine);
+  }
+  return sine;
+}
+
 /** One period of delta boundaries, with the base64 of each whole delta. */
 class TonePattern {
   readonly format: AudioFormat;
@@ -43,9 +57,10 @@ class TonePattern {
     this.format = format;
     const rateHz = rateOf(format);
     const samples = new Int16Array((rateHz * deltaPatternMs) / 1_000);
+    const second = sineOf(rateHz);
     for (let i = 0; i < samples.length; i += 1) {
       // The remainder keeps the second pattern, and the hundredth, exactly like the first.
-      samples[i] = Math.round(peak * Math.sin((2 * Math.PI * ((frequencyHz * i) % rateHz)) / rateHz));
+      samples[i] = second[(frequencyHz * i) % rateHz] as number;
     }
     this.#bytes = encodeWhole(format, { samples, rateHz });
   }
