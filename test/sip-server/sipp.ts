@@ -20,7 +20,8 @@ export interface SippRun {
   stop(): void;
 }
 
-const scenarioFolder = path.join(__dirname, 'scenarios');
+/** From the project's folder, where jest and the benches run: compiled benches have no scenarios beside them. */
+const scenarioFolder = path.resolve('test', 'sip-server', 'scenarios');
 
 /** Starts sipp. A scenario is one of sipp's own (`uac`, `uas`) or a file of test/sip-server/scenarios. */
 export async function startSipp(
