@@ -413,12 +413,46 @@ describe('a transfer by REFER', () => {
     await call.expectClean();
   });
 
-  test('a caller who hangs up meanwhile has hung up', async () => {
+  test.each([
+    ['after the 202', [{ kind: 'accepted' }]],
+    ['while it is told that the destination rings', [{ kind: 'accepted' }, { kind: 'status', status: 180 }]],
+    ['after a NOTIFY that overtook the 202', [{ kind: 'status', status: 100 }]],
+  ] as const)("a caller's side that hangs up %s counts as referred", async (_when, progress) => {
     const call = await new TransferringCall(refer).transferring('sales');
-    call.caller.tellReferred({ kind: 'accepted' });
+    for (const one of progress) call.caller.tellReferred(one);
+    call.caller.bye();
+    expect(call.ended()).toBe('caller-hung-up');
+    expect(call.attempts).toMatchObject([{ outcome: 'referred', detail: 'BYE after accepting' }]);
+    await call.expectClean();
+  });
+
+  test('a caller who hangs up before the REFER is accepted is not', async () => {
+    const call = await new TransferringCall(refer).transferring('sales');
     call.caller.bye();
     expect(call.ended()).toBe('caller-hung-up');
     expect(call.outcomes()).toEqual(['cancelled']);
+    await call.expectClean();
+  });
+
+  test('a caller who is lost after the 202 was not sent on', async () => {
+    const call = await new TransferringCall(refer).transferring('sales');
+    call.caller.tellReferred({ kind: 'accepted' });
+    call.caller.lose('session timer');
+    expect(call.outcomes()).toEqual(['cancelled']);
+    await call.expectClean();
+  });
+
+  test('a caller who hangs up after the 202 while another destination is tried was not sent on', async () => {
+    const none = { busy: undefined, noAnswer: undefined, failure: undefined };
+    const call = await new TransferringCall([
+      destination('sales', { method: 'refer', otherwise: { ...none, busy: 'desk' } }),
+      destination('desk'),
+    ]).transferring('sales');
+    call.caller.tellReferred({ kind: 'accepted' });
+    call.caller.tellReferred({ kind: 'status', status: 486 });
+    await call.run(300);
+    call.caller.bye();
+    expect(call.outcomes()).toEqual(['busy', 'cancelled']);
     await call.expectClean();
   });
 });
