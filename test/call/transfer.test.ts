@@ -4,6 +4,7 @@ import { pcmuOffer, promptLevels } from '../support/virtual-call';
 import { destination, TransferringCall } from './transferring-call';
 
 const humanLevel = 6_000;
+const noFallback = { busy: undefined, noAnswer: undefined, failure: undefined };
 const callerLevel = 7_000;
 
 function levels(phone: { heard: { atMs: number; samples: Int16Array }[] }, sinceMs: number): number[] {
@@ -94,6 +95,29 @@ describe('a transfer by bridging', () => {
     await call.expectClean();
   });
 
+  test('with waiting: ringing the caller hears a ringing tone in place of the music, from its beginning', async () => {
+    const sales = destination('sales', { waiting: 'ringing', otherwise: { ...noFallback, busy: 'desk' } });
+    const call = new TransferringCall([sales, destination('desk')]);
+    await call.answered();
+    await call.askForTransfer('sales');
+    const from = call.clock.now();
+    await call.run(1_500);
+    expect(call.heardSince(from)).toBe(promptLevels.ringing);
+    // The next one in the chain has its own.
+    call.callee.reject(486);
+    await call.run(60);
+    const next = call.clock.now();
+    await call.run(500);
+    expect(call.heardSince(next)).toBe(promptLevels['hold-music']);
+    call.callee.answer(pcmuOffer);
+    await call.run(60);
+    const joined = call.clock.now();
+    await call.run(500);
+    expect(call.heardSince(joined)).toBe(0);
+    call.caller.bye();
+    await call.expectClean();
+  });
+
   test('is cancelled when nobody answers in time', async () => {
     const call = await new TransferringCall([destination('sales', { ringLimitMs: 5_000 })]).transferring('sales');
     await call.run(5_000);
@@ -105,10 +129,9 @@ describe('a transfer by bridging', () => {
   });
 
   test('goes on to the destination that the plan has for the failure', async () => {
-    const none = { busy: undefined, noAnswer: undefined, failure: undefined };
     const call = await new TransferringCall([
-      destination('sales', { otherwise: { ...none, busy: 'desk' } }),
-      destination('desk', { otherwise: { ...none, failure: 'voicemail' } }),
+      destination('sales', { otherwise: { ...noFallback, busy: 'desk' } }),
+      destination('desk', { otherwise: { ...noFallback, failure: 'voicemail' } }),
       destination('voicemail'),
     ]).transferring('sales');
     call.callee.reject(486);
@@ -443,9 +466,8 @@ describe('a transfer by REFER', () => {
   });
 
   test('a caller who hangs up after the 202 while another destination is tried was not sent on', async () => {
-    const none = { busy: undefined, noAnswer: undefined, failure: undefined };
     const call = await new TransferringCall([
-      destination('sales', { method: 'refer', otherwise: { ...none, busy: 'desk' } }),
+      destination('sales', { method: 'refer', otherwise: { ...noFallback, busy: 'desk' } }),
       destination('desk'),
     ]).transferring('sales');
     call.caller.tellReferred({ kind: 'accepted' });
