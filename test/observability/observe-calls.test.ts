@@ -36,6 +36,7 @@ const wholeCall: CallEvent[] = [
   { kind: 'idle-timeout', decision: 'check-in', by: 'server', checkIns: 1 },
   { kind: 'guarantee-broken', guarantee: 'silence', remedy: 'filler', atMs: 9_000 },
   { kind: 'murmur' },
+  { kind: 'endless-speech' },
   { kind: 'push-to-talk', pressed: true },
   { kind: 'transcript', itemId: 'i2', by: 'caller', text: 'canary words' },
   { kind: 'digit', digit: '7' },
@@ -73,6 +74,7 @@ test('figures follow the events', async () => {
   expect(text).toContain('ringbridge_calls_ended_total{reason="agent-hung-up",blame="nobody"} 2\n');
   expect(text).toContain('ringbridge_interruptions_total 2\n');
   expect(text).toContain('ringbridge_model_errors_total 2\n');
+  expect(text).toContain('ringbridge_endless_speech_total 2\n');
   expect(text).toContain('ringbridge_function_calls_total{outcome="done"} 2\n');
   expect(text).toContain('ringbridge_model_connect_seconds_count 2\n');
 });
