@@ -222,7 +222,7 @@ export class Call implements CallerLegListener {
 
   adoptTransfers(transfers: Transfers): void {
     this.#transfers = transfers;
-    if (this.isEnding()) transfers.close('over');
+    if (this.isEnding()) transfers.close('over', { callerLeft: false });
   }
 
   modelReady(ready: { connectMs: number; sessionId: string }): void {
@@ -397,7 +397,8 @@ export class Call implements CallerLegListener {
     // BYE first, and its answer is not awaited: it may take 32 s.
     this.#guard('signalling', () => this.#endSignalling(reason));
     this.#guard('time limits', () => this.#timeLimits?.cancel());
-    this.#guard('transfer', () => this.#transfers?.close(reason.kind));
+    const callerLeft = reason.kind === 'caller-hung-up' && reason.how.kind === 'bye';
+    this.#guard('transfer', () => this.#transfers?.close(reason.kind, { callerLeft }));
     this.#guard('media', () => this.#media?.close());
     this.#guard('conversation', () => this.#conversation?.close());
     this.#endedAtMs = clock.wallTimeMs();

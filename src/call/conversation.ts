@@ -264,6 +264,10 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
     if (this.#phase === 'talking') this.#conduct.onIdleTimeout();
   }
 
+  onAnswerToResultsAsked(): void {
+    if (this.#phase === 'talking') this.#conduct.owe();
+  }
+
   onResponseStarted(event: { responseId: string; request: RequestedResponse | undefined }): void {
     this.#activeResponses.set(event.responseId, { interrupted: false });
     if (this.#phase !== 'talking') return;

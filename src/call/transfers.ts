@@ -104,16 +104,16 @@ export class Transfers {
   /** The call goes on without the transfer that is under way. */
   cancel(): void {
     const { line } = this.#options;
-    this.#current?.close('cancelled');
+    this.#current?.close('cancelled', { callerLeft: false });
     this.#current = undefined;
     line.fillSilence(undefined);
     line.connectAgain();
   }
 
-  /** The call is over. Twice is fine. */
-  close(reason: string): void {
+  /** The call is over; `callerLeft` by a BYE of the caller's side. Twice is fine. */
+  close(reason: string, how: { callerLeft: boolean }): void {
     this.#closed = true;
-    this.#current?.close(reason);
+    this.#current?.close(reason, how);
     this.#current = undefined;
   }
 
