@@ -77,6 +77,6 @@ describeCluster(['freeswitch'])('against a real FreeSWITCH', () => {
       };
     },
     // A packet that is late on a busy machine is made up for.
-    { toleranceMs: 160, concealedMax: 3 },
+    { toleranceMs: 160 },
   );
 });
