@@ -16,6 +16,8 @@ export interface EndpointHost {
 
 /** FreeSWITCH answers a re-INVITE at once; a proxy that hangs must not hang the caller's. */
 const reinviteDeadlineMs = 3_000;
+/** In which FreeSWITCH counts the length of a key. */
+const samplesPerMs = 8;
 /** FreeSWITCH sends BYE when its channel ends; when none comes we send ours, so that no SIP dialog stays. */
 const byeWaitMs = 3_000;
 
@@ -30,6 +32,7 @@ export class FreeswitchEndpoint {
   readonly #mrf: MrfEndpoint;
   readonly #host: EndpointHost;
   #onGone: (reason: string) => void = () => undefined;
+  #onKey: (key: string) => void = () => undefined;
   #goneReason: string | undefined;
   #byeTimer: Timer | undefined;
   #dialogOver = false;
@@ -43,6 +46,7 @@ export class FreeswitchEndpoint {
     // Else each command waits for the acknowledgement of the one before it: 44 ms.
     mrf.conn?.socket?.setNoDelay(true);
     mrf.on('destroy', (how) => this.gone(how?.reason ?? 'the connection to the channel broke'));
+    mrf.on('dtmf', ({ dtmf }) => this.#onKey(dtmf ?? ''));
     mrf.dialog.on('destroy', () => {
       this.gone('FreeSWITCH sent BYE');
       this.#dialogEnded();
@@ -53,6 +57,11 @@ export class FreeswitchEndpoint {
   onGone(listener: (reason: string) => void): void {
     this.#onGone = listener;
     if (this.#goneReason !== undefined && !this.#closed) listener(this.#goneReason);
+  }
+
+  /** Whom to tell of each key that its far side presses: one character, not checked. */
+  onKey(listener: (key: string) => void): void {
+    this.#onKey = listener;
   }
 
   get isGone(): boolean {
@@ -81,6 +90,11 @@ export class FreeswitchEndpoint {
     });
     const late = (): Error => new MediaUnavailable(`FreeSWITCH answered no re-INVITE in ${reinviteDeadlineMs} ms`);
     return withDeadline(this.#host.clock, reinviteDeadlineMs, answered, late);
+  }
+
+  /** Presses a key towards its far side. */
+  async sendKey(key: string, durationMs: number): Promise<void> {
+    await this.#host.api(`uuid_send_dtmf ${this.uuid} ${key}@${durationMs * samplesPerMs}`);
   }
 
   /** RTP packets that FreeSWITCH has received on this channel. Rejects with `MediaUnavailable`. */

@@ -3,8 +3,10 @@ import { messageOf } from '../runtime/errors';
 import { invariant } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
 import { CallerWatch, type CallerWatchOptions } from './freeswitch-caller-watch';
+import { Joint } from './freeswitch-joint';
 import type { BridgedPair, FreeswitchPool } from './freeswitch-pool';
 import { readSide, withDirection, type SideOfCall } from './freeswitch-sdp';
+import type { FreeswitchServer } from './freeswitch-server';
 import type {
   AudioSource,
   Digit,
@@ -39,12 +41,13 @@ export function createFreeswitchLegFactory(options: FreeswitchLegFactoryOptions)
   const { pool, ours, clock, logger } = options;
   const { mediaTimeoutMs = defaultMediaTimeoutMs, firstMediaTimeoutMs = defaultFirstMediaTimeoutMs } = options;
   return {
-    async create({ callId }) {
+    async create({ callId, beside }) {
       if (!pool.taking) throw new MediaUnavailable('no FreeSWITCH takes calls');
       // Only the address that FreeSWITCH names is heard on our socket.
       const leg = await ours.create({ callId, signallingAddress: '' });
       const limits = { limitMs: mediaTimeoutMs, firstLimitMs: firstMediaTimeoutMs };
-      return new FreeswitchLeg({ pool, callId, ours: leg, clock, limits, logger: logger.child({ callId }) });
+      const preferred = beside instanceof FreeswitchLeg ? beside.server : undefined;
+      return new FreeswitchLeg({ pool, callId, ours: leg, clock, limits, preferred, logger: logger.child({ callId }) });
     },
   };
 }
@@ -55,6 +58,7 @@ interface FreeswitchLegParts {
   ours: MediaLeg;
   clock: Clock;
   limits: Pick<CallerWatchOptions, 'limitMs' | 'firstLimitMs'>;
+  preferred: FreeswitchServer | undefined;
   logger: Logger;
 }
 
@@ -68,7 +72,9 @@ class FreeswitchLeg implements MediaLeg {
   readonly #ours: MediaLeg;
   readonly #clock: Clock;
   readonly #limits: FreeswitchLegParts['limits'];
+  readonly #preferred: FreeswitchServer | undefined;
   readonly #logger: Logger;
+  readonly #joint: Joint;
   #watch: CallerWatch | undefined;
   #pair: BridgedPair | undefined;
   /** FreeSWITCH's last description for the caller. */
@@ -80,13 +86,20 @@ class FreeswitchLeg implements MediaLeg {
   #failure: MediaFailure | undefined;
   #closed = false;
 
-  constructor({ pool, callId, ours, clock, limits, logger }: FreeswitchLegParts) {
+  constructor({ pool, callId, ours, clock, limits, preferred, logger }: FreeswitchLegParts) {
     this.#pool = pool;
     this.#callId = callId;
     this.#ours = ours;
     this.#clock = clock;
     this.#limits = limits;
+    this.#preferred = preferred;
     this.#logger = logger;
+    this.#joint = new Joint({
+      pair: () => (this.#closed ? undefined : this.#pair),
+      canTakeKeys: () => this.#answer?.canTakeKeys === true,
+      onDigit: (digit) => this.#listener?.onDigit(digit),
+      onFailure: (reason) => this.#onGone(reason),
+    });
   }
 
   get rateHz(): MediaLeg['rateHz'] {
@@ -145,18 +158,34 @@ class FreeswitchLeg implements MediaLeg {
   }
 
   sendDigit(digit: Digit, durationMs: number): boolean {
-    return !this.#closed && this.#answer?.canTakeKeys === true && this.#ours.sendDigit(digit, durationMs);
+    if (this.#closed || this.#answer?.canTakeKeys !== true) return false;
+    return this.#joint.isJoined ? this.#joint.sendKey(digit, durationMs) : this.#ours.sendDigit(digit, durationMs);
+  }
+
+  /** Where its channels are; undefined before they are made. */
+  get server(): FreeswitchServer | undefined {
+    return this.#pair?.server;
+  }
+
+  join(other: MediaLeg): Promise<boolean> {
+    return other instanceof FreeswitchLeg ? this.#joint.join(other.#joint) : Promise.resolve(false);
+  }
+
+  part(): Promise<void> {
+    return this.#joint.part();
   }
 
   /** Of our side of FreeSWITCH; the codec is the caller's. */
   get stats(): Readonly<MediaStats> {
-    return { ...this.#ours.stats, codec: this.#answer?.codec };
+    const { digits, ...stats } = this.#ours.stats;
+    return { ...stats, codec: this.#answer?.codec, digits: digits + this.#joint.digits };
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#listener = undefined;
+    this.#joint.close();
     this.#watch?.end();
     this.#ours.close();
     this.#pair?.caller.close();
@@ -169,6 +198,7 @@ class FreeswitchLeg implements MediaLeg {
       callId: this.#callId,
       callerOffer: callerOffer ?? placeholderFor(ourOffer),
       ourOffer,
+      preferred: this.#preferred,
     });
     if (this.#closed) {
       pair.caller.close();
@@ -177,6 +207,7 @@ class FreeswitchLeg implements MediaLeg {
     }
     this.#pair = pair;
     for (const end of [pair.caller, pair.ours]) end.onGone((reason) => this.#onGone(reason));
+    pair.caller.onKey((key) => this.#joint.onKey(key));
     await this.#ours.acceptAnswer(pair.ours.sdp);
     this.#logger.debug({ caller: pair.caller.uuid, ours: pair.ours.uuid }, 'FreeSWITCH bridged');
     return pair;

@@ -180,6 +180,15 @@ class MemoryLeg implements MediaLeg {
     return true;
   }
 
+  /** What it tells is relayed by whoever has both. */
+  join(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  part(): Promise<void> {
+    return Promise.resolve();
+  }
+
   get stats(): Readonly<MediaStats> {
     return {
       codec: this.#audio === undefined ? undefined : `${this.#audio.law.toUpperCase()}/8000`,

@@ -182,6 +182,15 @@ class RtpLeg implements MediaLeg {
     return !this.#closed && this.#send.sendDigit(digit, durationMs);
   }
 
+  /** What it tells is relayed by whoever has both. */
+  join(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  part(): Promise<void> {
+    return Promise.resolve();
+  }
+
   get stats(): Readonly<MediaStats> {
     const { reorder } = this.#receive;
     return {
