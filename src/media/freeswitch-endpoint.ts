@@ -16,6 +16,8 @@ export interface EndpointHost {
 
 /** FreeSWITCH answers a re-INVITE at once; a proxy that hangs must not hang the caller's. */
 const reinviteDeadlineMs = 3_000;
+const rebridgeDeadlineMs = 2_500;
+const rebridgeLookMs = 10;
 /** In which FreeSWITCH counts the length of a key. */
 const samplesPerMs = 8;
 /** FreeSWITCH sends BYE when its channel ends; when none comes we send ours, so that no SIP dialog stays. */
@@ -68,10 +70,28 @@ export class FreeswitchEndpoint {
     return this.#goneReason !== undefined;
   }
 
-  /** Joins the audio of the two. Rejects with `MediaUnavailable`. */
+  /** Joins the audio of the two, soon. Rejects with `MediaUnavailable`. */
   async bridge(other: FreeswitchEndpoint): Promise<void> {
     const reply = await this.#host.api(`uuid_bridge ${this.uuid} ${other.uuid}`);
     if (!reply.startsWith('+OK')) throw new MediaUnavailable(`FreeSWITCH did not bridge: ${reply.trim()}`);
+  }
+
+  /**
+   * The same, out of another bridge. Resolves when both are in the new one: FreeSWITCH only notes the order, and each
+   * channel obeys when its next packet comes, or after a second without any.
+   */
+  async rebridge(other: FreeswitchEndpoint): Promise<void> {
+    const { clock } = this.#host;
+    await this.bridge(other);
+    const endMs = clock.now() + rebridgeDeadlineMs;
+    while (!((await this.#isBridgedWith(other)) && (await other.#isBridgedWith(this)))) {
+      if (clock.now() >= endMs) throw new MediaUnavailable(`FreeSWITCH did not bridge in ${rebridgeDeadlineMs} ms`);
+      await new Promise<void>((resolve) => clock.setTimer(rebridgeLookMs, resolve));
+    }
+  }
+
+  async #isBridgedWith(other: FreeswitchEndpoint): Promise<boolean> {
+    return (await this.#host.api(`uuid_getvar ${this.uuid} signal_bond`)).trim() === other.uuid;
   }
 
   /**

@@ -1,9 +1,11 @@
+import type { Clock } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import type { BridgedPair } from './freeswitch-pool';
 import type { Digit } from './media-leg';
 
 /** What a joint asks of the leg that it belongs to. */
 export interface JointHost {
+  readonly clock: Clock;
   /** The channels of the leg; undefined before they are made and after it closed. */
   pair(): BridgedPair | undefined;
   canTakeKeys(): boolean;
@@ -12,11 +14,16 @@ export interface JointHost {
   onFailure(reason: string): void;
 }
 
+/** FreeSWITCH loses an order to bridge that comes while it still parks whom the last one has left over. */
+const settleMs = 100;
+
 //  apart ─▶ joined ─▶ apart ...      joined: FreeSWITCH bridges the two far sides, and both our channels are parked
 /** One leg's side of a join inside FreeSWITCH. The channels that face our sockets stay, so that there is a way back. */
 export class Joint {
   readonly #host: JointHost;
   #partner: Joint | undefined;
+  /** The change that is under way. Never rejects. */
+  #change: Promise<unknown> = Promise.resolve();
   #digits = 0;
 
   constructor(host: JointHost) {
@@ -39,10 +46,14 @@ export class Joint {
     if (this === other || this.isJoined || other.isJoined) return false;
     this.#partner = other;
     other.#partner = this;
+    const joining = Promise.all([this.#change, other.#change]).then(async () => {
+      if (this.#partner === other) await mine.caller.rebridge(theirs.caller);
+    });
+    this.#change = other.#change = this.#settled(joining);
     try {
-      await mine.caller.bridge(theirs.caller);
+      await joining;
     } catch (cause) {
-      await this.part();
+      if (this.#partner === other) await this.part();
       throw cause;
     }
     // They may have been parted meanwhile.
@@ -84,16 +95,26 @@ export class Joint {
   }
 
   /** Never rejects. */
-  async #comeBack(): Promise<void> {
-    // When a call ends, both legs close at once: then there is nothing to bring back.
-    await Promise.resolve();
-    const pair = this.#host.pair();
-    if (pair === undefined || this.isJoined) return;
-    try {
-      await pair.caller.bridge(pair.ours);
-    } catch (cause) {
-      if (this.#host.pair() !== undefined) this.#host.onFailure(messageOf(cause));
-    }
+  #comeBack(): Promise<unknown> {
+    // When a call ends, both legs close at once: then there is nothing left to bring back.
+    const coming = this.#change.then(async () => {
+      const pair = this.#host.pair();
+      if (pair === undefined || this.isJoined) return;
+      try {
+        await pair.caller.rebridge(pair.ours);
+      } catch (cause) {
+        if (this.#host.pair() !== undefined && !this.isJoined) this.#host.onFailure(messageOf(cause));
+      }
+    });
+    this.#change = this.#settled(coming);
+    return coming;
+  }
+
+  async #settled(change: Promise<unknown>): Promise<void> {
+    await change.catch(() => undefined);
+    // A leg that is over changes no more.
+    if (this.#host.pair() === undefined) return;
+    await new Promise<void>((resolve) => this.#host.clock.setTimer(settleMs, resolve));
   }
 }
 

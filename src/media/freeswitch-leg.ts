@@ -95,6 +95,7 @@ class FreeswitchLeg implements MediaLeg {
     this.#preferred = preferred;
     this.#logger = logger;
     this.#joint = new Joint({
+      clock,
       pair: () => (this.#closed ? undefined : this.#pair),
       canTakeKeys: () => this.#answer?.canTakeKeys === true,
       onDigit: (digit) => this.#listener?.onDigit(digit),
