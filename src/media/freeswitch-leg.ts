@@ -4,6 +4,7 @@ import { invariant } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
 import { CallerWatch, type CallerWatchOptions } from './freeswitch-caller-watch';
 import { Joint } from './freeswitch-joint';
+import { offerAt, placeholderFor } from './freeswitch-offer';
 import type { BridgedPair, FreeswitchPool } from './freeswitch-pool';
 import { readSide, withDirection, type SideOfCall } from './freeswitch-sdp';
 import type { FreeswitchServer } from './freeswitch-server';
@@ -15,9 +16,9 @@ import type {
   MediaLegFactory,
   MediaLegListener,
   MediaStats,
+  OfferedCodec,
 } from './media-leg';
 import { MediaUnavailable } from './media-leg';
-import { LocalDescription, readDescription } from './negotiation';
 
 export interface FreeswitchLegFactoryOptions {
   pool: FreeswitchPool;
@@ -33,6 +34,7 @@ export interface FreeswitchLegFactoryOptions {
 
 const defaultMediaTimeoutMs = 15_000;
 const defaultFirstMediaTimeoutMs = 30_000;
+const g711: readonly OfferedCodec[] = ['pcmu', 'pcma'];
 /** A media timeout that no call lives to see. */
 export const neverMs = Number.MAX_SAFE_INTEGER;
 
@@ -41,13 +43,14 @@ export function createFreeswitchLegFactory(options: FreeswitchLegFactoryOptions)
   const { pool, ours, clock, logger } = options;
   const { mediaTimeoutMs = defaultMediaTimeoutMs, firstMediaTimeoutMs = defaultFirstMediaTimeoutMs } = options;
   return {
-    async create({ callId, beside }) {
+    async create({ callId, codecs, beside }) {
       if (!pool.taking) throw new MediaUnavailable('no FreeSWITCH takes calls');
       // Only the address that FreeSWITCH names is heard on our socket.
       const leg = await ours.create({ callId, signallingAddress: '' });
       const limits = { limitMs: mediaTimeoutMs, firstLimitMs: firstMediaTimeoutMs };
       const preferred = beside instanceof FreeswitchLeg ? beside.server : undefined;
-      return new FreeswitchLeg({ pool, callId, ours: leg, clock, limits, preferred, logger: logger.child({ callId }) });
+      const parts = { pool, callId, ours: leg, clock, limits, preferred, codecs };
+      return new FreeswitchLeg({ ...parts, logger: logger.child({ callId }) });
     },
   };
 }
@@ -59,6 +62,7 @@ interface FreeswitchLegParts {
   clock: Clock;
   limits: Pick<CallerWatchOptions, 'limitMs' | 'firstLimitMs'>;
   preferred: FreeswitchServer | undefined;
+  codecs: readonly OfferedCodec[] | undefined;
   logger: Logger;
 }
 
@@ -73,6 +77,7 @@ class FreeswitchLeg implements MediaLeg {
   readonly #clock: Clock;
   readonly #limits: FreeswitchLegParts['limits'];
   readonly #preferred: FreeswitchServer | undefined;
+  readonly #codecs: readonly OfferedCodec[];
   readonly #logger: Logger;
   readonly #joint: Joint;
   #watch: CallerWatch | undefined;
@@ -86,13 +91,14 @@ class FreeswitchLeg implements MediaLeg {
   #failure: MediaFailure | undefined;
   #closed = false;
 
-  constructor({ pool, callId, ours, clock, limits, preferred, logger }: FreeswitchLegParts) {
+  constructor({ pool, callId, ours, clock, limits, preferred, codecs = g711, logger }: FreeswitchLegParts) {
     this.#pool = pool;
     this.#callId = callId;
     this.#ours = ours;
     this.#clock = clock;
     this.#limits = limits;
     this.#preferred = preferred;
+    this.#codecs = codecs;
     this.#logger = logger;
     this.#joint = new Joint({
       clock,
@@ -120,7 +126,10 @@ class FreeswitchLeg implements MediaLeg {
 
   async offer(): Promise<string> {
     invariant(!this.#closed, 'a closed leg makes no offer');
-    if (this.#pair === undefined) this.#callerSdp = ourOfferAt((await this.#open(undefined)).caller.sdp);
+    if (this.#pair === undefined) {
+      const { caller } = await this.#open(undefined);
+      this.#callerSdp = offerAt(caller.sdp, this.#codecs);
+    }
     return this.#callerSdp;
   }
 
@@ -253,22 +262,4 @@ class FreeswitchLeg implements MediaLeg {
       this.#logger.error({ error: messageOf(cause) }, 'a media listener failed');
     }
   }
-}
-
-/**
- * Stands for a caller whose description comes later. FreeSWITCH's own offers are of no use: it offers every stream twice,
- * with and without SRTP, and fsmrf answers them with FreeSWITCH's own description.
- */
-function placeholderFor(ourOffer: string): string {
-  return ourOffer.replace(/^m=audio \d+/m, `m=audio ${discardPort}`);
-}
-
-/** Nobody listens there (RFC 863). */
-const discardPort = 9;
-
-/** G.711 at FreeSWITCH's address, for a caller who asked for our offer. */
-function ourOfferAt(freeswitchSdp: string): string {
-  const media = readDescription(freeswitchSdp).media[0];
-  if (media?.address === undefined) throw new MediaUnavailable('FreeSWITCH named no media address');
-  return new LocalDescription({ local: { address: media.address, port: media.port }, sessionId: media.port }).offer();
 }

@@ -113,10 +113,15 @@ export interface MediaLegFactory {
   create(options: MediaLegOptions): Promise<MediaLeg>;
 }
 
+/** Codecs that an offer of ours may list. Beyond G.711 it takes a FreeSWITCH that knows them. */
+export type OfferedCodec = 'pcmu' | 'pcma' | 'g722' | 'opus' | 'g729';
+
 export interface MediaLegOptions {
   callId: string;
   /** The address that SIP came from: media may be sent there before it has sent any. */
   signallingAddress: string;
+  /** What `offer` lists, the preferred first; PCMU and PCMA unless given. What the leg cannot do is left out. */
+  codecs?: readonly OfferedCodec[];
   /** Another leg of the same call: this one is made where the two can be joined, if there is room. */
   beside?: MediaLeg | undefined;
 }
