@@ -3,6 +3,7 @@ import type { Digit, MediaLeg } from '../media/media-leg';
 import type { CallerLeg } from '../signalling/caller-leg';
 import type { CallEvent } from './call-observer';
 import type { CallerLine } from './caller-line';
+import { DirectMedia } from './direct-media';
 import type { EndReason } from './end-reason';
 import type { Prompts } from './prompts';
 import type { SecondLeg } from './second-leg';
@@ -37,6 +38,8 @@ const digitMs = 160;
 export class Transfers {
   readonly #options: TransfersOptions;
   #current: Transfer | undefined;
+  #direct: DirectMedia | undefined;
+  #endHold: (() => void) | undefined;
   #attempts: readonly TransferAttempt[] = [];
   #closed = false;
 
@@ -67,7 +70,7 @@ export class Transfers {
       services,
       callId,
       leg,
-      callerRateHz: media.rateHz,
+      media,
       canRefer: isAnswered,
       destinations,
       host: {
@@ -77,6 +80,7 @@ export class Transfers {
         onJoined: (second) => {
           line.fillSilence(undefined);
           line.connect({ source: second.toCaller, onAudio: (frame) => second.toCallee.push(frame) });
+          this.#direct = this.#goDirect(second);
           requester.onJoined();
         },
         onReferred: (destination) => host.end({ kind: 'transferred', destination }),
@@ -88,6 +92,7 @@ export class Transfers {
         },
         onEnded: (destination) => host.end({ kind: 'transfer-ended', destination }),
         onDigit: (digit) => this.#tellCaller(digit),
+        onHold: (isOnHold) => this.#holdCaller(isOnHold),
       },
     });
     this.#current = transfer;
@@ -99,6 +104,11 @@ export class Transfers {
     if (!this.isJoined) return false;
     this.#current?.sendDigit(digit);
     return true;
+  }
+
+  /** How the two who were joined talk; undefined before. */
+  get direct(): DirectMedia | undefined {
+    return this.#direct;
   }
 
   /** The call goes on without the transfer that is under way. */
@@ -113,12 +123,29 @@ export class Transfers {
   /** The call is over; `callerLeft` by a BYE of the caller's side. Twice is fine. */
   close(reason: string, how: { callerLeft: boolean }): void {
     this.#closed = true;
+    this.#direct?.end();
     this.#current?.close(reason, how);
     this.#current = undefined;
   }
 
   #sound(name: 'music' | 'ringing', rateHz: SampleRateHz): PcmFrame {
     return this.#options.prompts[name === 'music' ? 'hold-music' : 'ringing'][rateHz];
+  }
+
+  #goDirect({ media: callee }: SecondLeg): DirectMedia | undefined {
+    const { media: caller, services } = this.#options;
+    if (callee === undefined) return undefined;
+    const direct = new DirectMedia({ caller, callee, logger: services.logger });
+    direct.begin();
+    return direct;
+  }
+
+  /** What the destination's side plays on hold is heard; when it plays nothing, our music is. */
+  #holdCaller(isOnHold: boolean): void {
+    const { line, media } = this.#options;
+    this.#endHold?.();
+    this.#endHold = isOnHold ? this.#direct?.keepHere() : undefined;
+    line.fillSilence(isOnHold ? this.#sound('music', media.rateHz) : undefined);
   }
 
   #hearEarly({ toCaller }: SecondLeg): void {
