@@ -1,11 +1,12 @@
 import type { PcmFrame, SampleRateHz } from '../audio/pcm';
-import type { Digit, MediaLeg } from '../media/media-leg';
+import type { MediaLeg } from '../media/media-leg';
 import type { CallerLeg } from '../signalling/caller-leg';
 import type { CallEvent } from './call-observer';
 import type { CallerLine } from './caller-line';
 import type { EndReason } from './end-reason';
 import type { Prompts } from './prompts';
 import type { SecondLeg } from './second-leg';
+import { tellKey } from './tell-key';
 import { Transfer, type CallDestinations, type TransferServices } from './transfer';
 import type { TransferAttempt, TransferFailure } from './transfer-outcome';
 
@@ -31,7 +32,6 @@ export interface TransfersOptions {
 
 /** On one call's record. */
 const attemptsMax = 50;
-const digitMs = 160;
 
 /** The transfers of one call, one at a time, and what the caller hears meanwhile. */
 export class Transfers {
@@ -76,7 +76,7 @@ export class Transfers {
         onEarlyAudio: (second) => this.#hearEarly(second),
         onJoined: (second) => {
           line.fillSilence(undefined);
-          line.connect({ source: second.toCaller, onAudio: (frame) => second.toCallee.push(frame) });
+          line.connect({ source: second.toCaller, agent: undefined, onAudio: (frame) => second.toCallee.push(frame) });
           requester.onJoined();
         },
         onReferred: (destination) => host.end({ kind: 'transferred', destination }),
@@ -87,7 +87,7 @@ export class Transfers {
           requester.onFailed(failure);
         },
         onEnded: (destination) => host.end({ kind: 'transfer-ended', destination }),
-        onDigit: (digit) => this.#tellCaller(digit),
+        onDigit: (digit) => tellKey({ media, leg }, digit),
       },
     });
     this.#current = transfer;
@@ -126,12 +126,6 @@ export class Transfers {
     line.fillSilence(undefined);
     // Until the answer nothing of the caller goes over.
     line.hear(toCaller);
-  }
-
-  #tellCaller(digit: string): void {
-    const { media, leg } = this.#options;
-    if (!/^[0-9*#A-D]$/.test(digit) || media.sendDigit(digit as Digit, digitMs)) return;
-    leg.sendInfo('application/dtmf-relay', `Signal=${digit}\r\nDuration=${digitMs}\r\n`).catch(() => undefined);
   }
 
   #note(attempt: TransferAttempt): void {
