@@ -79,7 +79,12 @@ export class Calls {
     if (order.kind === 'begin' && supervised.length >= this.#supervisionsMax) {
       return { kind: 'refused', why: 'too-many' };
     }
-    return currentCall.run(call, () => call.supervisions?.obey(order)) ?? { kind: 'refused', why: 'call-not-up' };
+    try {
+      return currentCall.run(call, () => call.supervisions?.obey(order)) ?? { kind: 'refused', why: 'call-not-up' };
+    } catch (cause) {
+      call.fail(cause);
+      return { kind: 'refused', why: 'call-not-up' };
+    }
   }
 
   /** A bug while signalling worked for `leg`: its call ends, if it is known. */

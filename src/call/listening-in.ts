@@ -56,7 +56,7 @@ export class ListeningIn implements LineTap {
   }
 
   onHeard(frame: PcmFrame): void {
-    const { line, leg, onFrame } = this.#options;
+    const { line, leg } = this.#options;
     this.#caller.pull(this.#callerFrame);
     mix(this.#callerFrame, frame, this.#mixed);
     leg.toCallee.push(this.#mixed);
@@ -65,16 +65,16 @@ export class ListeningIn implements LineTap {
       leg.toCaller.pull(this.#voice);
       if (this.#isWhispering && line.agent !== undefined) this.#whisperTo(line.agent).push(this.#voice);
     }
-    onFrame();
+    this.#options.onFrame();
   }
 
   #whisperTo(agent: LineAgent): Whisper {
     if (this.#whisper?.to === agent) return this.#whisper.speech;
-    const { callerRateHz, onWhisper } = this.#options;
+    const { callerRateHz } = this.#options;
     const speech = new Whisper({
       fromHz: callerRateHz,
       toHz: agent.inputRateHz,
-      sink: (said) => onWhisper(agent.onWhisper(said)),
+      sink: (said) => this.#options.onWhisper(agent.onWhisper(said)),
     });
     this.#whisper = { to: agent, speech };
     return speech;

@@ -33,6 +33,11 @@ export type SupervisionOrder =
   | { kind: 'mode'; mode: SupervisionMode }
   | { kind: 'end' };
 
+/** The same for whoever has neither the call nor the plan. */
+export type SupervisionRequest = { callId: string } & (
+  { kind: 'begin'; to: string; mode: SupervisionMode } | { kind: 'mode'; mode: SupervisionMode } | { kind: 'end' }
+);
+
 /** Why it does not happen: closed, so that each has its answer and its counter. */
 export type SupervisionRefusal =
   | 'no-such-call'

@@ -184,7 +184,8 @@ export class Supervision {
     if (this.#wanted !== 'take-over' || this.isOver) return;
     line.tap(undefined);
     host.onTakeOver();
-    if (this.isOver) return;
+    // Whoever was told may have ended the call.
+    if (!this.hasTakenOver) return;
     const { toCaller, toCallee } = this.#leg;
     line.connect({ source: toCaller, agent: undefined, onAudio: (frame) => toCallee.push(frame) });
   }

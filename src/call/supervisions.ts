@@ -89,7 +89,7 @@ export class Supervisions {
   }
 
   #begin({ destination, mode }: Extract<SupervisionOrder, { kind: 'begin' }>): SupervisionReply {
-    const { services, callId, media, leg, line, dial, host } = this.#options;
+    const { services, callId, media, leg, line, host } = this.#options;
     if (destination.supervises === undefined) return { kind: 'refused', why: 'not-a-supervisor' };
     if (!destination.supervises.includes(mode)) return { kind: 'refused', why: 'mode-not-allowed' };
     if (!host.isUp()) return { kind: 'refused', why: 'call-not-up' };
@@ -101,7 +101,7 @@ export class Supervisions {
       callerRateHz: media.rateHz,
       line,
       destination,
-      dialling: dial(destination),
+      dialling: this.#options.dial(destination),
       mode,
       host: {
         onChange: (change, record) => {
