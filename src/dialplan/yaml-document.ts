@@ -29,7 +29,7 @@ export function readYaml(file: string, text: string): YamlReading {
   return plain === undefined ? readAnyYaml(file, text) : { document: documentOf(text, plain), problems: [] };
 }
 
-/** The same without the short way for what is written plainly, which takes a twentieth of the time. */
+/** The same without the short way for what is written plainly, which takes a tenth of the time. */
 export function readAnyYaml(file: string, text: string): YamlReading {
   const places = new TextPlaces(text);
   const problems: PlanProblem[] = [];

@@ -30,7 +30,15 @@ export function onePlan(model?: string, agent: TestPlan['agents'][string] = {}):
 export type LogLine = Record<string, unknown> & { level: string; msg: string };
 export type JournalLine = Record<string, unknown> & { type: 'call.start' | 'call.end'; callId: string };
 
-/** Folders of a bridge, and the settings that point there; ports are of the system's choice. */
+/** Settings of ports that are of the system's choice. */
+export const freePorts = {
+  RINGBRIDGE_SIP_LISTEN: 'udp:127.0.0.1:0,tcp:127.0.0.1:0',
+  RINGBRIDGE_HTTP_LISTEN: '127.0.0.1:0',
+  // Below those that sipp takes for its own audio, and those that the system gives to sockets.
+  RINGBRIDGE_RTP_PORTS: '10000-16383',
+};
+
+/** Folders of a bridge, and the settings that point there. */
 export async function makeBridgeFolders(
   plan: TestPlan,
 ): Promise<{ folder: string; data: string; env: Record<string, string> }> {
@@ -38,15 +46,7 @@ export async function makeBridgeFolders(
   const [dialplans, data] = [join(folder, 'dialplans'), join(folder, 'data')];
   await mkdir(dialplans);
   await writeFile(join(dialplans, '10-test.yaml'), JSON.stringify(plan, null, 2));
-  const env = {
-    RINGBRIDGE_SIP_LISTEN: 'udp:127.0.0.1:0,tcp:127.0.0.1:0',
-    RINGBRIDGE_HTTP_LISTEN: '127.0.0.1:0',
-    // Below those that sipp takes for its own audio, and those that the system gives to sockets.
-    RINGBRIDGE_RTP_PORTS: '10000-16383',
-    RINGBRIDGE_DIALPLANS: dialplans,
-    RINGBRIDGE_DATA: data,
-  };
-  return { folder, data, env };
+  return { folder, data, env: { ...freePorts, RINGBRIDGE_DIALPLANS: dialplans, RINGBRIDGE_DATA: data } };
 }
 
 /** Every line of the journals in a data folder, in order. */
