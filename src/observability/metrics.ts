@@ -11,6 +11,7 @@ import type { FreeswitchFigures } from './freeswitch-metrics';
 import { MediaTotals } from './media-totals';
 import { registerPlanMetrics } from './plan-metrics';
 import type { PlanMetricsSource } from './plan-metrics';
+import { SupervisionMetrics } from './supervision-metrics';
 
 /** One process that answers calls. */
 export interface WorkerFigures {
@@ -120,6 +121,8 @@ export class Metrics {
     'From the answer to the end, of answered calls',
     lengthBucketsSeconds,
   );
+  /** Of supervisors and what they did. */
+  readonly supervisions: SupervisionMetrics;
   readonly #media = new MediaTotals();
 
   constructor(sources: MetricsSources, { processMetrics = true }: { processMetrics?: boolean } = {}) {
@@ -135,6 +138,7 @@ export class Metrics {
     this.#registerCalls(sources);
     this.#registerCounts(sources);
     registerPlanMetrics(this.#registry, () => sources.plan());
+    this.supervisions = new SupervisionMetrics(this.#registry, () => sources.calls());
     if (sources.workers !== undefined) this.#registerWorkers(sources.workers);
     if (sources.waysIn !== undefined) this.#registerWaysIn(sources.waysIn);
     if (sources.freeswitch !== undefined) registerFreeswitchMetrics(this.#registry, sources.freeswitch);

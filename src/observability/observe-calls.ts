@@ -51,6 +51,9 @@ export class ObserveCalls implements CallObserver {
         // Two who talk are told of twice: when they were joined, and when they had finished.
         if (event.outcome !== 'joined' || event.endedAtMs === undefined) this.#metrics.transferTold(event);
         return;
+      case 'supervision':
+        this.#metrics.supervisions.told(event);
+        return;
       case 'murmur':
         this.#metrics.callerMurmured();
         return;
@@ -110,6 +113,9 @@ function logEvent(logger: Logger, event: CallEvent, call: CallSnapshot): void {
       return;
     case 'transfer':
       logger.info(facts, 'transfer');
+      return;
+    case 'supervision':
+      logger.info(facts, 'supervision');
       return;
     case 'idle-timeout':
       logger.info(facts, 'nobody spoke for the idle time');
