@@ -15,6 +15,9 @@ import { destination, TransferringCall } from './transferring-call';
 // Everything at once: a greeting, turns, barge-in, idle callers, tools (two at once, late, twice), hold, keys, transfers
 // that succeed or fail, and a hang-up in any state. RINGBRIDGE_SEEDS asks for more schedules than a run of all tests has.
 
+// Frame by frame for a minute or more: slow beside other work, and never stuck.
+jest.setTimeout(60_000);
+
 const silenceMs = 5_000;
 /** The guarantee joins waits that are this close together, and a filler stands behind what is queued. */
 const toleranceMs = 1_100;
