@@ -74,6 +74,8 @@ export class Dialog {
   readonly isCaller: boolean;
   /** Whether the peer has shown that it gets what we send: it answered our INVITE, or acknowledged our answer to its. */
   isAcknowledged: boolean;
+  /** The application talks to another fork of the same INVITE, and is told nothing of this one. */
+  isUnheard = false;
   /** How the peer reached us last; a stream is used again while it is open. */
   peerFlow: Flow;
   state: 'early' | 'confirmed' | 'ended' = 'early';

@@ -38,7 +38,7 @@ export interface RequestFault {
 }
 
 /** Methods that we know; another is not implemented (501), one of these may be not allowed (405). */
-const knownMethods = new Set([
+export const knownMethods: ReadonlySet<string> = new Set([
   ...['INVITE', 'ACK', 'BYE', 'CANCEL', 'OPTIONS', 'REGISTER', 'PRACK', 'SUBSCRIBE', 'NOTIFY', 'PUBLISH', 'INFO'],
   ...['REFER', 'MESSAGE', 'UPDATE'],
 ]);

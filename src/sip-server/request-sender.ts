@@ -152,6 +152,16 @@ export class RequestSender {
     this.#sendInDialog(undefined, dialog, template, () => undefined);
   }
 
+  /** Whether an INVITE of ours has made, or may make, a dialog with that id. */
+  hasInvite(dialogId: string): boolean {
+    return this.#invitesByDialog.has(dialogId);
+  }
+
+  /** Whether the application is gone for good. */
+  hasLost(application: Application): boolean {
+    return this.#gone.has(application);
+  }
+
   /** The application is gone: what it had begun is cancelled, what answers later is hung up. */
   orphan(application: Application, text: string): void {
     this.#gone.add(application);
