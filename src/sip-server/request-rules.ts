@@ -48,6 +48,13 @@ const dependentMethods = new Set(['ACK', 'CANCEL', 'BYE', 'PRACK', 'UPDATE']);
 const sessionMethods = new Set(['INVITE', 'UPDATE']);
 const targetMethods = new Set(['INVITE', 'UPDATE', 'SUBSCRIBE']);
 
+/** What such a request is about: of two values the application might believe the other one. */
+const meaningHeaders = new Map([
+  ['SUBSCRIBE', ['Event']],
+  ['NOTIFY', ['Event', 'Subscription-State']],
+  ['PRACK', ['RAck']],
+]);
+
 /**
  * What is wrong with a request whose essentials are well formed, in the order of RFC 3261 section 8.2; undefined when it
  * may be processed. `routed`: the methods that applications want, in upper case; `any` where that is not for us to know.
@@ -105,7 +112,18 @@ function findMalformed(request: SipRequest, { cseq }: Essentials): RequestFault 
   const target = parseSipUri(request.uri);
   if (target === 'uri-too-long') return { ...malformed('Request-URI Too Long'), status: 414 };
   if (target === 'uri-malformed' || hasHeaders(target)) return malformed('Bad Request-URI');
-  return isContactUsable(request) ? undefined : malformed('Bad Contact');
+  if (!isContactUsable(request)) return malformed('Bad Contact');
+  if (!areRoutesReadable(request)) return malformed('Bad Record-Route');
+  const unclear = (meaningHeaders.get(method) ?? []).find((name) => headers.all(name).length > 1);
+  if (unclear !== undefined) return malformed(`Repeated ${unclear}`);
+  // RFC 3515 section 2.4.2.
+  return method === 'REFER' && listValues(headers, 'Refer-To').length !== 1 ? malformed('Bad Refer-To') : undefined;
+}
+
+/** Ours and the application's requests in the dialog would carry them on. */
+function areRoutesReadable({ method, headers }: SipRequest): boolean {
+  if (!targetMethods.has(method)) return true;
+  return listValues(headers, 'Record-Route').every((route) => route === '' || parseNameAddr(route) !== undefined);
 }
 
 /** Header fields in a Request-URI (section 19.1.1) would be somebody's attempt to have us apply them. */

@@ -8,12 +8,16 @@ import { RecordingApplication, answer, command, createBench, requestText, respon
 const sdp = 'v=0\r\n';
 const reliable: [string, string][] = [['Require', '100rel']];
 
-/** What caller and application may do after the INVITE; whatever else must happen, happens by itself. */
-export const incomingSteps = [
+const callerSteps = [
   ...(['CANCEL', 'ACK', 'BYE', 'PRACK', 'bad PRACK', 'UPDATE', 're-INVITE', 'INVITE again', 'merged'] as const),
-  ...(['app 180', 'app 183', 'app 200', 'app 486', 'app BYE', 'app INVITE', 'app gone'] as const),
 ] as const;
-export type IncomingStep = (typeof incomingSteps)[number];
+const ownSteps = ['app 180', 'app 183', 'app 200', 'app 486', 'app BYE', 'app INVITE', 'app gone'] as const;
+type CallerStep = (typeof callerSteps)[number];
+type OwnStep = (typeof ownSteps)[number];
+
+/** What caller and application may do after the INVITE; whatever else must happen, happens by itself. */
+export const incomingSteps = [...callerSteps, ...ownSteps];
+export type IncomingStep = CallerStep | OwnStep;
 
 /** More than every timer that a step can start, one after the other. */
 const settleMs = 300_000;
@@ -61,32 +65,38 @@ export class IncomingOrder {
   }
 
   #take(step: IncomingStep): void {
+    if (isOwn(step)) {
+      this.#app.take(step);
+      return;
+    }
+    if (step === 'BYE') this.#ended = true;
+    this.#send(...this.#requestOf(step));
+  }
+
+  #requestOf(step: CallerStep): [method: string, parts: Parameters<typeof requestText>[1]] {
     const next = (): { cseq: number; toTag: string; branch: string } => {
       this.#cseq += 1;
       return { cseq: this.#cseq, toTag: this.#ourTag, branch: `z9hG4bK-${this.#cseq}` };
     };
     switch (step) {
       case 'CANCEL':
-        return this.#send('CANCEL', { branch: 'z9hG4bK-first' });
+        return ['CANCEL', { branch: 'z9hG4bK-first' }];
       case 'ACK':
-        return this.#send('ACK', { branch: 'z9hG4bK-ack', toTag: this.#ourTag });
+        return ['ACK', { branch: 'z9hG4bK-ack', toTag: this.#ourTag }];
       case 'BYE':
-        this.#ended = true;
-        return this.#send('BYE', next());
+        return ['BYE', next()];
       case 'PRACK':
-        return this.#send('PRACK', { ...next(), headers: [`RAck: ${this.#rseq} 1 INVITE`] });
+        return ['PRACK', { ...next(), headers: [`RAck: ${this.#rseq} 1 INVITE`] }];
       case 'bad PRACK':
-        return this.#send('PRACK', { ...next(), headers: [`RAck: ${this.#rseq} 2 INVITE`] });
+        return ['PRACK', { ...next(), headers: [`RAck: ${this.#rseq} 2 INVITE`] }];
       case 'UPDATE':
-        return this.#send('UPDATE', { ...next(), body: sdp });
+        return ['UPDATE', { ...next(), body: sdp }];
       case 're-INVITE':
-        return this.#send('INVITE', { ...next(), body: sdp });
+        return ['INVITE', { ...next(), body: sdp }];
       case 'INVITE again':
-        return this.#send('INVITE', { branch: 'z9hG4bK-first', headers: ['Supported: 100rel, timer'], body: sdp });
+        return ['INVITE', { branch: 'z9hG4bK-first', headers: ['Supported: 100rel, timer'], body: sdp }];
       case 'merged':
-        return this.#send('INVITE', { branch: 'z9hG4bK-other', body: sdp });
-      default:
-        this.#app.take(step);
+        return ['INVITE', { branch: 'z9hG4bK-other', body: sdp }];
     }
   }
 
@@ -154,7 +164,7 @@ class ScriptedApplication extends RecordingApplication {
     this.#bench = bench;
   }
 
-  take(step: IncomingStep): void {
+  take(step: OwnStep): void {
     if (this.#isGone) return;
     switch (step) {
       case 'app 180':
@@ -179,8 +189,6 @@ class ScriptedApplication extends RecordingApplication {
         this.#isGone = true;
         this.#bench.setApplication(undefined);
         this.#bench.stack.agent.dropApplication(this);
-        return;
-      default:
     }
   }
 
@@ -249,4 +257,8 @@ class ScriptedApplication extends RecordingApplication {
       if (!('refused' in result)) this.#open.set(result.transactionId, method);
     });
   }
+}
+
+function isOwn(step: IncomingStep): step is OwnStep {
+  return step.startsWith('app ');
 }

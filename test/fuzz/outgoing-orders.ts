@@ -1,7 +1,7 @@
 import type { IncomingEvent, Refusal, ResponseEvent, Sent } from '../../src/sip-server/application';
 import { readEssentials } from '../../src/sip-server/essentials';
 import { parseMessage } from '../../src/sip-server/parse-message';
-import type { SipRequest } from '../../src/sip-server/sip-message';
+import type { SipRequest, SipResponse } from '../../src/sip-server/sip-message';
 import type { Bench } from '../sip-server/test-peer';
 import {
   RecordingApplication,
@@ -15,12 +15,15 @@ import {
 
 const sdp = 'v=0\r\n';
 
-/** What callee and application may do after our INVITE; A and B are two phones behind a forking proxy. */
-export const outgoingSteps = [
+const calleeSteps = [
   ...(['100', '180 A', '180 B', '183 A', '199 A', '200 A', '200 B', '302', '486', '487', '503'] as const),
   ...(['BYE A', 'BYE B', 'UPDATE A', 'UPDATE B', 'INVITE A', '200 of another call', '200 with two Vias'] as const),
-  ...(['app CANCEL', 'app ACK', 'app BYE', 'app gone'] as const),
 ] as const;
+const ownSteps = ['app CANCEL', 'app ACK', 'app BYE', 'app gone'] as const;
+type OwnStep = (typeof ownSteps)[number];
+
+/** What callee and application may do after our INVITE; A and B are two phones behind a forking proxy. */
+export const outgoingSteps = [...calleeSteps, ...ownSteps];
 export type OutgoingStep = (typeof outgoingSteps)[number];
 
 /** More than every timer that a step can start, one after the other. */
@@ -50,17 +53,7 @@ export class OutgoingOrder {
       onMessage: (bytes) => {
         const message = parseMessage(bytes);
         if (message.kind === 'request') this.#onRequest(message);
-        else if (message.kind === 'response') {
-          const essentials = readEssentials(message);
-          if (typeof essentials === 'string') throw new Error(essentials);
-          const { via, cseq } = essentials;
-          if (message.status >= 200)
-            this.#answers.get(`${via.params.get('branch')} ${cseq.method}`)?.add(message.status);
-          if (cseq.method === 'INVITE' && message.status >= 200) {
-            const branch = message.status < 300 ? 'z9hG4bK-ack' : (via.params.get('branch') ?? '');
-            this.#sendInDialog('ACK', essentials.fromTag ?? '', { branch, cseq: cseq.number });
-          }
-        }
+        else if (message.kind === 'response') this.#onResponse(message);
         return 'keep';
       },
     };
@@ -82,7 +75,7 @@ export class OutgoingOrder {
 
   #take(step: OutgoingStep): void {
     const [what = '', fork = 'A'] = step.split(' ');
-    if (step.startsWith('app')) this.#app.take(step);
+    if (isOwn(step)) this.#app.take(step);
     else if (step === '200 of another call')
       this.#respond(200, 'A', (text) => text.replace(/Call-ID: .*/, 'Call-ID: other'));
     else if (step === '200 with two Vias') {
@@ -143,6 +136,17 @@ export class OutgoingOrder {
     }
   }
 
+  #onResponse(response: SipResponse): void {
+    const essentials = readEssentials(response);
+    if (typeof essentials === 'string') throw new Error(`nobody can read an answer: ${essentials}`);
+    const { via, cseq, fromTag = '' } = essentials;
+    const branch = via.params.get('branch') ?? '';
+    if (response.status < 200) return;
+    this.#answers.get(`${branch} ${cseq.method}`)?.add(response.status);
+    if (cseq.method !== 'INVITE') return;
+    this.#sendInDialog('ACK', fromTag, { branch: response.status < 300 ? 'z9hG4bK-ack' : branch, cseq: cseq.number });
+  }
+
   #problems(): string[] {
     const { stack, clock } = this.#bench;
     const problems = [...this.#app.problems()];
@@ -190,7 +194,7 @@ class CallingApplication extends RecordingApplication {
     });
   }
 
-  take(step: OutgoingStep): void {
+  take(step: OwnStep): void {
     if (this.#isGone) return;
     const { sender } = this.#bench.stack.agent;
     switch (step) {
@@ -207,8 +211,6 @@ class CallingApplication extends RecordingApplication {
         this.#isGone = true;
         this.#bench.setApplication(undefined);
         this.#bench.stack.agent.dropApplication(this);
-        return;
-      default:
     }
   }
 
@@ -277,4 +279,8 @@ class CallingApplication extends RecordingApplication {
   #note(method: string, result: Sent | Refusal): void {
     if (!('refused' in result)) this.#open.set(result.transactionId, method);
   }
+}
+
+function isOwn(step: OutgoingStep): step is OwnStep {
+  return step.startsWith('app ');
 }

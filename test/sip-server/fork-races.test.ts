@@ -108,3 +108,14 @@ test('an INVITE of a phone that has not answered ours crosses it: 491', () => {
   expect(bench.peer.seen.at(-1)).toBe(491);
   expect(bench.app.requests).toEqual([]);
 });
+
+test('routes that cannot be read are none', () => {
+  const text = responseText(bench.peer.request('INVITE'), 200, {
+    headers: [`Record-Route: , <sip:${peerAddress};lr>, <sip:nowhere, ,`],
+  });
+  bench.peer.send(text);
+  tick();
+  acknowledge();
+
+  expect(bench.peer.request('ACK').headers.all('Route')).toEqual([`<sip:${peerAddress};lr>`]);
+});

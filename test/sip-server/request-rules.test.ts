@@ -188,3 +188,40 @@ test.each([
 
   expect(statusOf(requestText('OPTIONS', { uri }))).toBe(status);
 });
+
+describe('what a request is about', () => {
+  const refer = (...headers: string[]): number | undefined => statusOf(requestText('REFER', { headers }));
+
+  test('is one place for a REFER', () => {
+    expect(refer('Refer-To: <sip:a@b>')).toBeUndefined();
+    expect(refer('Refer-To: "a, b" <sip:a@b?Replaces=1%3Bfrom-tag%3D2>')).toBeUndefined();
+    expect([refer(), refer('Refer-To: <sip:a@b>', 'r: <sip:c@d>'), refer('Refer-To: <sip:a@b>, <sip:c@d>')]).toEqual([
+      400, 400, 400,
+    ]);
+  });
+
+  test.each([
+    ['SUBSCRIBE', 'Event: presence'],
+    ['NOTIFY', 'Event: presence'],
+    ['NOTIFY', 'Subscription-State: active'],
+    ['PRACK', 'RAck: 1 1 INVITE'],
+  ])('is said once in a %s by its %s', (method, header) => {
+    expect(statusOf(requestText(method, { headers: [header] }))).toBeUndefined();
+    expect(statusOf(requestText(method, { headers: [header, header] }))).toBe(400);
+  });
+
+  test('is decided by the first value where nobody else looks', () => {
+    expect(statusOf(requestText('INVITE', { headers: ['Session-Expires: 1800', 'x: 90'] }))).toBeUndefined();
+  });
+});
+
+test.each([
+  ['<sip:127.0.0.2;lr', 400],
+  ['nowhere', 400],
+  ['<sip:127.0.0.2;lr>, <>', 400],
+  ['<sip:127.0.0.2;lr>, ,', undefined],
+  ['', undefined],
+])('the Record-Route %j of an INVITE', (route, status) => {
+  expect(statusOf(requestText('INVITE', { headers: [`Record-Route: ${route}`] }))).toBe(status);
+  expect(statusOf(requestText('OPTIONS', { headers: [`Record-Route: ${route}`] }))).toBeUndefined();
+});
