@@ -113,11 +113,15 @@ function findMalformed(request: SipRequest, { cseq }: Essentials): RequestFault 
   if (target === 'uri-too-long') return { ...malformed('Request-URI Too Long'), status: 414 };
   if (target === 'uri-malformed' || hasHeaders(target)) return malformed('Bad Request-URI');
   if (!isContactUsable(request)) return malformed('Bad Contact');
-  if (!areRoutesReadable(request)) return malformed('Bad Record-Route');
-  const unclear = (meaningHeaders.get(method) ?? []).find((name) => headers.all(name).length > 1);
-  if (unclear !== undefined) return malformed(`Repeated ${unclear}`);
+  return areRoutesReadable(request) ? undefined : malformed('Bad Record-Route');
+}
+
+/** Why an application that wants the request could not know what it means; undefined when it could. */
+export function findUnclear({ method, headers }: SipRequest): string | undefined {
+  const repeated = (meaningHeaders.get(method) ?? []).find((name) => headers.all(name).length > 1);
+  if (repeated !== undefined) return `Repeated ${repeated}`;
   // RFC 3515 section 2.4.2.
-  return method === 'REFER' && listValues(headers, 'Refer-To').length !== 1 ? malformed('Bad Refer-To') : undefined;
+  return method === 'REFER' && listValues(headers, 'Refer-To').length !== 1 ? 'Bad Refer-To' : undefined;
 }
 
 /** Ours and the application's requests in the dialog would carry them on. */

@@ -17,6 +17,7 @@ import type { Limits } from './limits';
 import type { Cancellable, ProxyTeller } from './proxy-core';
 import { contactOf } from './local-side';
 import { ProxyCore } from './proxy-core';
+import { findUnclear } from './request-rules';
 import { RequestSender } from './request-sender';
 import type { ServerTransaction } from './server-transaction';
 import { InviteServerTransaction } from './server-transaction';
@@ -174,10 +175,12 @@ export class UserAgent implements TransactionUser {
       this.#reply(transaction, intervalRefusal);
       return;
     }
+    const unclear = findUnclear(message);
     const application = this.#closed ? undefined : this.#options.selectApplication(method);
     if (method === 'INVITE') this.#context.cdr.attempt('network', message);
     if (application === undefined) this.#refuseUnwanted(transaction);
     else if (makesDialog(method) && this.#isFull(method)) this.#refuseOverload(transaction);
+    else if (unclear !== undefined) this.#reply(transaction, this.#countUnclear(unclear));
     else {
       if (makesDialog(method)) supplyContact(transaction.arrival);
       if (method === 'SUBSCRIBE') writePlainTo(message);
@@ -239,11 +242,17 @@ export class UserAgent implements TransactionUser {
     else if (!('refused' in forwarded)) this.#cancellable.set(transaction, forwarded);
   }
 
+  #countUnclear(reason: string): ReplyOptions {
+    this.#context.stats.refusedMalformed += 1;
+    return { status: 400, reason };
+  }
+
   #findDialogRefusal(dialog: Dialog, arrival: Arrival<SipRequest>): ReplyOptions | undefined {
     const { stats, random } = this.#context;
+    const unclear = findUnclear(arrival.message);
     switch (findOrderFault(dialog, arrival)) {
       case undefined:
-        return this.#findIntervalRefusal(arrival.message);
+        return unclear === undefined ? this.#findIntervalRefusal(arrival.message) : this.#countUnclear(unclear);
       case 'out-of-order':
         stats.refusedOutOfOrder += 1;
         return { status: 500, reason: 'CSeq Out Of Order' };
