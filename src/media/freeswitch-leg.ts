@@ -146,7 +146,9 @@ class FreeswitchLeg implements MediaLeg {
   }
 
   sendDigit(digit: Digit, durationMs: number): boolean {
-    return !this.#closed && this.#answer?.canTakeKeys === true && this.#ours.sendDigit(digit, durationMs);
+    // FreeSWITCH's own configuration has `rtp_liberal_dtmf`: it answers with telephone-event whether or not it was offered.
+    const bothCan = this.#side?.canTakeKeys === true && this.#answer?.canTakeKeys === true;
+    return !this.#closed && bothCan && this.#ours.sendDigit(digit, durationMs);
   }
 
   /** Of our side of FreeSWITCH; the codec is the caller's. */
