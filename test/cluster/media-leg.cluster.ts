@@ -93,9 +93,9 @@ describeCluster(['freeswitch'])('against a real FreeSWITCH', () => {
       return {
         caller,
         callee,
-        close() {
-          caller.close();
-          callee.close();
+        async close() {
+          await caller.close();
+          await callee.close();
         },
       };
     },
