@@ -93,9 +93,9 @@ describeCluster(['freeswitch'])('against a real FreeSWITCH', () => {
       return {
         caller,
         callee,
-        async close() {
-          await caller.close();
-          await callee.close();
+        close() {
+          void caller.close();
+          void callee.close();
         },
       };
     },
