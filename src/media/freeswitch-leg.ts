@@ -103,7 +103,7 @@ class FreeswitchLeg implements MediaLeg {
     this.#joint = new Joint({
       clock,
       pair: () => (this.#closed ? undefined : this.#pair),
-      canTakeKeys: () => this.#answer?.canTakeKeys === true,
+      canTakeKeys: () => this.#canTakeKeys,
       onDigit: (digit) => this.#listener?.onDigit(digit),
       onFailure: (reason) => this.#onGone(reason),
     });
@@ -169,7 +169,7 @@ class FreeswitchLeg implements MediaLeg {
   }
 
   sendDigit(digit: Digit, durationMs: number): boolean {
-    if (this.#closed || this.#answer?.canTakeKeys !== true) return false;
+    if (this.#closed || !this.#canTakeKeys) return false;
     return this.#joint.isJoined ? this.#joint.sendKey(digit, durationMs) : this.#ours.sendDigit(digit, durationMs);
   }
 
@@ -201,6 +201,11 @@ class FreeswitchLeg implements MediaLeg {
     this.#ours.close();
     this.#pair?.caller.close();
     this.#pair?.ours.close();
+  }
+
+  /** FreeSWITCH's own configuration has `rtp_liberal_dtmf`: it answers with telephone-event that was not offered, too. */
+  get #canTakeKeys(): boolean {
+    return this.#side?.canTakeKeys === true && this.#answer?.canTakeKeys === true;
   }
 
   async #open(callerOffer: string | undefined): Promise<BridgedPair> {

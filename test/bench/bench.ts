@@ -8,6 +8,8 @@ export interface BenchOptions {
   profile: boolean;
   /** The bridge's settings besides its own: those of a FreeSWITCH between it and its callers. */
   env: Readonly<Record<string, string>>;
+  /** Where a drachtio-server takes the calls; undefined: the bridge's own SIP server does. */
+  sipPort: number | undefined;
 }
 
 /** Measures and reports. Rejects when nothing could be measured, never because of a figure. */

@@ -17,6 +17,8 @@ export interface BridgeProcessOptions {
   workers?: number;
   /** Further settings. */
   env?: Readonly<Record<string, string>>;
+  /** Of a drachtio-server before it; undefined: it has a SIP server of its own. */
+  sipPort?: number | undefined;
 }
 
 const startDeadlineMs = 30_000;
@@ -44,7 +46,7 @@ export class BridgeProcess {
     });
     closeSync(log);
     try {
-      const ports = await readBanner(child);
+      const ports = await readBanner(child, options.sipPort);
       return new BridgeProcess(child, folder, ports);
     } catch (cause) {
       child.kill('SIGKILL');
@@ -105,7 +107,7 @@ function environment(folder: string, realtimeUrl: string): NodeJS.ProcessEnv {
 }
 
 /** The ports that the system chose. */
-function readBanner(child: ChildProcess): Promise<{ sip: number; http: number }> {
+function readBanner(child: ChildProcess, sipPort?: number): Promise<{ sip: number; http: number }> {
   return new Promise((resolve, reject) => {
     let text = '';
     const deadline = setTimeout(() => reject(new Error(`the bridge did not start:\n${text}`)), startDeadlineMs);
@@ -116,7 +118,7 @@ function readBanner(child: ChildProcess): Promise<{ sip: number; http: number }>
     });
     child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
-      const sip = /udp:127\.0\.0\.1:([1-9]\d*)/.exec(text)?.[1];
+      const sip = sipPort ?? /udp:127\.0\.0\.1:([1-9]\d*)/.exec(text)?.[1];
       const http = /http:\/\/127\.0\.0\.1:([1-9]\d*)\//.exec(text)?.[1];
       if (sip === undefined || http === undefined) return;
       clearTimeout(deadline);

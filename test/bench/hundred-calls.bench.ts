@@ -35,6 +35,7 @@ export async function run(report: Report, options: BenchOptions): Promise<void> 
     await setTimeout(settleMs);
     const measured = await measure({ bridge, simulator, phones, seconds });
     await Promise.all(phones.map((phone) => phone.hangUp()));
+    await tellLegsLeft(report, bridge);
     const readings = { calls, idle, ...measured, ended: await bridge.metrics() };
     tellBridge(report, readings);
     tellPhones(report, phones);
@@ -48,6 +49,18 @@ export async function run(report: Report, options: BenchOptions): Promise<void> 
 }
 
 const complaintsMax = 5;
+/** After the last BYE, no channel may be left in FreeSWITCH. */
+const legsGoneMs = 5_000;
+
+async function tellLegsLeft(report: Report, bridge: BridgeProcess): Promise<void> {
+  const channels = async (): Promise<[string, number][]> =>
+    (await bridge.metrics()).startingWith('ringbridge_freeswitch_channels');
+  if ((await channels()).length === 0) return;
+  await setTimeout(legsGoneMs);
+  for (const [series, left] of await channels()) {
+    report.line(`  ${legsGoneMs / 1_000} s after the last BYE: ${left} in ${series}`);
+  }
+}
 
 async function measure(parts: {
   bridge: BridgeProcess;

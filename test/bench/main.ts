@@ -29,11 +29,12 @@ const usage = `usage: npm run bench -- [${[...benches.keys()].join(' | ')}] ...
   --seconds N   how long latency, hundred-calls, workers and the load of sip-load last
   --calls N     calls at once in hundred-calls and workers
   --freeswitch  latency, barge-in and hundred-calls once more through FreeSWITCH: RINGBRIDGE_FREESWITCH and its secret
+  --sip-port N  with --freeswitch: where the drachtio-server of RINGBRIDGE_DRACHTIO takes calls; its secret is needed, too
   --cpu-prof    leave a CPU profile of the bridge in .cache/bench/profiles
 `;
 
 interface CommandLineOptions extends BenchOptions {
-  freeswitch: Record<string, string> | undefined;
+  freeswitch: { env: Record<string, string>; sipPort: number | undefined } | undefined;
 }
 
 async function main(): Promise<void> {
@@ -43,7 +44,7 @@ async function main(): Promise<void> {
   for (const name of names) {
     await runOne(report, { name, title: name, options });
     if (options.freeswitch === undefined || !throughFreeswitch.has(name)) continue;
-    const throughIt = { ...options, env: options.freeswitch };
+    const throughIt = { ...options, ...options.freeswitch };
     await runOne(report, { name, title: `${name} through FreeSWITCH`, options: throughIt });
   }
   report.end();
@@ -64,9 +65,10 @@ async function runOne(
   }
 }
 
-/** What names the FreeSWITCH, in the settings' own words. */
-function freeswitchSettings(): Record<string, string> {
-  const names = ['RINGBRIDGE_FREESWITCH', 'RINGBRIDGE_FREESWITCH_SECRET'];
+/** What names the FreeSWITCH, and the drachtio-server before it, in the settings' own words. */
+function serverSettings(sipPort: number | undefined): Record<string, string> {
+  const drachtio = sipPort === undefined ? [] : ['RINGBRIDGE_DRACHTIO', 'RINGBRIDGE_DRACHTIO_SECRET'];
+  const names = ['RINGBRIDGE_FREESWITCH', 'RINGBRIDGE_FREESWITCH_SECRET', ...drachtio];
   const settings = names.map((name) => [name, process.env[name] ?? ''] as const);
   const missing = settings.find(([, value]) => value === '');
   if (missing !== undefined) throw new Error(`--freeswitch needs ${missing[0]}`);
@@ -81,8 +83,10 @@ function readCommandLine(): { names: string[]; options: CommandLineOptions } {
       calls: { type: 'string' },
       'cpu-prof': { type: 'boolean' },
       freeswitch: { type: 'boolean' },
+      'sip-port': { type: 'string' },
     },
   });
+  const sipPort = wholeNumber(values['sip-port'], '--sip-port');
   const unknown = positionals.find((name) => !benches.has(name));
   if (unknown !== undefined) throw new Error(`there is no bench called ${unknown}`);
   return {
@@ -92,7 +96,8 @@ function readCommandLine(): { names: string[]; options: CommandLineOptions } {
       calls: wholeNumber(values.calls, '--calls'),
       profile: values['cpu-prof'] === true,
       env: {},
-      freeswitch: values.freeswitch === true ? freeswitchSettings() : undefined,
+      sipPort: undefined,
+      freeswitch: values.freeswitch === true ? { env: serverSettings(sipPort), sipPort } : undefined,
     },
   };
 }

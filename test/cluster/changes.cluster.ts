@@ -1,5 +1,5 @@
 import { onePlan } from '../support/bridge';
-import { calmTest } from '../support/calm-machine';
+import { calmTest, onCalmMachine } from '../support/calm-machine';
 import { eventually } from '../support/eventually';
 import { ModelUnderTap } from '../support/model-under-tap';
 import { RtpPhone } from '../support/rtp-phone';
@@ -10,6 +10,9 @@ import { ring, tolerancePackets, tonePlan } from './cluster-call';
 import { channelsBecome, describeCluster, fronts } from './real-servers';
 
 jest.setTimeout(120_000);
+
+/** With comfort noise (RFC 3389). */
+const quietPcmu = { 0: 'PCMU/8000', 13: 'CN/8000', 101: 'telephone-event/8000' };
 
 // What a caller changes in the middle of a call, as test/integration/bridge-sip.test.ts has it for the direct leg.
 describe.each(fronts)('a call through FreeSWITCH, with the %s in front,', (front) => {
@@ -95,6 +98,40 @@ describe.each(fronts)('a call through FreeSWITCH, with the %s in front,', (front
       expect(new Set(phone.packets.map(({ ssrc }) => ssrc)).size).toBe(1);
       expect(toneGaps(phone.audio({ from: start }), 8_000, 610).length).toBeLessThanOrEqual(tolerancePackets);
       await channelsBecome(0);
+    });
+
+    test.each([
+      ['is on mute and sends nothing', false],
+      ['sends comfort noise instead of silence', true],
+    ])('%s, hears the agent whole, and is heard from the first packet on afterwards', async (_how, comfortNoise) => {
+      await onCalmMachine(async (keep) => {
+        const model = keep(await ModelUnderTap.start('tone:610'));
+        const { bridge, phone, sipp } = await ring(keep, {
+          ...{ front, plan: onePlan(), env: { ...model.env, RINGBRIDGE_MEDIA_TIMEOUT: comfortNoise ? '4s' : '30s' } },
+          steps: (port) => [call(phoneSdp({ port, formats: quietPcmu })), waitForCue, bye],
+        });
+        await eventually(() => phone.packetsWithSound().length > 25, 'the agent');
+        const start = phone.packetsWithSound()[0]!;
+        phone.pause({ comfortNoise });
+        const paused = phone.packets.length;
+        await phone.heardPackets(paused + 400);
+        phone.sayTone(1_004, -10);
+        phone.resume();
+        const resumed = phone.sent;
+        await phone.heardPackets(phone.packets.length + 100);
+        const spokenMs = (phone.sent - resumed) * 20;
+        sipp.cue();
+
+        expect(await sipp.finished).toEqual(wentWell);
+        expect(await bridge.endedCalls()).toMatchObject([{ reason: { kind: 'caller-hung-up' } }]);
+        expect(toneGaps(phone.audio({ from: start }), 8_000, 610).length).toBeLessThanOrEqual(tolerancePackets);
+        const atModel = model.heard();
+        expect(toneGaps(atModel, 24_000, 1_004)).toEqual([]);
+        const heardMs = (atModel.length - atModel.findIndex((sample) => Math.abs(sample) > 2_000)) / 24;
+        // What was on its way at the BYE.
+        expect(spokenMs - heardMs).toBeLessThanOrEqual(100);
+        await channelsBecome(0);
+      });
     });
 
     calmTest('presses a key by INFO and one by RFC 4733, each told once', async (keep) => {

@@ -5,6 +5,7 @@ import { RtpPhone } from '../support/rtp-phone';
 import { buildIfStale, ServeProcess } from '../support/serve-process';
 import { startSipp, wentWell, type SippRun } from '../support/sipp';
 import { bye, call, phoneSdp, receiveBye, refusedCall, waitForCue, type Step } from '../support/sipp-scenario';
+import { backAfterMs, report } from './cluster-call';
 import {
   channelsAt,
   channelsBecome,
@@ -13,6 +14,7 @@ import {
   describeCluster,
   freeswitchAddresses,
   freeswitchApi,
+  targetOf,
 } from './real-servers';
 
 jest.setTimeout(150_000);
@@ -36,10 +38,11 @@ async function aCallGoesWell(target: string): Promise<void> {
   expect(await sipp.finished).toEqual(wentWell);
 }
 
-async function untilReady(bridge: BridgeUnderTest): Promise<void> {
+async function untilReady(bridge: BridgeUnderTest, wanted = 200): Promise<void> {
   const startMs = performance.now();
-  while ((await bridge.get('/ready')).status !== 200) {
-    if (performance.now() - startMs > 10_000) throw new Error('Ringbridge is not ready again');
+  while ((await bridge.get('/ready')).status !== wanted) {
+    if (performance.now() - startMs > 10_000) throw new Error(`/ready does not become ${wanted}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
@@ -82,6 +85,60 @@ describeCluster(['freeswitch', 'control'], 'sipp')('a FreeSWITCH that', () => {
     await untilReady(bridge);
     await channelsBecome(0);
     await aCallGoesWell(bridge.sip());
+    await channelsBecome(0);
+  });
+});
+
+describeCluster(['freeswitch', 'drachtio', 'control'], 'sipp')('a drachtio-server before FreeSWITCH that', () => {
+  const drachtioEnv = { ...clusterEnv('drachtio-server', firstOnly), RINGBRIDGE_MEDIA_TIMEOUT: '3s' };
+  const sipOf = (bridge: BridgeUnderTest): string => targetOf('drachtio-server', bridge);
+
+  test('dies in a call: it is talked on, its end is noticed by RTP, and new calls work', async () => {
+    const bridge = keep(await BridgeUnderTest.start(plan, drachtioEnv));
+    const { phone, sipp } = await dial(sipOf(bridge), waitForCue);
+    await eventually(() => phone.packetsWithSound().length > 25, 'the agent');
+    await control('kill', 'drachtio');
+    try {
+      await untilReady(bridge, 503);
+      await phone.heardPackets(phone.packets.length + 100);
+      expect(bridge.bridge.activeCalls()).toBe(1);
+    } finally {
+      await control('start', 'drachtio');
+    }
+    const backMs = await backAfterMs(Number(sipOf(bridge).split(':')[1]));
+    report(`drachtio-server before FreeSWITCH killed: new calls ${backMs} ms after its return`);
+    expect(backMs).toBeLessThan(2_000);
+    await aCallGoesWell(sipOf(bridge));
+    expect(bridge.bridge.activeCalls()).toBe(1);
+
+    await phone.close();
+    await sipp.close();
+    expect(await bridge.endedCalls()).toContainEqual(
+      expect.objectContaining({
+        reason: { kind: 'media-failed', failure: expect.objectContaining({ kind: 'media-timeout' }) },
+        signallingLostAt: expect.any(String),
+      }),
+    );
+    await channelsBecome(0);
+  });
+
+  test('is cut off in a call: it is talked on, and new calls work once the way is there again', async () => {
+    const bridge = keep(await BridgeUnderTest.start(plan, drachtioEnv));
+    const { phone, sipp } = await dial(sipOf(bridge), [waitForCue, bye].join('\n'));
+    await eventually(() => phone.packetsWithSound().length > 25, 'the agent');
+    await control('freeze', 'drachtio');
+    try {
+      await untilReady(bridge, 503);
+      await phone.heardPackets(phone.packets.length + 50);
+    } finally {
+      await control('thaw', 'drachtio');
+    }
+    await backAfterMs(Number(sipOf(bridge).split(':')[1]));
+    await aCallGoesWell(sipOf(bridge));
+    expect(bridge.bridge.activeCalls()).toBe(1);
+    await phone.close();
+    await sipp.close();
+    expect(await bridge.endedCalls()).toHaveLength(2);
     await channelsBecome(0);
   });
 });

@@ -70,6 +70,22 @@ test("FreeSWITCH sends a call's audio only where its SDP says, and its event soc
   expect(eventSocket).toContain('<param name="password" value="$${esl_password}"/>');
 });
 
+test('no channel of FreeSWITCH ends because its caller is silent, or loses a packet to a marker bit', () => {
+  const profile = read('deploy/freeswitch/mrf.xml');
+  expect(profile).not.toContain('timeout-sec');
+  expect(profile).toContain('<param name="manual-rtp-bugs" value="IGNORE_MARK_BIT"/>');
+});
+
+test('the profile of the documentation says nothing that the one of the first cluster does not', () => {
+  const params = (text: string): string[] => {
+    return [...text.matchAll(/<param name="([^"]+)" value="([^"$]+)"/g)].map(([, name, value]) => `${name}=${value}`);
+  };
+  const documented =
+    /<profile name="drachtio_mrf">[^]*?<\/profile>/.exec(read('docs/cluster-freeswitch.md'))?.[0] ?? '';
+  expect(params(documented).length).toBeGreaterThan(10);
+  expect(params(read('deploy/freeswitch/mrf.xml'))).toEqual(expect.arrayContaining(params(documented)));
+});
+
 test('the image runs as a user without rights, and says when it is well', () => {
   const dockerfile = read('Dockerfile');
   expect(dockerfile.match(/^FROM /gm)).toHaveLength(2);

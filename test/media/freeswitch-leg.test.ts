@@ -106,6 +106,16 @@ test('a re-INVITE goes to FreeSWITCH, and its answer to the caller', async () =>
   leg.close();
 });
 
+test('keys go only to a caller that offered telephone-event, whatever FreeSWITCH answers', async () => {
+  const leg = await test_.leg();
+  test_.freeswitch.liberalDtmf = true;
+  expect(await leg.answer(offer({ formats: '0' }))).toContain('telephone-event');
+  expect(leg.sendDigit('1', 100)).toBe(false);
+  await leg.modify(offer());
+  expect(leg.sendDigit('1', 100)).toBe(true);
+  leg.close();
+});
+
 test('the agent is silent from the hold on, and not from the answer of FreeSWITCH on', async () => {
   const leg = await test_.leg();
   await leg.answer(offer());

@@ -8,6 +8,9 @@ const firstPort = 20_000;
 
 /** A FreeSWITCH that knows G.711 only and passes the packets of bridged channels on as they are. */
 export class RelayFreeswitch extends FakeFreeswitch {
+  /** As `rtp_liberal_dtmf` in FreeSWITCH's own configuration: telephone-event is answered whether or not it was offered. */
+  liberalDtmf = false;
+
   constructor(readonly network: MemoryNetwork) {
     super('relay');
   }
@@ -27,11 +30,13 @@ export class RelayFreeswitch extends FakeFreeswitch {
 
 class RelayChannel extends FakeChannel {
   peer: RelayChannel | undefined;
+  readonly #relay: RelayFreeswitch;
   readonly #port: DatagramPort;
   #remote: { address: string; port: number } | undefined;
 
   constructor(server: RelayFreeswitch, options: CreateEndpointOptions) {
     super(server, options);
+    this.#relay = server;
     this.#port = server.network.bind(relayAddress, firstPort + 2 * (server.made - 1));
     this.#port.listen({ onDatagram: (datagram) => this.peer?.send(datagram) });
     const sdp = this.#negotiate(options.remoteSdp);
@@ -60,6 +65,7 @@ class RelayChannel extends FakeChannel {
     const [, port = '', formats = ''] = /^m=audio (\d+) RTP\/AVP (.*)$/m.exec(offer) ?? [];
     const known = formats.split(' ').filter((format) => ['0', '8', '101'].includes(format.trim()));
     if (!known.some((format) => format !== '101')) return undefined;
+    if (this.#relay.liberalDtmf && !known.includes('101')) known.push('101');
     this.#remote = { address: /^c=IN IP4 (\S+)/m.exec(offer)?.[1] ?? '', port: Number(port) };
     const direction = /^a=(sendrecv|sendonly|recvonly|inactive)/m.exec(offer)?.[1] ?? 'sendrecv';
     return this.#describe(known, direction === 'sendonly' ? 'recvonly' : direction);

@@ -20,6 +20,9 @@ export type Speech = (frame: Int16Array) => void;
 
 const frameSamples = 160;
 const payloadTypes = { pcmu: 0, pcma: 8 };
+const comfortNoiseEveryFrames = 10;
+/** In -dBov. */
+const comfortNoiseLevel = 70;
 
 /**
  * The audio half of a telephone: a UDP socket whose SIP is spoken by another program. It sends 20 ms each 20 ms to
@@ -42,6 +45,8 @@ export class RtpPhone {
   #firstSentMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
+  #pause: { comfortNoise: boolean } | undefined;
+  #paused = 0;
   #digitTicks = 0;
   #digit: { code: number; timestamp: number } | undefined;
 
@@ -89,6 +94,17 @@ export class RtpPhone {
       frame.fill(0).set(samples.subarray(at, at + frame.length));
       at += frame.length;
     });
+  }
+
+  /** Sends nothing from now on, or comfort noise five times a second (RFC 3389), until `resume`. */
+  pause({ comfortNoise }: { comfortNoise: boolean }): void {
+    this.#pause = { comfortNoise };
+    this.#paused = 0;
+  }
+
+  /** Speaks again: a new talkspurt, with its marker. */
+  resume(): void {
+    this.#pause = undefined;
   }
 
   /** Presses a key for 100 ms (RFC 4733, payload type 101). */
@@ -161,10 +177,10 @@ export class RtpPhone {
 
   #sendFrame(): void {
     const digit = this.#digit;
-    if (digit === undefined) this.#sendAudio();
+    if (this.#pause !== undefined) this.#sendComfortNoise(this.#pause);
+    else if (digit === undefined) this.#sendAudio();
     else this.#sendDigit(digit);
     this.#sent += 1;
-    this.#sequence = (this.#sequence + 1) & 0xffff;
     this.#timestamp = (this.#timestamp + frameSamples) >>> 0;
   }
 
@@ -172,7 +188,21 @@ export class RtpPhone {
     const payload = Buffer.alloc(frameSamples);
     this.#speech(this.#frame);
     encodeG711(this.law, this.#frame, payload);
-    this.#send({ payloadType: payloadTypes[this.law], timestamp: this.#timestamp, marker: this.#sent === 0, payload });
+    const marker = this.#sent === 0 || this.#paused > 0;
+    this.#paused = 0;
+    this.#send({ payloadType: payloadTypes[this.law], timestamp: this.#timestamp, marker, payload });
+  }
+
+  #sendComfortNoise({ comfortNoise }: { comfortNoise: boolean }): void {
+    const due = this.#paused % comfortNoiseEveryFrames === 0;
+    this.#paused += 1;
+    if (!comfortNoise || !due) return;
+    this.#send({
+      payloadType: 13,
+      timestamp: this.#timestamp,
+      marker: false,
+      payload: Buffer.from([comfortNoiseLevel]),
+    });
   }
 
   #sendDigit({ code, timestamp }: { code: number; timestamp: number }): void {
@@ -194,6 +224,7 @@ export class RtpPhone {
     header.writeUInt32BE(0x5e1f_0000 + this.port, 8);
     const { address, port } = this.#remote ?? { address: '127.0.0.1', port: 0 };
     if (port > 0) this.#socket.send(Buffer.concat([header, packet.payload]), port, address);
+    this.#sequence = (this.#sequence + 1) & 0xffff;
   }
 }
 
