@@ -8,6 +8,8 @@ import type { CallState } from './call-state';
 import type { CallCost } from './cost-meter';
 import type { Blame, EndReason } from './end-reason';
 import type { Breach } from './guarantees';
+import type { SupervisionChange } from './supervision';
+import type { SupervisionRecord } from './supervision-record';
 import type { TransferAttempt } from './transfer-outcome';
 
 /** What is known of a call at any moment. Plain data: safe to keep and to print under the logger's redaction. */
@@ -59,6 +61,8 @@ export interface CallSnapshot {
   breaches: readonly Breach[];
   /** Destinations that were tried, in order. */
   transfers: readonly TransferAttempt[];
+  /** Supervisors who were called, in order. */
+  supervisions: readonly SupervisionRecord[];
 }
 
 /** One call of a tool. */
@@ -78,6 +82,8 @@ export type CallEvent =
   | { kind: 'barge-in'; itemId: string; audioEndMs: number }
   /** The caller made a sound while the agent spoke, and the agent went on (reversible barge-in). */
   | { kind: 'murmur' }
+  /** The server has heard speech for a minute on end: it is taken for noise, and waited for no longer. */
+  | { kind: 'endless-speech' }
   /** The caller opened or closed a turn by the key. */
   | { kind: 'push-to-talk'; pressed: boolean }
   /** Nobody spoke for the idle time. `checkIns` counts this one; `too-early` is a timeout of the server that was refused. */
@@ -90,6 +96,8 @@ export type CallEvent =
   | ({ kind: 'guarantee-broken' } & Breach)
   /** An attempt to reach a destination begins (no outcome), was decided, or is over (`endedAtMs`). */
   | ({ kind: 'transfer' } & TransferAttempt)
+  /** A supervisor is called, was reached or not, does something else, or is gone. */
+  | ({ kind: 'supervision'; change: SupervisionChange } & SupervisionRecord)
   | { kind: 'transcript'; itemId: string; by: 'agent' | 'caller'; text: string }
   | { kind: 'digit'; digit: string }
   | { kind: 'tool-started'; name: string; callId: string }

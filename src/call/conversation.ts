@@ -20,6 +20,7 @@ import type { CallFacts } from '../tools/tool-run';
 import { AgentControl } from './agent-control';
 import { AgentTransfer } from './agent-transfer';
 import { CallerAudio } from './caller-audio';
+import type { LineAgent } from './caller-line';
 import type { CallEvent } from './call-observer';
 import { Conduct } from './conduct';
 import type { EndReason } from './end-reason';
@@ -34,6 +35,7 @@ import type { TransferFailure } from './transfer-outcome';
 import type { TransferRequester } from './transfers';
 import type { CallTools } from './tool-runner';
 import { ToolRunner } from './tool-runner';
+import { greetingInWords, wordForWord } from './word-for-word';
 import type { GuaranteeRules } from '../dialplan/conversation-rules';
 import type { Agent } from '../dialplan/plan';
 
@@ -80,7 +82,7 @@ const queuedMsMax = 180_000;
 type Phase = 'talking' | 'leaving' | 'closed';
 
 /** The talk between one caller and one model: the caller's audio up, the agent's audio down, and who interrupts whom. */
-export class Conversation implements RealtimeSessionListener, PlayoutListener {
+export class Conversation implements RealtimeSessionListener, PlayoutListener, LineAgent {
   readonly #agent: Agent;
   readonly #prompts: Prompts;
   readonly #host: ConversationHost;
@@ -152,16 +154,25 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
     this.#conduct.start();
     // A caller who speaks already gets an answer instead.
     if (greeting === undefined || this.occupations.has('caller-speaking')) return;
-    this.#conduct.ask({
-      instructions: `Greet the caller with exactly these words, and add nothing: ${JSON.stringify(greeting)}`,
-      metadata: { purpose: 'greeting' },
-    });
+    this.#conduct.ask(greetingInWords(greeting));
   }
 
   /** 20 ms of the caller. Must not keep the frame. */
   onCallerAudio(frame: PcmFrame): void {
     if (this.#phase !== 'talking' || this.#transfer.isUnderWay) return;
     if (this.#conduct.takesFrame(frame)) this.#callerAudio.push(frame);
+  }
+
+  /** What a supervisor says and the caller does not hear, at `inputRateHz`. False when it reaches nobody. */
+  onWhisper(speech: PcmFrame): boolean {
+    const isHeard = this.#phase === 'talking' && !this.#transfer.isUnderWay;
+    if (isHeard) this.#conduct.onWhisper(speech);
+    return isHeard;
+  }
+
+  /** Of the caller's frames for the model. */
+  get inputRateHz(): SampleRateHz {
+    return this.#session.inputRateHz;
   }
 
   /** While it is true nothing of the caller's line may be told to anybody. */
@@ -245,6 +256,8 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
   onSpeechStarted(event: { itemId: string; audioStartMs: number }): void {
     if (this.#phase !== 'talking') return;
     this.#host.emit({ kind: 'caller-speech-started', itemId: event.itemId });
+    // An observer may have ended the call.
+    if (!this.isTalking) return;
     this.#conduct.onSpeechStarted(event.itemId);
     this.#tools.lineChanged();
   }
@@ -252,6 +265,8 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
   onSpeechStopped(event: { itemId: string; audioEndMs: number }): void {
     if (this.#phase !== 'talking') return;
     this.#host.emit({ kind: 'caller-speech-stopped', itemId: event.itemId });
+    // An observer may have ended the call.
+    if (!this.isTalking) return;
     this.#conduct.onSpeechStopped(event.itemId);
     this.#tools.lineChanged();
   }
@@ -262,6 +277,10 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
 
   onIdleTimeout(): void {
     if (this.#phase === 'talking') this.#conduct.onIdleTimeout();
+  }
+
+  onAnswerToResultsAsked(): void {
+    if (this.#phase === 'talking') this.#conduct.owe();
   }
 
   onResponseStarted(event: { responseId: string; request: RequestedResponse | undefined }): void {
@@ -461,10 +480,4 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
       },
     });
   }
-}
-
-/** A sentence of the plan, or of a tool's progress: the model is its voice and nothing else. */
-function wordForWord(sentence: string): { instructions: string; metadata: Record<string, string> } {
-  const instructions = `Say exactly these words to the caller, and add nothing: ${JSON.stringify(sentence)}`;
-  return { instructions, metadata: { purpose: 'while-waiting' } };
 }

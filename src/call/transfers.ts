@@ -1,5 +1,5 @@
 import type { PcmFrame, SampleRateHz } from '../audio/pcm';
-import type { Digit, MediaLeg } from '../media/media-leg';
+import type { MediaLeg } from '../media/media-leg';
 import type { CallerLeg } from '../signalling/caller-leg';
 import type { CallEvent } from './call-observer';
 import type { CallerLine } from './caller-line';
@@ -7,6 +7,7 @@ import { DirectMedia } from './direct-media';
 import type { EndReason } from './end-reason';
 import type { Prompts } from './prompts';
 import type { SecondLeg } from './second-leg';
+import { tellKey } from './tell-key';
 import { Transfer, type CallDestinations, type TransferServices } from './transfer';
 import type { TransferAttempt, TransferFailure } from './transfer-outcome';
 
@@ -32,7 +33,6 @@ export interface TransfersOptions {
 
 /** On one call's record. */
 const attemptsMax = 50;
-const digitMs = 160;
 
 /** The transfers of one call, one at a time, and what the caller hears meanwhile. */
 export class Transfers {
@@ -79,7 +79,7 @@ export class Transfers {
         onEarlyAudio: (second) => this.#hearEarly(second),
         onJoined: (second) => {
           line.fillSilence(undefined);
-          line.connect({ source: second.toCaller, onAudio: (frame) => second.toCallee.push(frame) });
+          line.connect({ source: second.toCaller, agent: undefined, onAudio: (frame) => second.toCallee.push(frame) });
           this.#direct = this.#goDirect(second);
           requester.onJoined();
         },
@@ -91,7 +91,7 @@ export class Transfers {
           requester.onFailed(failure);
         },
         onEnded: (destination) => host.end({ kind: 'transfer-ended', destination }),
-        onDigit: (digit) => this.#tellCaller(digit),
+        onDigit: (digit) => tellKey({ media, leg }, digit),
         onHold: (isOnHold) => this.#holdCaller(isOnHold),
       },
     });
@@ -114,17 +114,19 @@ export class Transfers {
   /** The call goes on without the transfer that is under way. */
   cancel(): void {
     const { line } = this.#options;
-    this.#current?.close('cancelled');
+    this.#direct?.end();
+    this.#direct = undefined;
+    this.#current?.close('cancelled', { callerLeft: false });
     this.#current = undefined;
     line.fillSilence(undefined);
     line.connectAgain();
   }
 
-  /** The call is over. Twice is fine. */
-  close(reason: string): void {
+  /** The call is over; `callerLeft` by a BYE of the caller's side. Twice is fine. */
+  close(reason: string, how: { callerLeft: boolean }): void {
     this.#closed = true;
     this.#direct?.end();
-    this.#current?.close(reason);
+    this.#current?.close(reason, how);
     this.#current = undefined;
   }
 
@@ -154,12 +156,6 @@ export class Transfers {
     line.fillSilence(undefined);
     // Until the answer nothing of the caller goes over.
     line.hear(toCaller);
-  }
-
-  #tellCaller(digit: string): void {
-    const { media, leg } = this.#options;
-    if (!/^[0-9*#A-D]$/.test(digit) || media.sendDigit(digit as Digit, digitMs)) return;
-    leg.sendInfo('application/dtmf-relay', `Signal=${digit}\r\nDuration=${digitMs}\r\n`).catch(() => undefined);
   }
 
   #note(attempt: TransferAttempt): void {

@@ -104,6 +104,7 @@ function report(folder: string, names: readonly string[]): string {
     `  RINGBRIDGE_DIALPLANS=${argument} ringbridge serve`,
     '',
     'A bridge that is running loads what you save by itself, and says so; a plan with a mistake changes nothing.',
+    'Callers hear your words with OPENAI_API_KEY set. Without it the simulator answers, with recordings of its own.',
     '',
   ].join('\n');
 }

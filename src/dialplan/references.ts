@@ -44,6 +44,12 @@ export const referencePlaces: readonly ReferencePlace[] = [
   { from: ['tools', '*', 'http', 'secure_digits', '*'], to: 'tools' },
 ];
 
+// Walking ten thousand routes for each place takes a while.
+const placesBetweenDestinations = referencePlaces.filter(({ from: [section], to }) => {
+  return section === 'destinations' && to === 'destinations';
+});
+const placesOfRedirects = referencePlaces.filter(({ from }) => from.at(-1) === 'redirect');
+
 const unknownCodes: Record<NamedSection, ProblemCode> = {
   schedules: problemCodes.unknownSchedule,
   destinations: problemCodes.unknownDestination,
@@ -79,9 +85,10 @@ export function referenceProblems(files: readonly PlanFile[]): PlanProblem[] {
 export function eachReference(
   files: readonly PlanFile[],
   found: (reference: { file: PlanFile; path: PlanPath; to: NamedSection; name: string }) => void,
+  places = referencePlaces,
 ): void {
   for (const file of files) {
-    for (const { from, to, prefix = '', not = [] } of referencePlaces) {
+    for (const { from, to, prefix = '', not = [] } of places) {
       visit(file.document?.root, from, (name, path) => {
         if (typeof name !== 'string' || !name.startsWith(prefix) || not.includes(name)) return;
         found({ file, path, to, name: name.slice(prefix.length) });
@@ -154,11 +161,11 @@ function unknownNames(files: readonly PlanFile[]): PlanProblem[] {
 /** A call that finds nobody must not be sent in a circle. */
 function destinationCycles(files: readonly PlanFile[]): PlanProblem[] {
   const next = new Map<string, { file: PlanFile; path: PlanPath; name: string }[]>();
-  eachReference(files, ({ file, path, to, name }) => {
-    const [section, from] = path;
-    if (section !== 'destinations' || to !== 'destinations') return;
-    next.set(String(from), [...(next.get(String(from)) ?? []), { file, path, name }]);
-  });
+  const note = ({ file, path, name }: { file: PlanFile; path: PlanPath; name: string }): void => {
+    const from = String(path[1]);
+    next.set(from, [...(next.get(from) ?? []), { file, path, name }]);
+  };
+  eachReference(files, note, placesBetweenDestinations);
   const problems: PlanProblem[] = [];
   const done = new Set<string>();
   for (const start of next.keys()) {
@@ -189,8 +196,7 @@ function destinationCycles(files: readonly PlanFile[]): PlanProblem[] {
 /** A caller can be sent to an address, not through one of our trunks, nor to a phone that only we can reach. */
 function redirectsToNumbers(files: readonly PlanFile[]): PlanProblem[] {
   const problems: PlanProblem[] = [];
-  eachReference(files, ({ file, path, to, name }) => {
-    if (to !== 'destinations' || path.at(-1) !== 'redirect') return;
+  const look = ({ file, path, name }: { file: PlanFile; path: PlanPath; name: string }): void => {
     const address = files
       .map((one) => valueAt(one.document?.root, ['destinations', name, 'to']))
       .find((one) => typeof one === 'string');
@@ -198,7 +204,8 @@ function redirectsToNumbers(files: readonly PlanFile[]): PlanProblem[] {
     const message = `a caller cannot be sent to destination "${name}", which is no SIP address`;
     const expected = 'a destination with a SIP address';
     problems.push(problemAt(file, path, { code: problemCodes.redirectNeedsAddress, message, expected }));
-  });
+  };
+  eachReference(files, look, placesOfRedirects);
   return problems;
 }
 

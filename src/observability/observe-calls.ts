@@ -51,8 +51,14 @@ export class ObserveCalls implements CallObserver {
         // Two who talk are told of twice: when they were joined, and when they had finished.
         if (event.outcome !== 'joined' || event.endedAtMs === undefined) this.#metrics.transferTold(event);
         return;
+      case 'supervision':
+        this.#metrics.supervisions.told(event);
+        return;
       case 'murmur':
         this.#metrics.callerMurmured();
+        return;
+      case 'endless-speech':
+        this.#metrics.callerSpokeEndlessly();
         return;
       case 'ended':
         this.#metrics.callEnded(call, event);
@@ -108,8 +114,14 @@ function logEvent(logger: Logger, event: CallEvent, call: CallSnapshot): void {
     case 'transfer':
       logger.info(facts, 'transfer');
       return;
+    case 'supervision':
+      logger.info(facts, 'supervision');
+      return;
     case 'idle-timeout':
       logger.info(facts, 'nobody spoke for the idle time');
+      return;
+    case 'endless-speech':
+      logger.warn({}, 'speech of the caller does not end; it is taken for noise');
       return;
     case 'signalling-lost':
       logger.warn({}, 'the SIP server was lost; the call talks on');

@@ -21,8 +21,12 @@ export type ClientEvent =
   | { type: 'response.cancel'; event_id: string; response_id: string };
 
 export type CreatedItem =
-  | { type: 'message'; role: 'user'; content: [{ type: 'input_text'; text: string }] }
-  | { type: 'message'; role: 'system'; content: [{ type: 'input_text'; text: string }] }
+  | { type: 'message'; role: 'user' | 'system'; content: [{ type: 'input_text'; text: string }] }
+  | {
+      type: 'message';
+      role: 'user';
+      content: [{ type: 'input_text'; text: string }, { type: 'input_audio'; audio: string }];
+    }
   | { type: 'function_call_output'; call_id: string; output: string };
 
 export interface ResponseParameters {
@@ -74,6 +78,22 @@ export function textItemCreate(
     type: 'conversation.item.create',
     event_id: eventId,
     item: { type: 'message', role, content: [{ type: 'input_text', text }] },
+  };
+}
+
+/** Speech that is no turn of the caller, with a text that says whose it is; `audio` is base64 in the session's format. */
+export function speechItemCreate(eventId: string, { text, audio }: { text: string; audio: string }): ClientEvent {
+  return {
+    type: 'conversation.item.create',
+    event_id: eventId,
+    item: {
+      type: 'message',
+      role: 'user',
+      content: [
+        { type: 'input_text', text },
+        { type: 'input_audio', audio },
+      ],
+    },
   };
 }
 

@@ -9,6 +9,7 @@ import {
   itemDelete,
   itemTruncate,
   serialise,
+  speechItemCreate,
   textItemCreate,
   type ClientEvent,
   type Truncation,
@@ -188,6 +189,12 @@ export class RealtimeSession {
     this.#callerTurns.discard(itemId);
   }
 
+  /** The caller's turn has not ended, and is not waited for any longer: what was asked for goes out. */
+  callerStopped(): void {
+    this.#responses.callerStopped({ answered: false });
+    this.#responses.sendNext();
+  }
+
   /** Cancels the response that turn detection is about to make. */
   refuseNextResponse(): void {
     this.#responses.refuseNext();
@@ -213,6 +220,13 @@ export class RealtimeSession {
   /** Adds a text to the conversation; by itself it makes the model say nothing. */
   createItem(item: { role: 'user' | 'system'; text: string }): void {
     this.#send(textItemCreate(this.#nextEventId(), item));
+  }
+
+  /** Adds speech (at `inputRateHz`) that is no turn of the caller, under a text that says whose it is. */
+  createSpeechItem({ text, samples }: { text: string; samples: PcmFrame }): void {
+    if (!this.#canSend) return;
+    const audio = this.#appendBuffer.encodeBeside(samples);
+    this.#send(speechItemCreate(this.#nextEventId(), { text, audio }));
   }
 
   /** One result, as `submitToolResults` takes several. Returns whether the model gets it. */

@@ -12,6 +12,10 @@ export interface PlanLoadFigures {
   cpuMs: number;
   /** Of the thread that reads and of the one with the calls: the one waits for the other, so together a quiet machine's wall. */
   ranMs: number;
+  /** Of the whole process up to the end of the load, its start and its modules included. */
+  sinceStartMs: number;
+  /** Of those two threads, likewise. */
+  ranSinceStartMs: number;
   /** That those two were ready to run and had no processor. */
   waitedMs: number;
   /** The most processor time of one turn of the event loop; the system counts it in ticks of up to 4 ms, so it may be less. */
@@ -72,15 +76,19 @@ async function loadOnce(loader: PlanThread, folder: string, watchStalls: boolean
   if (attempt.kind !== 'loaded') throw new Error(attempt.problems[0]?.message);
   const spent = [...threadTimes()].map(([id, { ranMs, waitedMs }]) => {
     const { ranMs: ran = 0, waitedMs: waited = 0 } = before.get(id) ?? {};
-    return { isMain: id === String(process.pid), ranMs: ranMs - ran, waitedMs: waitedMs - waited };
+    return { isMain: id === String(process.pid), allMs: ranMs, ranMs: ranMs - ran, waitedMs: waitedMs - waited };
   });
   const others = spent.filter(({ isMain }) => !isMain).sort((one, other) => other.ranMs - one.ranMs);
   const two = [...spent.filter(({ isMain }) => isMain), ...others.slice(0, 1)];
-  const sum = (of: (times: ThreadTimes) => number): number => two.reduce((total, times) => total + of(times), 0);
+  const sum = (of: (times: ThreadTimes & { allMs: number }) => number): number =>
+    two.reduce((total, times) => total + of(times), 0);
   return {
     wallMs,
     cpuMs: (user + system) / 1_000,
     ranMs: sum(({ ranMs }) => ranMs),
+    // Its clock begins with the process.
+    sinceStartMs: startMs + wallMs,
+    ranSinceStartMs: sum(({ allMs }) => allMs),
     waitedMs: sum(({ waitedMs }) => waitedMs),
     stallMs: watch?.stallMs ?? 0,
   };

@@ -15,6 +15,8 @@ const datagramBytesMax = 65_507;
 const answers = [180, 200, 302, 401];
 /** Until a call whose first answer led to nothing is refused by a second. */
 const patienceMs = 20;
+/** Every case may leave one behind. */
+const subscriptionsMax = 10_000;
 /** By then the second has long been there. */
 const settleMs = 4_000;
 
@@ -26,7 +28,7 @@ let probe: UdpClient;
 let probes = 0;
 
 beforeEach(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ limits: { subscriptions: subscriptionsMax } });
   probe = await UdpClient.open();
   srf = await connectSrf(server, (app) => {
     app.invite((req, res) => void app.createUAS(req, res, { localSdp: sdpOf(1) }).catch(() => undefined));

@@ -49,6 +49,7 @@ test('the end is the whole call', () => {
     cost: call.cost,
     breaches: [],
     transfers: [],
+    supervisions: [],
   });
 });
 

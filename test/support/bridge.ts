@@ -30,7 +30,15 @@ export function onePlan(model?: string, agent: TestPlan['agents'][string] = {}):
 export type LogLine = Record<string, unknown> & { level: string; msg: string };
 export type JournalLine = Record<string, unknown> & { type: 'call.start' | 'call.end'; callId: string };
 
-/** Folders of a bridge, and the settings that point there; ports are of the system's choice. */
+/** Settings of ports that are of the system's choice. */
+export const freePorts = {
+  RINGBRIDGE_SIP_LISTEN: 'udp:127.0.0.1:0,tcp:127.0.0.1:0',
+  RINGBRIDGE_HTTP_LISTEN: '127.0.0.1:0',
+  // Below those that sipp takes for its own audio, and those that the system gives to sockets.
+  RINGBRIDGE_RTP_PORTS: '10000-16383',
+};
+
+/** Folders of a bridge, and the settings that point there. */
 export async function makeBridgeFolders(
   plan: TestPlan,
 ): Promise<{ folder: string; data: string; env: Record<string, string> }> {
@@ -38,15 +46,7 @@ export async function makeBridgeFolders(
   const [dialplans, data] = [join(folder, 'dialplans'), join(folder, 'data')];
   await mkdir(dialplans);
   await writeFile(join(dialplans, '10-test.yaml'), JSON.stringify(plan, null, 2));
-  const env = {
-    RINGBRIDGE_SIP_LISTEN: 'udp:127.0.0.1:0,tcp:127.0.0.1:0',
-    RINGBRIDGE_HTTP_LISTEN: '127.0.0.1:0',
-    // Below those that sipp takes for its own audio, and those that the system gives to sockets.
-    RINGBRIDGE_RTP_PORTS: '10000-16383',
-    RINGBRIDGE_DIALPLANS: dialplans,
-    RINGBRIDGE_DATA: data,
-  };
-  return { folder, data, env };
+  return { folder, data, env: { ...freePorts, RINGBRIDGE_DIALPLANS: dialplans, RINGBRIDGE_DATA: data } };
 }
 
 /** Every line of the journals in a data folder, in order. */
@@ -64,6 +64,8 @@ export async function readJournal(data: string): Promise<JournalLine[]> {
 export class BridgeUnderTest {
   /** Every log line so far, debug ones included. */
   readonly log: LogLine[] = [];
+  /** Told of each of them, as it is written. */
+  onLogLine: (line: LogLine) => void = () => undefined;
   #bridge: Bridge | undefined;
   #folder = '';
   #data = '';
@@ -80,7 +82,7 @@ export class BridgeUnderTest {
         random: systemRandom,
         env,
         cwd: process.cwd(),
-        logDestination: { write: (line) => void test.log.push(JSON.parse(line) as LogLine) },
+        logDestination: { write: (line) => test.#onLog(JSON.parse(line) as LogLine) },
       });
     } catch (cause) {
       await test.close();
@@ -125,6 +127,11 @@ export class BridgeUnderTest {
   /** Log lines of a bug of ours. */
   errors(): LogLine[] {
     return this.log.filter(({ level }) => level === 'error' || level === 'fatal');
+  }
+
+  #onLog(line: LogLine): void {
+    this.log.push(line);
+    this.onLogLine(line);
   }
 
   async close(): Promise<void> {

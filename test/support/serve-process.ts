@@ -5,10 +5,11 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
-import { makeBridgeFolders, readJournal, type JournalLine, type LogLine, type TestPlan } from './bridge';
+import { freePorts, makeBridgeFolders, readJournal, type JournalLine, type LogLine, type TestPlan } from './bridge';
 import { eventually } from './eventually';
 
 const projectFolder = resolve(__dirname, '..', '..');
+export const ringbridgeProgram = join(projectFolder, 'bin', 'ringbridge.js');
 
 /** A worker of a served bridge, as its log tells. */
 export interface ServedWorker {
@@ -38,9 +39,29 @@ export class ServeProcess {
 
   static async start(plan: TestPlan, env: Record<string, string> = {}, args: string[] = []): Promise<ServeProcess> {
     const { env: ownEnv, ...folders } = await makeBridgeFolders(plan);
-    const child = spawn(process.execPath, [join(projectFolder, 'bin', 'ringbridge.js'), 'serve', ...args], {
-      cwd: projectFolder,
-      env: { PATH: process.env.PATH, ...ownEnv, ...env },
+    return ServeProcess.#spawn({ args, cwd: projectFolder, env: { ...ownEnv, ...env }, folders });
+  }
+
+  /** In a folder that somebody set up, by its defaults; only ports are of the system's choice. The folder goes with it. */
+  static startIn(folder: string, env: Record<string, string> = {}): Promise<ServeProcess> {
+    const folders = { folder, data: join(folder, 'data') };
+    return ServeProcess.#spawn({ args: [], cwd: folder, env: { ...freePorts, ...env }, folders });
+  }
+
+  static async #spawn({
+    args,
+    cwd,
+    env,
+    folders,
+  }: {
+    args: string[];
+    cwd: string;
+    env: Record<string, string>;
+    folders: { folder: string; data: string };
+  }): Promise<ServeProcess> {
+    const child = spawn(process.execPath, [ringbridgeProgram, 'serve', ...args], {
+      cwd,
+      env: { PATH: process.env.PATH, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const served = new ServeProcess(child, folders);
