@@ -10,6 +10,7 @@ import {
   byeOfCallee,
   change,
   changeOfCallee,
+  inDialog,
   pause,
   phoneSdp,
   receiveBye,
@@ -196,7 +197,51 @@ describe.each(shapes)('transfers, $name,', (shape) => {
       await endedWell(bridge, shape, { reason: { kind: 'caller-hung-up' }, transfers: [{ outcome }] });
     });
   });
+
+  describeCluster(shape.freeswitch ? ['freeswitch'] : [], 'sipp')('by REFER of a caller at sipp', () => {
+    test('is followed by its NOTIFYs, and then the caller gets a BYE', async () => {
+      const bridge = await startOffice(keep, { shape, destination: { to: 'sip:human@127.0.0.1:9', method: 'refer' } });
+      const originMs = performance.now();
+      const caller = await startCaller(keep, {
+        ...{ bridge, shape },
+        steps: () => [
+          ...[receiveRequest('REFER'), answer('202 Accepted'), notify('100 Trying', 'active;expires=60')],
+          ...[notify('180 Ringing', 'active;expires=60'), pause(1_500)],
+          ...[notify('200 OK', 'terminated;reason=noresource'), receiveBye],
+        ],
+      });
+      expect(await caller.sipp.finished).toEqual(wentWell);
+      const heard = whoHeardWhat(shape, 'REFER, and the destination answers', { caller, originMs });
+      expect(heard.caller.filter((one) => one !== 'silence' && one !== 'nothing')).toEqual(['agent', 'music']);
+      await endedWell(bridge, shape, { reason: { kind: 'transferred' }, transfers: [{ outcome: 'referred' }] });
+    });
+
+    test('that reaches somebody who is busy comes back to the agent', async () => {
+      const bridge = await startOffice(keep, { shape, destination: { to: 'sip:human@127.0.0.1:9', method: 'refer' } });
+      const originMs = performance.now();
+      const caller = await startCaller(keep, {
+        ...{ bridge, shape },
+        steps: () => [
+          ...[receiveRequest('REFER'), answer('202 Accepted'), notify('100 Trying', 'active;expires=60'), pause(1_500)],
+          ...[notify('486 Busy Here', 'terminated;reason=noresource'), waitForCue, bye],
+        ],
+      });
+      await agentIsBack(caller);
+      caller.sipp.cue();
+      expect(await caller.sipp.finished).toEqual(wentWell);
+      const heard = whoHeardWhat(shape, 'REFER, and the destination is busy', { caller, originMs });
+      expect(heard.caller.filter((one) => one !== 'silence' && one !== 'nothing')).toEqual([
+        ...['agent', 'music', 'agent again'],
+      ]);
+      await endedWell(bridge, shape, { transfers: [{ method: 'refer', outcome: 'busy' }] });
+    });
+  });
 });
+
+function notify(status: string, state: string): Step {
+  const type = `message/sipfrag\r\nEvent: refer\r\nSubscription-State: ${state}`;
+  return [inDialog('NOTIFY', { type, body: `SIP/2.0 ${status}\r\n` }), '<recv response="200"/>'].join('\n');
+}
 
 /** Looks at a little and not too often: it is real time for the bridge in this process, too. */
 async function agentIsBack({ phone }: Party): Promise<void> {
