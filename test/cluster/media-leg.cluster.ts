@@ -94,8 +94,8 @@ describeCluster(['freeswitch'])('against a real FreeSWITCH', () => {
         caller,
         callee,
         close() {
-          caller.close();
-          callee.close();
+          void caller.close();
+          void callee.close();
         },
       };
     },

@@ -48,10 +48,10 @@ export function describeJoinedLegs(
 
     /** Time passes until it is settled. */
     async function meanwhile<T>(change: Promise<T>): Promise<T> {
-      let isOpen = true;
-      const settled = change.finally(() => (isOpen = false));
+      const open = new Set([change]);
+      const settled = change.finally(() => open.clear());
       await Promise.resolve();
-      while (isOpen) await test.caller.elapse(20);
+      while (open.size > 0) await test.caller.elapse(20);
       return settled;
     }
 
