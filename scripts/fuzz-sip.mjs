@@ -1,6 +1,6 @@
 // The long form of test/fuzz: mutated SIP messages against parser, framer and the whole stack on a virtual clock; INVITEs
 // and answers with one field that is wrong, also with drachtio-srf attached; two stacks that call each other over a bad
-// network; and as many calls as messages, which must leave nothing behind:
+// network; calls in which both sides do all they may do, in every order of three steps; and as many calls as messages, which must leave nothing behind:
 //
 //   node scripts/fuzz-sip.mjs [messages] [seed]        (default: 1,000,000 messages and a seed of today's)
 //
@@ -28,6 +28,7 @@ const { status } = spawnSync(process.execPath, ['--expose-gc', jest, '--runInBan
     RINGBRIDGE_FUZZ_CALLS: messages,
     RINGBRIDGE_FUZZ_DIALOG_ROUNDS: String(Math.ceil(Number(messages) / 1_000)),
     RINGBRIDGE_FUZZ_ONE_FIELD_EVERY: '1',
+    RINGBRIDGE_FUZZ_ORDER_STEPS: '3',
     RINGBRIDGE_FUZZ_SEED: seed,
   },
 });

@@ -13,12 +13,15 @@ export interface Clock {
   setTimer(delayMs: number, fire: () => void): Timer;
 }
 
-/** The machine's clock. */
+/** Node fires a timer at once that should wait longer. */
+const timerMsMax = 2 ** 31 - 1;
+
+/** The machine's clock. A timer of more than 24 days fires after 24 days. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallTimeMs: () => Date.now(),
   setTimer(delayMs, fire) {
-    const handle = setTimeout(fire, Math.max(0, delayMs));
+    const handle = setTimeout(fire, Math.min(Math.max(0, delayMs), timerMsMax));
     return { cancel: () => clearTimeout(handle) };
   },
 };

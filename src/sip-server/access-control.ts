@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import type { Clock } from '../runtime/clock';
 import type { Random } from '../runtime/random';
@@ -12,8 +11,9 @@ import { wireText } from './digest';
 import { parseNameAddr } from './header-values';
 import type { Binding } from './registrar';
 import { Registrar } from './registrar';
-import type { InviteServerTransaction, ServerTransaction } from './server-transaction';
+import type { ServerTransaction } from './server-transaction';
 import type { SipRequest } from './sip-message';
+import type { StatelessTags } from './stateless-tags';
 import type { SipServerStats } from './stats';
 import type { TransactionUser } from './transaction-layer';
 import type { Flow } from './transport';
@@ -29,6 +29,8 @@ interface AccessControlOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly stats: SipServerStats;
+  /** Of refusals, which no transaction may remember. */
+  readonly tags: StatelessTags;
   readonly limits: AccessLimits;
 }
 
@@ -54,7 +56,6 @@ export class AccessControl implements TransactionUser {
   readonly #next: TransactionUser;
   readonly #authenticator: Authenticator;
   readonly #registrar: Registrar;
-  readonly #tagKey: Buffer;
   #policy: ActivePolicy | undefined;
 
   constructor(options: AccessControlOptions, next: TransactionUser) {
@@ -62,7 +63,6 @@ export class AccessControl implements TransactionUser {
     this.#next = next;
     this.#authenticator = new Authenticator(options);
     this.#registrar = new Registrar(options);
-    this.#tagKey = options.random.bytes(32);
   }
 
   /** Takes effect with the next request. Users who stay keep their registrations. Throws for an address that is none. */
@@ -109,8 +109,8 @@ export class AccessControl implements TransactionUser {
     else this.#reply(transaction, refusal);
   }
 
-  onCancel(transaction: ServerTransaction, invite: InviteServerTransaction | undefined): void {
-    this.#next.onCancel(transaction, invite);
+  onCancel(transaction: ServerTransaction, named: ServerTransaction | undefined): void {
+    this.#next.onCancel(transaction, named);
   }
 
   onAck(arrival: Arrival<SipRequest>): void {
@@ -169,12 +169,8 @@ export class AccessControl implements TransactionUser {
   }
 
   #reply(transaction: ServerTransaction, reply: ReplyOptions): void {
-    const { message, essentials } = transaction.arrival;
-    const { callId, fromTag = '', cseq } = essentials;
-    // Equal for each repetition of a request, as nothing may remember it (RFC 3261 section 8.2.7).
-    const identity = createHmac('sha256', this.#tagKey).update(`${callId} ${fromTag} ${cseq.number}`);
-    const toTag = identity.digest('hex').slice(0, 16);
-    transaction.respond(composeReply(message, { toTag, ...reply }));
+    const { message } = transaction.arrival;
+    transaction.respond(composeReply(message, { toTag: this.#options.tags.of(message), ...reply }));
     // Who offers nothing costs nothing: no table entry, and no repetitions to an address that may be forged.
     if (message.method === 'INVITE' && !hasCredentials(message)) transaction.terminate();
   }

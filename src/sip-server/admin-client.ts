@@ -236,7 +236,7 @@ export class AdminClient implements Application {
   #reject(id: string, text: string): void {
     this.#options.stats.adminFramesRefused += 1;
     this.#reply(id, 'NO', [text]);
-    this.#socket.end();
+    this.#socket.destroySoon();
   }
 
   #reply(id: string, outcome: 'OK' | 'NO' | 'NOK', extra: readonly string[]): void {

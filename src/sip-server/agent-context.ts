@@ -34,6 +34,8 @@ export interface AgentContext {
   sendOnce(message: SipMessage, flow: Flow): Buffer;
   /** Ends a dialog of its own accord with a BYE that says why; the application is told. */
   hangUp(dialog: Dialog, text: string, reason?: CdrStopReason): void;
+  /** The same for a fork that the application knows nothing of: its id means the one that goes on. */
+  hangUpUnheard(dialog: Dialog, text: string): void;
   /** Ends a subscription of its own accord; the application is told, and so is a peer that subscribed. */
   endSubscription(dialog: Dialog, text: string): void;
 }

@@ -22,12 +22,19 @@ export class DialogTable {
     return this.#subscriptions;
   }
 
-  /** Forks of one INVITE share an id; the latest added is the one the id means. */
+  /** Forks of one INVITE share an id; the latest added that the application hears of is the one the id means. */
   add(dialog: Dialog): void {
     this.#stats.dialogsCreated += 1;
     if (dialog.usage === 'SUBSCRIBE') this.#subscriptions += 1;
-    this.#byId.set(dialog.id, dialog);
+    // A subscription that bears a call's id must not take the call out of its application's reach.
+    const isFree = dialog.usage === 'INVITE' || this.usageOf(dialog.id) !== 'INVITE';
+    if (!dialog.isUnheard && isFree) this.#byId.set(dialog.id, dialog);
     this.#byTags.set(keyOf(dialog.callId, dialog.localTag, dialog.remoteTag), dialog);
+  }
+
+  /** What the id means, whosever it is; undefined when it means nothing. */
+  usageOf(id: string): Dialog['usage'] | undefined {
+    return this.#byId.get(id)?.usage;
   }
 
   /** Makes the application's id mean this one of several forks. */

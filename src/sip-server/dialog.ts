@@ -74,6 +74,8 @@ export class Dialog {
   readonly isCaller: boolean;
   /** Whether the peer has shown that it gets what we send: it answered our INVITE, or acknowledged our answer to its. */
   isAcknowledged: boolean;
+  /** The application talks to another fork of the same INVITE, and is told nothing of this one. */
+  isUnheard = false;
   /** How the peer reached us last; a stream is used again while it is open. */
   peerFlow: Flow;
   state: 'early' | 'confirmed' | 'ended' = 'early';
@@ -145,7 +147,7 @@ export class Dialog {
       remoteIdentity: message.headers.first('From') ?? '',
       localCSeq: 0,
       remoteCSeq: essentials.cseq.number,
-      routeSet: listValues(message.headers, 'Record-Route'),
+      routeSet: recordedRoutes(message.headers),
       remoteTarget: contactUri(message.headers) ?? `sip:${formatHostPort(flow.remoteAddress, flow.remotePort)}`,
       localContact: sent.headers.first('Contact'),
       peerFlow: flow,
@@ -170,7 +172,7 @@ export class Dialog {
       remoteIdentity: headers.first('To') ?? '',
       localCSeq: parseCSeq(request.headers.first('CSeq') ?? '')?.number ?? 0,
       remoteCSeq: undefined,
-      routeSet: listValues(headers, 'Record-Route').reverse(),
+      routeSet: recordedRoutes(headers).reverse(),
       remoteTarget: contactUri(headers) ?? request.uri,
       localContact: request.headers.first('Contact'),
       peerFlow: arrival.flow,
@@ -219,7 +221,7 @@ export class Dialog {
   /** Section 13.2.2.4: the 2xx that confirms an early dialog sets the route set and target anew. */
   confirm(response: Arrival<SipResponse>): void {
     this.state = 'confirmed';
-    this.#routeSet = listValues(response.message.headers, 'Record-Route').reverse();
+    this.#routeSet = recordedRoutes(response.message.headers).reverse();
     this.refreshTarget(response.message.headers);
     this.peerFlow = response.flow;
     this.peerTakesUpdate ||= allowsUpdate(response.message.headers);
@@ -277,6 +279,11 @@ export function tagOf(value: string): string {
 
 function allowsUpdate(headers: HeaderList): boolean {
   return listValues(headers, 'Allow').includes('UPDATE');
+}
+
+/** A route that cannot be read leads nowhere. */
+function recordedRoutes(headers: HeaderList): string[] {
+  return listValues(headers, 'Record-Route').filter((route) => parseNameAddr(route) !== undefined);
 }
 
 /** The URI of the first Contact when it is one we can send to. */

@@ -27,6 +27,9 @@ export interface CSeq {
   readonly method: string;
 }
 
+/** Of two values each side might believe another one (section 7.3.1: no parameter comes twice). */
+const identifyingParams = new Set(['tag', 'branch']);
+
 /** RFC 3261 section 8.1.1.5 asks for less than 2^31; peers that count up to 2^32 - 1 are understood. */
 const cseqMax = 0xffff_ffff;
 
@@ -104,7 +107,7 @@ function scanParams(scanner: Scanner): Params | undefined {
   const params = new Map<string, string | undefined>();
   while (scanner.eat(';')) {
     const name = scanner.token().toLowerCase();
-    if (name === '') return undefined;
+    if (name === '' || (identifyingParams.has(name) && params.has(name))) return undefined;
     let value: string | undefined;
     if (scanner.eat('=')) {
       value = scanner.peek() === '"' ? scanner.quoted() : scanner.until('; \t,"<>');

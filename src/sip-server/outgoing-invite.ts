@@ -2,6 +2,7 @@ import type { Timer } from '../runtime/clock';
 import type { AgentContext } from './agent-context';
 import type { Application } from './application';
 import type { ClientFailure, ClientTransactionUser, InviteClientTransaction } from './client-transaction';
+import { composeReply } from './compose-response';
 import { Dialog, tagOf } from './dialog';
 import { parseCSeq } from './header-values';
 import type { OutgoingOptions } from './outgoing-request';
@@ -23,6 +24,8 @@ interface Fork {
   /** The last reliable provisional response that was passed on (RFC 3262 section 4). */
   rseq: number | undefined;
   answered: boolean;
+  /** The application was told that it answered; it is never told of another. */
+  isReported?: boolean;
   /** Its 2xx names no place to send requests to, which srf takes for a failure. */
   lacksContact?: boolean;
   ack: { message: SipRequest; flow: Flow } | undefined;
@@ -127,9 +130,11 @@ export class OutgoingInvite implements ClientTransactionUser {
   onTerminated(): void {
     this.#timer?.cancel();
     this.#removeUnanswered();
-    for (const { dialog, answered, ack } of this.#forks.values()) {
+    for (const { dialog, answered, isReported, ack } of this.#forks.values()) {
       // Without an ACK the peer has given up by now, or will never know that we have.
-      if (answered && ack === undefined) this.#context.hangUp(dialog, 'no ACK from application');
+      if (!answered || ack !== undefined) continue;
+      if (isReported === true) this.#context.hangUp(dialog, 'no ACK from application');
+      else this.#context.hangUpUnheard(dialog, 'no ACK was sent');
     }
     this.#options.onTerminated(this.#options.transactionId);
   }
@@ -160,7 +165,7 @@ export class OutgoingInvite implements ClientTransactionUser {
 
   /** Sends the application's ACK for the 2xx, and keeps it for repetitions of that 2xx. */
   acknowledge(template: SipRequest, done: (sent: { bytes: Buffer; flow: Flow } | undefined) => void): void {
-    const fork = [...this.#forks.values()].find((candidate) => candidate.answered);
+    const fork = [...this.#forks.values()].find((candidate) => candidate.isReported === true);
     if (fork === undefined) {
       done(undefined);
       return;
@@ -203,23 +208,30 @@ export class OutgoingInvite implements ClientTransactionUser {
     fork.lacksContact = this.#isFirst && !arrival.message.headers.has('Contact');
     this.#noteDescription(fork.dialog, arrival.message);
     const hasEnded = fork.dialog.state === 'ended';
-    if (this.#options.dialog === undefined && !hasEnded) fork.dialog.confirm(arrival);
+    if (this.#isFirst && !hasEnded) fork.dialog.confirm(arrival);
     else fork.dialog.refreshTarget(arrival.message.headers);
-    if (this.#state === 'answered') {
+    if (this.#state !== 'pending') {
       this.#context.stats.extraForksHungUp += 1;
       this.#acknowledgeAndHangUp(fork.dialog, 'another branch answered');
       return;
     }
+    // A BYE has overtaken the answer, which wants its ACK all the same (section 13.2.2.4).
+    if (hasEnded) this.#acknowledgeAndHangUp(fork.dialog, 'call has ended');
+    if (hasEnded && this.#isFirst) {
+      // For the application there was no call that the BYE could have ended.
+      this.#fail(composeReply(this.request, { status: 487, reason: 'Request Terminated' }), undefined);
+      return;
+    }
     this.#timer?.cancel();
     this.#state = 'answered';
+    fork.isReported = true;
+    for (const other of this.#forks.values()) other.dialog.isUnheard = other !== fork;
     this.#context.dialogs.prefer(fork.dialog);
-    if (this.#isFirst && !hasEnded) this.#context.cdr.startDialog(fork.dialog, 'network', 'uac', arrival.message);
+    if (this.#isFirst) this.#context.cdr.startDialog(fork.dialog, 'network', 'uac', arrival.message);
     if (this.#hasOffer) fork.dialog.localDescription = this.request.body;
     this.#context.sessions.noteAnswer(fork.dialog, this.request, arrival.message);
     if (this.#orphanText !== undefined) this.#acknowledgeAndHangUp(fork.dialog, this.#orphanText);
     else this.#report(arrival.message, arrival);
-    // A BYE has overtaken the answer, which wants its ACK all the same (section 13.2.2.4).
-    if (hasEnded) this.#acknowledgeAndHangUp(fork.dialog, 'call has ended');
     this.#settleDialog();
   }
 
@@ -252,6 +264,7 @@ export class OutgoingInvite implements ClientTransactionUser {
     const fork: Fork = { dialog, rseq: undefined, answered: false, ack: undefined };
     dialog.unansweredOffer = this.#hasOffer ? 'ours' : undefined;
     this.#forks.set(tag, fork);
+    dialog.isUnheard = this.#state !== 'pending';
     this.#context.dialogs.add(dialog);
     return fork;
   }
@@ -267,7 +280,7 @@ export class OutgoingInvite implements ClientTransactionUser {
     return false;
   }
 
-  /** Our own ACK, then BYE. */
+  /** Our own ACK, then BYE. The application is gone, or talks to another fork. */
   #acknowledgeAndHangUp(dialog: Dialog, text: string): void {
     const template: SipRequest = {
       kind: 'request',
@@ -279,7 +292,7 @@ export class OutgoingInvite implements ClientTransactionUser {
     const fork = this.#forks.get(dialog.remoteTag);
     this.#options.sendAck(dialog, template, this.#cseq, (sent) => {
       if (fork !== undefined) fork.ack = sent;
-      this.#context.hangUp(dialog, text);
+      this.#context.hangUpUnheard(dialog, text);
     });
   }
 

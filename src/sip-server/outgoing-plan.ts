@@ -4,9 +4,16 @@ import type { Sent } from './application';
 import type { AttemptsOptions, Outgoing, Target } from './attempts';
 import { Attempts } from './attempts';
 import type { ClientTransaction, ClientTransactionUser } from './client-transaction';
-import { composeVia } from './compose-request';
+import { composeOutsideRequest, composeVia } from './compose-request';
 import { parseCSeq } from './header-values';
+import { continueSession } from './session-expires';
 import type { SipRequest, SipResponse } from './sip-message';
+import type { Flow } from './transport';
+
+/** CSeq of a request outside dialogs: any start below 2^31 (RFC 3261 section 8.1.1.5); grows with time across restarts. */
+const cseqStartMask = 0x3fff_ffff;
+/** They refresh a session (RFC 4028). */
+export const sessionMethods: ReadonlySet<string> = new Set(['INVITE', 'UPDATE']);
 
 /** A request that is about to be sent, and what happens to it when that does not do. */
 export interface Plan {
@@ -19,6 +26,21 @@ export interface Plan {
   readonly isAuthorised: boolean;
   /** For when it is sent again. */
   nextCSeq(last: number): number;
+}
+
+/** A new request outside dialogs, as it goes to `flow`. */
+export function composeOutside(
+  context: AgentContext,
+  template: SipRequest,
+  flow: Flow,
+  identity: { callId: string; fromTag: string; to: string },
+): Outgoing {
+  const branch = context.transactions.newBranch();
+  const local = context.localSideOf(flow);
+  const cseq = Math.floor(context.clock.wallTimeMs() / 1_000) & cseqStartMask;
+  const request = composeOutsideRequest(template, { ...identity, local, branch, cseq });
+  if (sessionMethods.has(request.method)) continueSession(request, undefined);
+  return { request, branch, flow };
 }
 
 /** Carries out a plan, and answers the challenges of trunks with the credentials that we have for them. */

@@ -41,7 +41,7 @@ export function parseMessage(
   bytes: Buffer,
   { bytesMax = messageBytesMax, ignoreContentLength = false }: ParseOptions = {},
 ): ParsedMessage {
-  if (bytes.length > bytesMax) return { kind: 'garbage', reason: 'too-large' };
+  if (bytes.length > bytesMax) return refuseLarge(parseMessage(bytes.subarray(0, bytesMax), { bytesMax }));
   const start = skipEmptyLines(bytes);
   const headEnd = bytes.indexOf('\r\n\r\n', start, 'latin1');
   const text = bytes.toString('latin1', start, headEnd === -1 ? bytes.length : headEnd);
@@ -53,17 +53,25 @@ export function parseMessage(
   const rest = headEnd === -1 ? bytes.subarray(bytes.length) : bytes.subarray(headEnd + 4);
   const body = ignoreContentLength ? rest : takeBody(rest, block);
   if (isLong) block.fault = 'Start Line Too Long';
-  return startLine.startsWith('SIP/') ? parseResponse(startLine, block, body) : parseRequest(startLine, block, body);
+  return /^SIP\//i.test(startLine) ? parseResponse(startLine, block, body) : parseRequest(startLine, block, body);
+}
+
+/** A request that is too large is told so as long as its beginning says whose it is (RFC 3261 section 21.5.7). */
+function refuseLarge(beginning: ParsedMessage): ParsedMessage {
+  const request = beginning.kind === 'broken-request' ? beginning.request : beginning;
+  if (request.kind !== 'request') return { kind: 'garbage', reason: 'too-large' };
+  return { kind: 'broken-request', request, status: 513, reason: 'Message Too Large' };
 }
 
 function parseRequest(line: string, { headers, fault }: HeaderBlock, body: Buffer): ParsedMessage {
-  const versionAt = line.lastIndexOf(' SIP/');
-  if (versionAt === -1) return { kind: 'garbage', reason: 'not-sip' };
+  const versionAt = [...line.matchAll(/ SIP\//gi)].at(-1)?.index;
+  if (versionAt === undefined) return { kind: 'garbage', reason: 'not-sip' };
   const methodEnd = line.indexOf(' ');
   const method = line.slice(0, methodEnd);
   if (!isToken(method)) return { kind: 'garbage', reason: 'not-sip' };
   const uri = line.slice(methodEnd + 1, Math.max(versionAt, methodEnd + 1));
-  const version = line.slice(versionAt + 1);
+  // It has no case (section 7.1).
+  const version = line.slice(versionAt + 1).toUpperCase();
   const request: SipRequest = { kind: 'request', method, uri, headers, body };
   if (version !== 'SIP/2.0' && /^SIP\/\d{1,9}\.\d{1,9}$/.test(version)) {
     return { kind: 'broken-request', request, status: 505, reason: 'Version Not Supported' };
@@ -74,7 +82,7 @@ function parseRequest(line: string, { headers, fault }: HeaderBlock, body: Buffe
 }
 
 function parseResponse(line: string, { headers, fault }: HeaderBlock, body: Buffer): ParsedMessage {
-  const match = /^SIP\/2\.0 ([1-6][0-9][0-9])(?: |$)/.exec(line);
+  const match = /^SIP\/2\.0 ([1-6][0-9][0-9])(?: |$)/i.exec(line);
   if (match === null || fault !== undefined) return { kind: 'garbage', reason: 'bad-response' };
   // drachtio-srf, and others, would read a line end in it, Unicode's included, as the end of what can be read.
   const reason = line.slice(match[0].length).replaceAll(/[\x00-\x08\x0a-\x1f\x7f]|\xe2\x80[\xa8\xa9]/g, ' ');

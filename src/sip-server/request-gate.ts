@@ -1,4 +1,3 @@
-import type { Random } from '../runtime/random';
 import type { ReplyOptions } from './compose-response';
 import { composeReply } from './compose-response';
 import { parseNameAddr } from './header-values';
@@ -7,19 +6,22 @@ import { findRequestFault } from './request-rules';
 import { isSignedByScanner } from './scanner-signs';
 import type { SipMessage, SipRequest, SipResponse } from './sip-message';
 import type { GuardSettings, SourceGuard } from './source-guard';
+import type { StatelessTags } from './stateless-tags';
 import type { SipServerStats } from './stats';
 import type { Flow } from './transport';
 import type { Arrival, TransportUser } from './transport-layer';
 import { responseFlow } from './transport-layer';
 
 interface RequestGateOptions {
-  readonly random: Random;
+  readonly tags: StatelessTags;
   readonly stats: SipServerStats;
   readonly guard: SourceGuard;
   readonly scanners: Pick<GuardSettings, 'scannerAgents' | 'scannerCallers'>;
   readonly rules: RequestRules;
   /** The methods that applications want, in upper case; `any` where that is not for us to know. */
   routedMethods(): readonly string[] | 'any';
+  /** Whether it repeats a request that was let in before. */
+  isRepetition(arrival: Arrival<SipRequest>): boolean;
   send(message: SipMessage, flow: Flow): void;
 }
 
@@ -53,7 +55,7 @@ export class RequestGate implements TransportUser {
     if (fault !== undefined) {
       stats[fault.counter] += 1;
       this.#refuse(arrival, fault);
-    } else if (isNew(arrival) && !guard.admitsRequest(flow.remoteAddress)) {
+    } else if (isNew(arrival) && !guard.admitsRequest(flow.remoteAddress) && !this.#options.isRepetition(arrival)) {
       stats.refusedTooFast += 1;
       const headers = [['Retry-After', String(tooFastRetryAfterSeconds)]] as const;
       this.#refuse(arrival, { status: 503, reason: 'Service Unavailable', headers });
@@ -80,8 +82,7 @@ export class RequestGate implements TransportUser {
   }
 
   #refuse({ message, essentials, flow }: Arrival<SipRequest>, reply: ReplyOptions): void {
-    const toTag = this.#options.random.bytes(8).toString('hex');
-    const response = composeReply(message, { toTag, ...reply });
+    const response = composeReply(message, { toTag: this.#options.tags.of(message), ...reply });
     const to = responseFlow(essentials, flow);
     this.noteAnswer(response, to);
     this.#options.send(response, to);

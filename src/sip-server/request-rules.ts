@@ -38,7 +38,7 @@ export interface RequestFault {
 }
 
 /** Methods that we know; another is not implemented (501), one of these may be not allowed (405). */
-const knownMethods = new Set([
+export const knownMethods: ReadonlySet<string> = new Set([
   ...['INVITE', 'ACK', 'BYE', 'CANCEL', 'OPTIONS', 'REGISTER', 'PRACK', 'SUBSCRIBE', 'NOTIFY', 'PUBLISH', 'INFO'],
   ...['REFER', 'MESSAGE', 'UPDATE'],
 ]);
@@ -47,6 +47,13 @@ const dependentMethods = new Set(['ACK', 'CANCEL', 'BYE', 'PRACK', 'UPDATE']);
 /** Their bodies describe a session, and their Contact becomes the remote target. */
 const sessionMethods = new Set(['INVITE', 'UPDATE']);
 const targetMethods = new Set(['INVITE', 'UPDATE', 'SUBSCRIBE']);
+
+/** What such a request is about: of two values the application might believe the other one. */
+const meaningHeaders = new Map([
+  ['SUBSCRIBE', ['Event']],
+  ['NOTIFY', ['Event', 'Subscription-State']],
+  ['PRACK', ['RAck']],
+]);
 
 /**
  * What is wrong with a request whose essentials are well formed, in the order of RFC 3261 section 8.2; undefined when it
@@ -105,7 +112,22 @@ function findMalformed(request: SipRequest, { cseq }: Essentials): RequestFault 
   const target = parseSipUri(request.uri);
   if (target === 'uri-too-long') return { ...malformed('Request-URI Too Long'), status: 414 };
   if (target === 'uri-malformed' || hasHeaders(target)) return malformed('Bad Request-URI');
-  return isContactUsable(request) ? undefined : malformed('Bad Contact');
+  if (!isContactUsable(request)) return malformed('Bad Contact');
+  return areRoutesReadable(request) ? undefined : malformed('Bad Record-Route');
+}
+
+/** Why an application that wants the request could not know what it means; undefined when it could. */
+export function findUnclear({ method, headers }: SipRequest): string | undefined {
+  const repeated = (meaningHeaders.get(method) ?? []).find((name) => headers.all(name).length > 1);
+  if (repeated !== undefined) return `Repeated ${repeated}`;
+  // RFC 3515 section 2.4.2.
+  return method === 'REFER' && listValues(headers, 'Refer-To').length !== 1 ? 'Bad Refer-To' : undefined;
+}
+
+/** Ours and the application's requests in the dialog would carry them on. */
+function areRoutesReadable({ method, headers }: SipRequest): boolean {
+  if (!targetMethods.has(method)) return true;
+  return listValues(headers, 'Record-Route').every((route) => route === '' || parseNameAddr(route) !== undefined);
 }
 
 /** Header fields in a Request-URI (section 19.1.1) would be somebody's attempt to have us apply them. */

@@ -5,7 +5,7 @@ import { refusals } from './application';
 import { lacksContentType } from './application-headers';
 import type { Outgoing, Target } from './attempts';
 import { composeCancel } from './compose-ack';
-import { composeDialogRequest, composeOutsideRequest } from './compose-request';
+import { composeDialogRequest } from './compose-request';
 import type { CdrStopReason } from './cdr-event';
 import type { Dialog } from './dialog';
 import { refusalOf } from './find-targets';
@@ -14,7 +14,15 @@ import { HeaderList, capitalisedHeaderName } from './header-list';
 import type { InviteClientTransaction } from './client-transaction';
 import { OutgoingInvite } from './outgoing-invite';
 import type { Plan } from './outgoing-plan';
-import { attemptsOf, forwarding, isAuthorised, sentOf, withCSeq } from './outgoing-plan';
+import {
+  attemptsOf,
+  composeOutside,
+  forwarding,
+  isAuthorised,
+  sentOf,
+  sessionMethods,
+  withCSeq,
+} from './outgoing-plan';
 import { OutgoingRequest, composeFailure } from './outgoing-request';
 import { PassedOverInvite } from './passed-over-invite';
 import { parseDecimal } from './scanner';
@@ -27,11 +35,6 @@ import { hostOf } from './uri';
 
 /** Told once: what was sent, or why nothing was. Comes at once unless a name had to be resolved or the dialog is busy. */
 export type Done = (result: Sent | Refusal) => void;
-
-/** CSeq of a request outside dialogs: any start below 2^31 (RFC 3261 section 8.1.1.5); grows with time across restarts. */
-const cseqStartMask = 0x3fff_ffff;
-/** They refresh a session (RFC 4028). */
-const sessionMethods = new Set(['INVITE', 'UPDATE']);
 
 /** Carries out what applications want to send. */
 export class RequestSender {
@@ -152,6 +155,16 @@ export class RequestSender {
     this.#sendInDialog(undefined, dialog, template, () => undefined);
   }
 
+  /** Whether an INVITE of ours has made, or may make, a dialog with that id. */
+  hasInvite(dialogId: string): boolean {
+    return this.#invitesByDialog.has(dialogId);
+  }
+
+  /** Whether the application is gone for good. */
+  hasLost(application: Application): boolean {
+    return this.#gone.has(application);
+  }
+
   /** The application is gone: what it had begun is cancelled, what answers later is hung up. */
   orphan(application: Application, text: string): void {
     this.#gone.add(application);
@@ -167,7 +180,7 @@ export class RequestSender {
   ): Sent {
     const identity = { callId: this.#context.random.uuid(), fromTag: newTag(this.#context.random) };
     const compose = ({ uri = template.uri, flow }: Target): Outgoing => {
-      return { ...this.#composeOutside({ ...template, uri }, flow, { ...identity, to: template.uri }), flow };
+      return composeOutside(this.#context, { ...template, uri }, flow, { ...identity, to: template.uri });
     };
     const plan: Plan = {
       first: compose(first),
@@ -334,28 +347,11 @@ export class RequestSender {
     });
   }
 
-  #composeOutside(
-    template: SipRequest,
-    flow: Flow,
-    identity: { callId: string; fromTag: string; to: string },
-  ): { branch: string; request: SipRequest } {
-    const context = this.#context;
-    const branch = context.transactions.newBranch();
-    const request = composeOutsideRequest(template, {
-      ...identity,
-      local: context.localSideOf(flow),
-      branch,
-      cseq: Math.floor(context.clock.wallTimeMs() / 1_000) & cseqStartMask,
-    });
-    if (sessionMethods.has(request.method)) continueSession(request, undefined);
-    return { branch, request };
-  }
-
   /** As drachtio-server has it: the request counts as sent, and a 503 follows. */
   #failUnsent(application: Application, template: SipRequest, fault: 'no-address' | 'unregistered', done: Done): void {
     const { random, locator } = this.#context;
     const identity = { callId: random.uuid(), fromTag: newTag(random), to: template.uri };
-    const { request } = this.#composeOutside(template, locator.anyFlow(), identity);
+    const { request } = composeOutside(this.#context, template, locator.anyFlow(), identity);
     const transactionId = random.uuid();
     const response = composeFailure(request, fault);
     done({

@@ -56,6 +56,11 @@ export class InviteServerTransaction implements ServerTransaction {
     return this.#lastResponse !== undefined;
   }
 
+  /** Whether it had a final response of 300 or above. */
+  get isRefused(): boolean {
+    return this.#state === 'completed' || this.#state === 'confirmed';
+  }
+
   /** In the accepted state a 2xx may be sent any number of times, as its owner's retransmission asks for. */
   respond(response: SipResponse): Buffer | undefined {
     const repeats2xx = this.#state === 'accepted' && response.status >= 200 && response.status < 300;

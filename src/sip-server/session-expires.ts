@@ -27,8 +27,8 @@ export interface SessionTerms {
   readonly refresher: 'ourselves' | 'peer';
 }
 
-/** Longer sessions are refreshed once a day. */
-const secondsMax = 86_400;
+/** Longer sessions are refreshed twice a day. */
+export const sessionSecondsMax = 86_400;
 /** What a header may say. */
 const deltaSecondsMax = 0xffff_ffff;
 
@@ -83,7 +83,7 @@ export function agreeAsServer(
   const refresher = understood ? (asked?.refresher ?? said?.refresher ?? 'uac') : 'uas';
   response.headers.set('Session-Expires', formatSessionExpires({ seconds, refresher }));
   if (refresher === 'uac') requireTimer(response.headers);
-  return { seconds: Math.min(seconds, secondsMax), refresher: refresher === 'uas' ? 'ourselves' : 'peer' };
+  return { seconds: Math.min(seconds, sessionSecondsMax), refresher: refresher === 'uas' ? 'ourselves' : 'peer' };
 }
 
 /** The terms of the session that a 2xx to our `request` begins or goes on with (section 7.2). Undefined: no timer. */
@@ -94,7 +94,7 @@ export function agreeAsClient(request: SipRequest, response: SipResponse): Sessi
   const agreed = answered ?? (asked?.refresher === 'uac' ? asked : undefined);
   if (agreed === undefined) return undefined;
   return {
-    seconds: Math.min(agreed.seconds, secondsMax),
+    seconds: Math.min(agreed.seconds, sessionSecondsMax),
     refresher: agreed.refresher === 'uas' ? 'peer' : 'ourselves',
   };
 }

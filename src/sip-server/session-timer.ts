@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../runtime/clock';
 import type { SessionTerms } from './session-expires';
+import { sessionSecondsMax } from './session-expires';
 
 interface SessionTimerOptions {
   readonly clock: Clock;
@@ -26,12 +27,13 @@ export class SessionTimer {
     const { clock, terms } = options;
     this.terms = terms;
     this.#options = options;
-    const earlyBySeconds = Math.min(earlyBySecondsMax, terms.seconds / 3);
-    this.#expiryTimer = clock.setTimer((terms.seconds - earlyBySeconds) * 1_000, () => {
+    const seconds = Math.min(terms.seconds, sessionSecondsMax);
+    const earlyBySeconds = Math.min(earlyBySecondsMax, seconds / 3);
+    this.#expiryTimer = clock.setTimer((seconds - earlyBySeconds) * 1_000, () => {
       this.stop();
       options.onExpired();
     });
-    if (terms.refresher === 'ourselves') this.#refreshAfter((terms.seconds / 2) * 1_000);
+    if (terms.refresher === 'ourselves') this.#refreshAfter((seconds / 2) * 1_000);
   }
 
   /** Our refresh was refused for now. */

@@ -23,6 +23,7 @@ import { SessionKeeper } from './session-keeper';
 import type { GuardSettings } from './source-guard';
 import { SubscriptionKeeper } from './subscription-keeper';
 import { SourceGuard } from './source-guard';
+import { StatelessTags } from './stateless-tags';
 import type { SipServerStats } from './stats';
 import { TransactionLayer } from './transaction-layer';
 import type { SipTransport, TransportListener } from './transport';
@@ -67,10 +68,12 @@ export interface SipStack {
 export function buildStack(options: StackOptions): SipStack {
   const { clock, random, logger, stats, limits, publicAddress, resolveServices } = options;
   const dialogs = new DialogTable(stats);
+  const tags = new StatelessTags(random);
   const transactions: TransactionLayer = new TransactionLayer({
     clock,
     random,
     stats,
+    tags,
     limits,
     send: (message, flow, onFailure) => {
       if (message.kind === 'response') gate.noteAnswer(message, flow);
@@ -86,7 +89,7 @@ export function buildStack(options: StackOptions): SipStack {
   const guard = new SourceGuard({ clock, logger, stats, settings: options.guard, isTrusted });
   const gate: RequestGate = new RequestGate(
     {
-      random,
+      tags,
       stats,
       guard,
       scanners: options.guard,
@@ -95,11 +98,12 @@ export function buildStack(options: StackOptions): SipStack {
         const routed = options.routedMethods();
         return routed === 'any' || !access.registers ? routed : [...routed, 'REGISTER'];
       },
+      isRepetition: (arrival) => transactions.isRepetition(arrival),
       send: (message, flow) => listener.send(message, flow, () => undefined),
     },
     transactions,
   );
-  const listener = new TransportLayer({ clock, random, logger, stats, guard }, gate);
+  const listener = new TransportLayer({ clock, tags, logger, stats, guard }, gate);
   const selectApplication = (method: string): Application | undefined => options.selectApplication(method);
   const locator = new Locator(options.transports, new HostCache(clock, options.resolve), publicAddress, {
     ...(resolveServices && { services: new HostCache<ServiceRecord>(clock, resolveServices) }),
@@ -138,10 +142,11 @@ export function buildStack(options: StackOptions): SipStack {
       },
     }),
     hangUp: (dialog, text, reason) => agent.hangUp(dialog, text, reason),
+    hangUpUnheard: (dialog, text) => agent.hangUpUnheard(dialog, text),
     endSubscription: (dialog, text) => agent.endSubscription(dialog, text),
   };
   const agent: UserAgent = new UserAgent(context, { limits, selectApplication });
-  const access: AccessControl = new AccessControl({ clock, random, stats, limits: options.accessLimits }, agent);
+  const access: AccessControl = new AccessControl({ clock, random, stats, tags, limits: options.accessLimits }, agent);
   const register = (settings: RegistrationSettings): Registration => {
     return new Registration({ ...context, logger }, settings);
   };

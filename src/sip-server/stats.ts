@@ -6,7 +6,7 @@ export interface SipServerStats {
   responsesSent: number;
   /** Octets that are no SIP message at all: dropped. */
   garbageDropped: number;
-  /** Above the largest size of a message: dropped, and the connection closed. */
+  /** Above the largest size of a message and no request, which would get 513: dropped, and the connection closed. */
   oversizeDropped: number;
   /** Responses that could not be read: dropped. */
   badResponsesDropped: number;
@@ -22,7 +22,7 @@ export interface SipServerStats {
   /** Sources and bans that had to be forgotten, as there are more than may be remembered. */
   sourcesForgotten: number;
   bansForgotten: number;
-  /** Requests that were refused before the application saw them: 400 and 414, 505, 501, 405, 416, 420, 415, 406. */
+  /** Requests that were refused before the application saw them: 400, 414 and 513, 505, 501, 405, 416, 420, 415, 406. */
   refusedMalformed: number;
   refusedVersion: number;
   refusedUnknownMethod: number;

@@ -4,11 +4,14 @@ import type { ClientTransaction, ClientTransactionUser, TransactionContext } fro
 import { InviteClientTransaction, NonInviteClientTransaction } from './client-transaction';
 import { composeReply } from './compose-response';
 import type { Essentials } from './essentials';
+import { listValues, parseCSeq, parseNameAddr } from './header-values';
 import { formatHostPort } from './uri';
 import type { Limits } from './limits';
+import { knownMethods } from './request-rules';
 import type { ServerTransaction } from './server-transaction';
 import { InviteServerTransaction, NonInviteServerTransaction, composeTrying } from './server-transaction';
 import type { SipRequest, SipResponse } from './sip-message';
+import type { StatelessTags } from './stateless-tags';
 import type { SipServerStats } from './stats';
 import type { Arrival, TransportUser } from './transport-layer';
 import { responseFlow } from './transport-layer';
@@ -17,12 +20,18 @@ import type { Flow } from './transport';
 /** RFC 3261 section 8.1.1.7: branches that begin so are unique by themselves. */
 export const magicCookie = 'z9hG4bK';
 
+/** INVITE first: hardly anybody cancels anything else. */
+const cancellableMethods = [
+  'INVITE',
+  ...[...knownMethods].filter((method) => !['INVITE', 'ACK', 'CANCEL'].includes(method)),
+];
+
 /** What the layer above is told. Must not throw. */
 export interface TransactionUser {
   /** A request that belongs to no transaction yet. An INVITE that is not answered at once gets 100 Trying. */
   onRequest(transaction: ServerTransaction): void;
-  /** A CANCEL with the INVITE it names, undefined when there is none. */
-  onCancel(transaction: ServerTransaction, invite: InviteServerTransaction | undefined): void;
+  /** A CANCEL with the request it names, undefined when there is none. It has a meaning for an INVITE only. */
+  onCancel(transaction: ServerTransaction, named: ServerTransaction | undefined): void;
   /** An ACK that ended no failed INVITE: for a 2xx, or a stray. */
   onAck(arrival: Arrival<SipRequest>): void;
 }
@@ -31,6 +40,7 @@ export interface TransactionLayerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly stats: SipServerStats;
+  readonly tags: StatelessTags;
   readonly limits: Limits;
   readonly user: TransactionUser;
   send(message: SipRequest | SipResponse, flow: Flow, onFailure: (cause: string) => void): Buffer;
@@ -82,8 +92,13 @@ export class TransactionLayer implements TransportUser {
 
   onResponse(arrival: Arrival<SipResponse>): void {
     const client = this.#clients.get(clientKey(arrival.essentials));
-    if (client === undefined) this.#options.stats.strayResponsesDropped += 1;
+    if (client === undefined || !answers(client.request, arrival)) this.#options.stats.strayResponsesDropped += 1;
     else client.receive(arrival);
+  }
+
+  /** Whether it repeats a request that has its transaction. */
+  isRepetition(arrival: Arrival<SipRequest>): boolean {
+    return this.#servers.has(serverKey(arrival, arrival.message.method));
   }
 
   /** A branch of our own for a request that is about to be sent. */
@@ -132,14 +147,9 @@ export class TransactionLayer implements TransportUser {
       return;
     }
     const mergeKey = `${essentials.callId} ${essentials.fromTag ?? ''} ${essentials.cseq.number} ${message.method}`;
-    if (message.method !== 'CANCEL' && essentials.toTag === undefined) {
-      if (this.#unmerged.has(mergeKey)) {
-        this.#options.stats.refusedMerged += 1;
-        this.#replyStateless(arrival, 482, 'Loop Detected');
-        return;
-      }
-      this.#unmerged.set(mergeKey, key);
-    }
+    const mayMerge = message.method !== 'CANCEL' && essentials.toTag === undefined;
+    const isMerged = mayMerge && this.#isOngoing(this.#unmerged.get(mergeKey));
+    if (mayMerge && !isMerged) this.#unmerged.set(mergeKey, key);
     const onTerminated = (): void => {
       this.#servers.delete(key);
       if (this.#unmerged.get(mergeKey) === key) this.#unmerged.delete(mergeKey);
@@ -147,15 +157,22 @@ export class TransactionLayer implements TransportUser {
     const Transaction = message.method === 'INVITE' ? InviteServerTransaction : NonInviteServerTransaction;
     const transaction = new Transaction(this.#context, arrival, onTerminated);
     this.#servers.set(key, transaction);
-    this.#handOver(transaction);
+    if (isMerged) this.#refuseMerged(transaction);
+    else this.#handOver(transaction);
+  }
+
+  #refuseMerged(transaction: ServerTransaction): void {
+    this.#options.stats.refusedMerged += 1;
+    const { message } = transaction.arrival;
+    const toTag = this.#options.tags.of(message);
+    transaction.respond(composeReply(message, { status: 482, reason: 'Loop Detected', toTag }));
   }
 
   #handOver(transaction: ServerTransaction): void {
     const { arrival } = transaction;
     const { user } = this.#options;
     if (arrival.message.method === 'CANCEL') {
-      const invite = this.#servers.get(serverKey(arrival, 'INVITE'));
-      user.onCancel(transaction, invite instanceof InviteServerTransaction ? invite : undefined);
+      user.onCancel(transaction, this.#findCancelled(arrival));
       return;
     }
     user.onRequest(transaction);
@@ -164,8 +181,23 @@ export class TransactionLayer implements TransportUser {
     }
   }
 
+  /** An INVITE that was refused is over: a proxy that tries one target after the other may come to us again. */
+  #isOngoing(key: string | undefined): boolean {
+    const transaction = key === undefined ? undefined : this.#servers.get(key);
+    return transaction !== undefined && !(transaction instanceof InviteServerTransaction && transaction.isRefused);
+  }
+
+  /** The request that a CANCEL names, whatever its method (RFC 3261 section 9.2). */
+  #findCancelled(cancel: Arrival<SipRequest>): ServerTransaction | undefined {
+    for (const method of cancellableMethods) {
+      const named = this.#servers.get(serverKey(cancel, method));
+      if (named !== undefined) return named;
+    }
+    return undefined;
+  }
+
   #replyStateless(arrival: Arrival<SipRequest>, status: number, reason: string): void {
-    const toTag = this.#options.random.bytes(8).toString('hex');
+    const toTag = this.#options.tags.of(arrival.message);
     const reply = composeReply(arrival.message, { status, reason, toTag });
     this.#options.send(reply, responseFlow(arrival.essentials, arrival.flow), () => undefined);
   }
@@ -183,6 +215,20 @@ export class TransactionLayer implements TransportUser {
       },
     };
   }
+}
+
+/**
+ * Whether a response with the branch of `request` is about it: in another's name it would make a dialog that nobody could
+ * end, and one with further Vias was meant for somebody else (RFC 3261 section 8.1.3.3).
+ */
+function answers({ headers }: SipRequest, { message, essentials }: Arrival<SipResponse>): boolean {
+  const { callId, cseq, fromTag } = essentials;
+  return (
+    headers.first('Call-ID') === callId &&
+    parseCSeq(headers.first('CSeq') ?? '')?.number === cseq.number &&
+    parseNameAddr(headers.first('From') ?? '')?.params.get('tag') === fromTag &&
+    listValues(message.headers, 'Via').length <= listValues(headers, 'Via').length
+  );
 }
 
 function clientKey({ via, cseq }: Essentials): string {

@@ -1,6 +1,5 @@
 import type { Clock } from '../runtime/clock';
 import type { Logger } from '../runtime/logger';
-import type { Random } from '../runtime/random';
 import { composeReply } from './compose-response';
 import type { Essentials } from './essentials';
 import { readEssentials } from './essentials';
@@ -12,6 +11,7 @@ import { splitList } from './scanner';
 import type { SipMessage, SipRequest, SipResponse } from './sip-message';
 import { serializeMessage } from './sip-message';
 import type { SourceGuard } from './source-guard';
+import type { StatelessTags } from './stateless-tags';
 import type { SipServerStats } from './stats';
 import type { Flow, TransportListener } from './transport';
 import { defaultPortOf } from './transport';
@@ -33,7 +33,7 @@ export interface TransportUser {
 
 interface TransportLayerOptions {
   readonly clock: Clock;
-  readonly random: Random;
+  readonly tags: StatelessTags;
   readonly logger: Logger;
   readonly stats: SipServerStats;
   readonly guard: SourceGuard;
@@ -127,7 +127,7 @@ export class TransportLayer implements TransportListener {
     this.#options.guard.noteMalformed(flow.remoteAddress);
     if (request.method === 'ACK') return;
     const essentials = readEssentials(request);
-    const toTag = this.#options.random.uuid();
+    const toTag = this.#options.tags.of(request);
     const to = typeof essentials === 'string' ? flow : responseFlow(essentials, flow);
     this.send(composeReply(request, { status, reason, toTag }), to, () => undefined);
   }

@@ -5,7 +5,7 @@ import { refusals } from './application';
 import type { ReplyOptions } from './compose-response';
 import { composeReply } from './compose-response';
 import type { CdrStopReason } from './cdr-event';
-import type { Dialog } from './dialog';
+import { Dialog } from './dialog';
 import { findOrderFault } from './dialog-order';
 import { composeLastNotify, composeUnsentBye } from './end-of-subscription';
 import type { ProxyOptions } from './forking-proxy';
@@ -17,8 +17,10 @@ import type { Limits } from './limits';
 import type { Cancellable, ProxyTeller } from './proxy-core';
 import { contactOf } from './local-side';
 import { ProxyCore } from './proxy-core';
+import { findUnclear } from './request-rules';
 import { RequestSender } from './request-sender';
-import type { InviteServerTransaction, ServerTransaction } from './server-transaction';
+import type { ServerTransaction } from './server-transaction';
+import { InviteServerTransaction } from './server-transaction';
 import { isIntervalTooSmall } from './session-expires';
 import type { SipRequest, SipResponse } from './sip-message';
 import type { TransactionUser } from './transaction-layer';
@@ -48,6 +50,8 @@ export class UserAgent implements TransactionUser {
   readonly #proxies: ProxyCore;
   /** Requests without a final answer that may make a dialog. */
   readonly #pending = { INVITE: 0, SUBSCRIBE: 0 };
+  /** The ids that the INVITEs among them will have as dialogs. */
+  readonly #pendingCalls = new Set<string>();
   #closed = false;
 
   constructor(context: AgentContext, options: UserAgentOptions) {
@@ -85,9 +89,17 @@ export class UserAgent implements TransactionUser {
   hangUp(dialog: Dialog, text: string, reason: CdrStopReason = 'system-initiated-termination'): void {
     if (dialog.state === 'ended' || dialog.usage === 'SUBSCRIBE') return;
     this.#context.dialogs.remove(dialog);
-    this.sender.sendBye(dialog, { why: `SIP;cause=200;text="${text}"`, reason }, (bye) => {
+    this.sender.sendBye(dialog, { why: byeReason(text), reason }, (bye) => {
       dialog.application.onDialogEnded({ dialogId: dialog.id, bye });
     });
+  }
+
+  /** Sends a BYE to a fork that shares its id with the one that the application talks to, and which goes on. */
+  hangUpUnheard(dialog: Dialog, text: string): void {
+    if (dialog.state === 'ended') return;
+    this.#context.dialogs.remove(dialog);
+    const why = { why: byeReason(text), reason: 'system-initiated-termination' } as const;
+    this.sender.sendBye(dialog, why, () => undefined);
   }
 
   /**
@@ -125,12 +137,12 @@ export class UserAgent implements TransactionUser {
     else this.#onDialogRequest(transaction);
   }
 
-  onCancel(transaction: ServerTransaction, invite: InviteServerTransaction | undefined): void {
-    if (invite === undefined) {
+  onCancel(transaction: ServerTransaction, named: ServerTransaction | undefined): void {
+    if (named === undefined) {
       this.#refuseUnknown(transaction);
       return;
     }
-    const target = this.#cancellable.get(invite);
+    const target = named instanceof InviteServerTransaction ? this.#cancellable.get(named) : undefined;
     this.#reply(transaction, {
       status: 200,
       reason: 'OK',
@@ -147,10 +159,15 @@ export class UserAgent implements TransactionUser {
   }
 
   #onOutsideRequest(transaction: ServerTransaction): void {
-    const { message } = transaction.arrival;
+    const { message, essentials } = transaction.arrival;
     const { method } = message;
     if (dialogMethods.has(method)) {
       this.#refuseUnknown(transaction);
+      return;
+    }
+    if (makesDialog(method) && this.#isTaken(method, Dialog.idOf(essentials.callId, essentials.fromTag))) {
+      this.#context.stats.refusedMerged += 1;
+      this.#reply(transaction, { status: 482, reason: 'Loop Detected' });
       return;
     }
     const intervalRefusal = this.#findIntervalRefusal(message);
@@ -158,15 +175,27 @@ export class UserAgent implements TransactionUser {
       this.#reply(transaction, intervalRefusal);
       return;
     }
+    const unclear = findUnclear(message);
     const application = this.#closed ? undefined : this.#options.selectApplication(method);
     if (method === 'INVITE') this.#context.cdr.attempt('network', message);
     if (application === undefined) this.#refuseUnwanted(transaction);
     else if (makesDialog(method) && this.#isFull(method)) this.#refuseOverload(transaction);
+    else if (unclear !== undefined) this.#reply(transaction, this.#countUnclear(unclear));
     else {
       if (makesDialog(method)) supplyContact(transaction.arrival);
       if (method === 'SUBSCRIBE') writePlainTo(message);
       this.#deliver(transaction, application, undefined);
     }
+  }
+
+  /**
+   * Whether the dialog would have the id of a call that is up, or may be: the application could not tell them apart. A
+   * phone that starts anew may well subscribe again.
+   */
+  #isTaken(method: MakingMethod, dialogId: string): boolean {
+    const usage = this.#context.dialogs.usageOf(dialogId);
+    const isCall = this.#pendingCalls.has(dialogId) || this.sender.hasInvite(dialogId) || usage === 'INVITE';
+    return isCall || (method === 'INVITE' && usage !== undefined);
   }
 
   #onDialogRequest(transaction: ServerTransaction): void {
@@ -190,9 +219,20 @@ export class UserAgent implements TransactionUser {
       this.#context.cdr.stopDialog(dialog, 'network', 'normal-release', message);
       this.#context.dialogs.remove(dialog);
     }
-    this.#deliver(transaction, dialog.application, dialog);
+    if (this.#isUnheard(dialog)) this.#answerUnheard(transaction);
+    else this.#deliver(transaction, dialog.application, dialog);
     if (endsSubscription(dialog, message)) this.#context.dialogs.remove(dialog);
     else if (message.method === 'NOTIFY') this.#context.subscriptions.noteNotify(dialog, message);
+  }
+
+  /** Nobody is there to answer in this dialog: its application is gone, or talks to another fork. */
+  #isUnheard(dialog: Dialog): boolean {
+    return dialog.isUnheard || this.sender.hasLost(dialog.application);
+  }
+
+  #answerUnheard(transaction: ServerTransaction): void {
+    if (transaction.arrival.message.method === 'BYE') this.#reply(transaction, { status: 200, reason: 'OK' });
+    else this.#refuseUnknown(transaction);
   }
 
   /** A request in a dialog that is not ours may belong to one that passes through us. */
@@ -202,11 +242,17 @@ export class UserAgent implements TransactionUser {
     else if (!('refused' in forwarded)) this.#cancellable.set(transaction, forwarded);
   }
 
+  #countUnclear(reason: string): ReplyOptions {
+    this.#context.stats.refusedMalformed += 1;
+    return { status: 400, reason };
+  }
+
   #findDialogRefusal(dialog: Dialog, arrival: Arrival<SipRequest>): ReplyOptions | undefined {
     const { stats, random } = this.#context;
+    const unclear = findUnclear(arrival.message);
     switch (findOrderFault(dialog, arrival)) {
       case undefined:
-        return this.#findIntervalRefusal(arrival.message);
+        return unclear === undefined ? this.#findIntervalRefusal(arrival.message) : this.#countUnclear(unclear);
       case 'out-of-order':
         stats.refusedOutOfOrder += 1;
         return { status: 500, reason: 'CSeq Out Of Order' };
@@ -259,19 +305,24 @@ export class UserAgent implements TransactionUser {
     const { method } = transaction.arrival.message;
     const isInvite = method === 'INVITE';
     const making = dialog === undefined && makesDialog(method) ? method : undefined;
+    const { callId, fromTag } = transaction.arrival.essentials;
+    const callMade = making === 'INVITE' ? Dialog.idOf(callId, fromTag) : undefined;
     const options: IncomingOptions = {
       context: this.#context,
       transaction,
       application,
       dialog,
       onFinished: (transactionId) => {
-        if (this.#incoming.delete(transactionId) && making !== undefined) this.#pending[making] -= 1;
+        if (!this.#incoming.delete(transactionId)) return;
+        if (making !== undefined) this.#pending[making] -= 1;
+        if (callMade !== undefined) this.#pendingCalls.delete(callMade);
       },
     };
     const incoming = isInvite ? new IncomingInvite(options) : new IncomingRequest(options);
     if (incoming instanceof IncomingInvite) this.#cancellable.set(transaction, incoming);
     this.#incoming.set(incoming.event.transactionId, incoming);
     if (making !== undefined) this.#pending[making] += 1;
+    if (callMade !== undefined) this.#pendingCalls.add(callMade);
     application.onRequest(incoming.event);
   }
 
@@ -313,6 +364,10 @@ export class UserAgent implements TransactionUser {
     transaction.respond(response);
     return response;
   }
+}
+
+function byeReason(text: string): string {
+  return `SIP;cause=200;text="${text}"`;
 }
 
 function makesDialog(method: string): method is MakingMethod {

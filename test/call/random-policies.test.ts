@@ -3,12 +3,12 @@ import type { Random } from '../../src/runtime/random';
 import { seededRandom } from '../../src/runtime/random';
 import { pcmuOffer, VirtualCall, type VirtualCallOptions } from '../support/virtual-call';
 import { chance, pick } from './random-model';
+import { SilenceWatch } from './silence-watch';
 import { speakingModel } from './speaking-model';
 
 // Idle policies, turns and guarantees together, under random schedules of everything that can happen to a call.
 
 const silenceMs = 4_000;
-const frameMs = 20;
 /** The guarantee joins waits that are this close together, and a filler stands behind what is queued. */
 const toleranceMs = 1_100;
 const seeds = Array.from({ length: 40 }, (_, seed) => seed);
@@ -95,27 +95,4 @@ function somethingHappens(call: VirtualCall, random: Random, ends: (() => void)[
     () => undefined,
     () => undefined,
   ])();
-}
-
-/** How long the caller waited for the agent and heard nothing. */
-class SilenceWatch {
-  longestMs = 0;
-  #silentMs = 0;
-  readonly #call: VirtualCall;
-
-  constructor(call: VirtualCall) {
-    this.#call = call;
-  }
-
-  async run(ms: number): Promise<void> {
-    for (let passedMs = 0; passedMs < ms && this.#call.calls.active > 0; passedMs += frameMs) {
-      await this.#call.run(frameMs);
-      const { current } = this.#call.conversation.occupations;
-      const isExplained = (['caller-speaking', 'hold', 'transfer', 'digits'] as const).some((one) => current.has(one));
-      const isWaiting = (['responding', 'tool', 'agent-speaking'] as const).some((one) => current.has(one));
-      const isHeard = this.#call.phone.heard.at(-1)?.samples.some((sample) => Math.abs(sample) > 100) === true;
-      this.#silentMs = isWaiting && !isExplained && !isHeard ? this.#silentMs + frameMs : 0;
-      this.longestMs = Math.max(this.longestMs, this.#silentMs);
-    }
-  }
 }

@@ -136,6 +136,7 @@ export class FuzzApplication implements Application {
   #sendOutside(method: string): void {
     const headers: [string, string][] =
       method === 'INVITE' && below(2, this.#options.random) === 0 ? [['Supported', '100rel']] : [];
+    if (method === 'REFER') headers.push(['Refer-To', this.#options.target]);
     this.#options
       .agent()
       .sender.request(this, this.#compose(method, this.#options.target, headers), undefined, (result) =>
@@ -144,7 +145,8 @@ export class FuzzApplication implements Application {
   }
 
   #sendInDialog(dialogId: string, method: string): void {
-    const template = this.#compose(method, 'sip:placeholder', []);
+    const headers: [string, string][] = method === 'REFER' ? [['Refer-To', this.#options.target]] : [];
+    const template = this.#compose(method, 'sip:placeholder', headers);
     this.#options.agent().sender.requestInDialog(this, dialogId, template, (result) => {
       if ('refused' in result && !refusedBecauseBusy.test(result.refused)) this.#refusedIn.add(dialogId);
       this.#note(method, result);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { frameBytesMax } from '../../src/sip-server/admin-frame';
 import type { SipServer } from '../../src/sip-server/server';
 import { AdminConnection } from '../sip-server/admin-connection';
@@ -78,6 +79,20 @@ test('an unknown command is refused and the connection closed', async () => {
 
   expect(tokens.slice(3)).toEqual(['NO', 'Unknown message type']);
   await connection.closed();
+});
+
+test('an application that was refused and does not hang up gets no more calls', async () => {
+  const connection = await AdminConnection.open(server, { allowHalfOpen: true });
+  opened.push(connection);
+  await connection.command(`authenticate|${server.admin.secret}|`);
+  await connection.command('route|invite');
+
+  await connection.command('dance');
+  await once(connection.socket, 'end');
+  await login();
+
+  phone.send(phoneRequest('INVITE', { port: phone.port, callId: 'c1' }), addressOf(server));
+  await phone.next('SIP/2.0 503');
 });
 
 test('a ping is answered', async () => {

@@ -24,8 +24,9 @@ export class AdminConnection {
     socket.on('data', (chunk) => this.#onData(chunk));
   }
 
-  static async open(server: SipServer): Promise<AdminConnection> {
-    const socket = connect(server.admin.port, server.admin.host);
+  static async open(server: SipServer, { allowHalfOpen = false } = {}): Promise<AdminConnection> {
+    const { host, port } = server.admin;
+    const socket = connect({ host, port, allowHalfOpen });
     await once(socket, 'connect');
     return new AdminConnection(socket);
   }

@@ -90,3 +90,12 @@ test('lists are split at commas outside quotes and brackets, over all lines of t
 
   expect(listValues(headers, 'ROUTE')).toEqual(['<sip:a,b;lr>', '"x, \\" y" <sip:c>', '<sip:d>']);
 });
+
+test.each(['<sip:a@b>;tag=1;tag=2', '<sip:a@b>;tag=1;TAG=1'])('two tags in %j would name two dialogs', (text) => {
+  expect(parseNameAddr(text)).toBeUndefined();
+});
+
+test('two branches in a Via would name two transactions; other parameters may come twice', () => {
+  expect(parseVia('SIP/2.0/UDP a;branch=1;branch=2')).toBeUndefined();
+  expect(parseVia('SIP/2.0/UDP a;rport;branch=1;rport')?.params.get('branch')).toBe('1');
+});

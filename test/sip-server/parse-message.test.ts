@@ -142,11 +142,26 @@ test('a response may have an empty reason', () => {
   expect(parse('SIP/2.0 100 \r\nCSeq: 1 INVITE\r\n\r\n')).toMatchObject({ kind: 'response', status: 100, reason: '' });
 });
 
-test('one octet more than allowed is too large', () => {
+test('one octet more than allowed is too large, which a request is told as far as it could be read', () => {
   const padding = 'a'.repeat(messageBytesMax - invite.length);
 
   expect(parse(invite + padding).kind).toBe('request');
-  expect(parse(`${invite}${padding}b`)).toEqual({ kind: 'garbage', reason: 'too-large' });
+  expect(parse(`${invite}${padding}b`)).toMatchObject({
+    kind: 'broken-request',
+    status: 513,
+    request: { method: 'INVITE' },
+  });
+  expect(parse(`SIP/2.0 200 OK\r\n\r\n${'a'.repeat(messageBytesMax)}`)).toEqual({
+    kind: 'garbage',
+    reason: 'too-large',
+  });
+  expect(parse('a'.repeat(messageBytesMax + 1))).toEqual({ kind: 'garbage', reason: 'too-large' });
+});
+
+test('the name of the protocol has no case', () => {
+  expect(parse('OPTIONS sip:x sip/2.0\r\n\r\n')).toMatchObject({ kind: 'request', uri: 'sip:x' });
+  expect(parse('OPTIONS sip: SIP/x Sip/3.0\r\n\r\n')).toMatchObject({ kind: 'broken-request', status: 505 });
+  expect(parse('sip/2.0 200 OK\r\n\r\n')).toMatchObject({ kind: 'response', status: 200, reason: 'OK' });
 });
 
 test('twenty thousand mutated messages never throw', () => {

@@ -85,3 +85,15 @@ test('more requests than a source may send get 503 with Retry-After', () => {
   expect(bench.peer.last('response').headers.has('Retry-After')).toBe(true);
   expect(bench.app.requests).toHaveLength(2_000);
 });
+
+test('a source above its rate keeps its call: a repeated INVITE is no further one', () => {
+  receive(requestText('INVITE'));
+  for (let index = 0; index < 3_000; index += 1) {
+    bench.peer.send(requestText('OPTIONS', { branch: `z9hG4bK-${index}`, callId: `call-${index + 2}` }));
+  }
+  receive(requestText('INVITE'));
+
+  const answers = bench.peer.received.filter(({ headers }) => headers.first('CSeq') === '1 INVITE');
+  expect(answers.map((answer) => answer.kind === 'response' && answer.status)).toEqual([100, 100]);
+  expect(bench.stats.refusedTooFast).toBeGreaterThan(900);
+});

@@ -1,7 +1,7 @@
 import { readEssentials } from '../../src/sip-server/essentials';
 import { parseMessage } from '../../src/sip-server/parse-message';
 import type { RequestFault, RequestRules } from '../../src/sip-server/request-rules';
-import { defaultRequestRules, findRequestFault } from '../../src/sip-server/request-rules';
+import { defaultRequestRules, findRequestFault, findUnclear } from '../../src/sip-server/request-rules';
 import { uriBytesMax } from '../../src/sip-server/uri';
 import { requestText } from './test-peer';
 
@@ -187,4 +187,44 @@ test.each([
   const uri = `sip:${'a'.repeat(length - 'sip:@host'.length)}@host`;
 
   expect(statusOf(requestText('OPTIONS', { uri }))).toBe(status);
+});
+
+describe('what a request is about', () => {
+  const faultIn = (method: string, ...headers: string[]): string | undefined => {
+    const request = parseMessage(Buffer.from(requestText(method, { headers })));
+    return request.kind === 'request' ? findUnclear(request) : request.kind;
+  };
+
+  test('is one place for a REFER', () => {
+    expect(faultIn('REFER', 'Refer-To: <sip:a@b>')).toBeUndefined();
+    expect(faultIn('REFER', 'Refer-To: "a, b" <sip:a@b?Replaces=1%3Bfrom-tag%3D2>')).toBeUndefined();
+    for (const headers of [[], ['Refer-To: <sip:a@b>', 'r: <sip:c@d>'], ['Refer-To: <sip:a@b>, <sip:c@d>']]) {
+      expect(faultIn('REFER', ...headers)).toBe('Bad Refer-To');
+    }
+  });
+
+  test.each([
+    ['SUBSCRIBE', 'Event: presence'],
+    ['NOTIFY', 'Event: presence'],
+    ['NOTIFY', 'Subscription-State: active'],
+    ['PRACK', 'RAck: 1 1 INVITE'],
+  ])('is said once in a %s by its %s', (method, header) => {
+    expect(faultIn(method, header)).toBeUndefined();
+    expect(faultIn(method, header, header)).toMatch(/^Repeated/);
+  });
+
+  test('is decided by the first value where nobody else looks', () => {
+    expect(faultIn('INVITE', 'Session-Expires: 1800', 'x: 90')).toBeUndefined();
+  });
+});
+
+test.each([
+  ['<sip:127.0.0.2;lr', 400],
+  ['nowhere', 400],
+  ['<sip:127.0.0.2;lr>, <>', 400],
+  ['<sip:127.0.0.2;lr>, ,', undefined],
+  ['', undefined],
+])('the Record-Route %j of an INVITE', (route, status) => {
+  expect(statusOf(requestText('INVITE', { headers: [`Record-Route: ${route}`] }))).toBe(status);
+  expect(statusOf(requestText('OPTIONS', { headers: [`Record-Route: ${route}`] }))).toBeUndefined();
 });

@@ -194,6 +194,27 @@ describe('we refresh', () => {
     expect(requests('UPDATE')[1]?.headers.first('Session-Expires')).toBe('200;refresher=uac');
   });
 
+  test('twice a day when the peer allows no more than once in a century', () => {
+    incomingCall([timer, update], said);
+    bench.clock.advance(50_000);
+    reply('UPDATE', 422, ['Min-SE: 4294967295']);
+    expect(requests('UPDATE')[1]?.headers.first('Session-Expires')).toBe('4294967295;refresher=uac');
+    reply('UPDATE', 200, ['Session-Expires: 4294967295;refresher=uac']);
+    bench.peer.forget();
+
+    bench.clock.advance(12 * 3_600_000);
+    expect(requests('UPDATE')).toHaveLength(1);
+  });
+
+  test('in time when the peer allows less and never answers', () => {
+    incomingCall([timer, update], said);
+    bench.clock.advance(50_000);
+    reply('UPDATE', 422, ['Min-SE: 4294967295']);
+    bench.clock.advance(24 * 3_600_000);
+
+    expect(bench.app.ended).toHaveLength(1);
+  });
+
   test.each([
     [491, 2_000],
     [500, 5_000],

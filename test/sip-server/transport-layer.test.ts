@@ -4,6 +4,7 @@ import { seededRandom } from '../../src/runtime/random';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
 import type { SipRequest, SipResponse } from '../../src/sip-server/sip-message';
 import { SourceGuard, defaultGuardSettings } from '../../src/sip-server/source-guard';
+import { StatelessTags } from '../../src/sip-server/stateless-tags';
 import { createStats } from '../../src/sip-server/stats';
 import type { Flow, SipTransport, TransportName } from '../../src/sip-server/transport';
 import type { Arrival } from '../../src/sip-server/transport-layer';
@@ -28,7 +29,7 @@ function createLayer(name: TransportName = 'udp') {
   };
   const guard = new SourceGuard({ clock, logger, stats, settings: defaultGuardSettings });
   const layer = new TransportLayer(
-    { clock, random: seededRandom(1), logger, stats, guard },
+    { clock, tags: new StatelessTags(seededRandom(1)), logger, stats, guard },
     { onRequest: (arrival) => requests.push(arrival), onResponse: (arrival) => responses.push(arrival) },
   );
   const flow: Flow = { transport, remoteAddress: '127.0.0.2', remotePort: 40_000 };
@@ -94,6 +95,19 @@ test('a broken request is refused with what could be read of it, and a broken AC
   );
   expect(requests).toEqual([]);
   expect(stats.refusedMalformed).toBe(2);
+});
+
+test('a broken request that comes again gets the same answer again, and another one another tag', () => {
+  const { receive, sends } = createLayer();
+  const broken = requestText('OPTIONS').replace('Max-Forwards', 'Max Forwards');
+
+  receive(broken);
+  receive(broken);
+  receive(broken.replace('call-1', 'call-2'));
+
+  expect(sends[0]?.text).toBe(sends[1]?.text);
+  const tags = sends.map(({ text }) => /To: .*;tag=(\S+)/.exec(text)?.[1]);
+  expect(new Set(tags).size).toBe(2);
 });
 
 test('rubbish is counted by cause and logged once a minute', () => {

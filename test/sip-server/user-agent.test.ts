@@ -84,6 +84,21 @@ describe('a request outside dialogs', () => {
     expect(bench.stats.unansweredByApplication).toBe(1);
   });
 
+  test('that an application could understand in two ways gets 400, in a dialog and outside', () => {
+    expect(statusOf(requestText('REFER'))).toBe(400);
+    const events = { headers: ['Event: one', 'o: two'] };
+    expect(statusOf(requestText('SUBSCRIBE', { ...events, callId: 'call-2' }))).toBe(400);
+    statusOf(requestText('SUBSCRIBE', { callId: 'call-3', branch: 'z9hG4bK-3', headers: ['Event: one'] }));
+    bench.stack.agent.respond(bench.app, bench.app.requests[0]!.transactionId, answer(202));
+    bench.clock.advance(20);
+    const toTag = /;tag=([^;]+)/.exec(bench.peer.last('response').headers.first('To') ?? '')?.[1] ?? '';
+    const again = { toTag, callId: 'call-3', branch: 'z9hG4bK-4', cseq: 2 };
+    expect(statusOf(requestText('SUBSCRIBE', { ...events, ...again }))).toBe(400);
+
+    expect(bench.app.requests).toHaveLength(1);
+    expect(bench.stats.refusedMalformed).toBe(3);
+  });
+
   test('that comes a second time by another way gets 482', () => {
     statusOf(requestText('INVITE'));
 

@@ -15,6 +15,7 @@ export interface TestPlan {
   routes: Record<string, unknown>[];
   trunks?: Record<string, Record<string, unknown>>;
   users?: Record<string, { password: string }>;
+  tools?: Record<string, Record<string, unknown>>;
   destinations?: Record<string, Record<string, unknown>>;
 }
 
