@@ -19,7 +19,7 @@ import {
   waitForCue,
   type Step,
 } from '../support/sipp-scenario';
-import { heardBy, inOrder, report } from '../support/who-heard';
+import { heardBy, inOrder, report, sounds } from '../support/who-heard';
 import { channelsBecome, describeCluster } from './real-servers';
 import { shapes, startCaller, startHuman, startOffice, voices, type Party, type Shape } from './transferring';
 
@@ -156,9 +156,7 @@ describe.each(shapes)('transfers, $name,', (shape) => {
       caller.sipp.cue();
       expect(await caller.sipp.finished).toEqual(wentWell);
       const heard = whoHeardWhat(shape, 'an announcement (the human), then 486', { caller, human, originMs });
-      expect(heard.caller.filter((what) => what !== 'silence' && what !== 'nothing')).toEqual([
-        ...['agent', 'music', 'human', 'agent again'],
-      ]);
+      expect(sounds(heard.caller)).toEqual([...['agent', 'music', 'human', 'agent again']]);
       expect(heard.human).not.toContain('caller');
       await endedWell(bridge, shape, { transfers: [{ outcome: 'busy' }] });
     });
@@ -189,11 +187,7 @@ describe.each(shapes)('transfers, $name,', (shape) => {
       expect(await caller.sipp.finished).toEqual(wentWell);
       expect((await human.sipp.finished).code).toBe(0);
       const heard = whoHeardWhat(shape, `the destination ${what}`, { caller, originMs });
-      expect(heard.caller.filter((one) => one !== 'silence' && one !== 'nothing')).toEqual([
-        'agent',
-        'music',
-        'agent again',
-      ]);
+      expect(sounds(heard.caller)).toEqual(['agent', 'music', 'agent again']);
       await endedWell(bridge, shape, { reason: { kind: 'caller-hung-up' }, transfers: [{ outcome }] });
     });
   });
@@ -212,7 +206,7 @@ describe.each(shapes)('transfers, $name,', (shape) => {
       });
       expect(await caller.sipp.finished).toEqual(wentWell);
       const heard = whoHeardWhat(shape, 'REFER, and the destination answers', { caller, originMs });
-      expect(heard.caller.filter((one) => one !== 'silence' && one !== 'nothing')).toEqual(['agent', 'music']);
+      expect(sounds(heard.caller)).toEqual(['agent', 'music']);
       await endedWell(bridge, shape, { reason: { kind: 'transferred' }, transfers: [{ outcome: 'referred' }] });
     });
 
@@ -230,9 +224,7 @@ describe.each(shapes)('transfers, $name,', (shape) => {
       caller.sipp.cue();
       expect(await caller.sipp.finished).toEqual(wentWell);
       const heard = whoHeardWhat(shape, 'REFER, and the destination is busy', { caller, originMs });
-      expect(heard.caller.filter((one) => one !== 'silence' && one !== 'nothing')).toEqual([
-        ...['agent', 'music', 'agent again'],
-      ]);
+      expect(sounds(heard.caller)).toEqual([...['agent', 'music', 'agent again']]);
       await endedWell(bridge, shape, { transfers: [{ method: 'refer', outcome: 'busy' }] });
     });
   });

@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 
 import type { RtpPhone } from './rtp-phone';
-import { dominantHz } from './spectrum';
+import { dominantHz, snrDb } from './spectrum';
 
 /** Whom a tone stands for. */
 export type Voices = Readonly<Record<string, number>>;
@@ -16,6 +16,7 @@ export interface Stretch {
 const windowMs = 200;
 const quiet = 100;
 const toleranceHz = 8;
+const pureDb = 6;
 
 /** What a phone heard from `originMs` on, by the time at which its packets came. */
 export function heardBy(phone: RtpPhone, voices: Voices, originMs: number): Stretch[] {
@@ -39,6 +40,12 @@ export function inOrder(stretches: readonly Stretch[]): string[] {
   return stretches.map(({ what }) => what);
 }
 
+/** Without pauses: who was heard after whom, each once in a row. */
+export function sounds(stretches: readonly string[]): string[] {
+  const heard = stretches.filter((what) => what !== 'silence' && what !== 'nothing');
+  return heard.filter((what, at) => what !== heard[at - 1]);
+}
+
 /** A line for people: `agent 0.0-1.2, music 1.2-2.8, human 2.8-6.0`. */
 export function lineOf(stretches: readonly Stretch[]): string {
   const seconds = (ms: number): string => (ms / 1_000).toFixed(1);
@@ -57,7 +64,9 @@ function soundOf(samples: Int16Array, voices: Voices): string {
   if (samples.length < 4 * 160) return 'nothing';
   if (samples.every((sample) => Math.abs(sample) < quiet)) return 'silence';
   const hz = dominantHz(samples, 8_000);
-  return Object.entries(voices).find(([, tone]) => Math.abs(tone - hz) < toleranceHz)?.[0] ?? 'music';
+  const [voice, tone] = Object.entries(voices).find(([, one]) => Math.abs(one - hz) < toleranceHz) ?? ['music', hz];
+  // A note of the music may be near a voice; it is not alone.
+  return snrDb(samples, 8_000, tone) > pureDb ? voice : 'music';
 }
 
 /** The window in which one sound passes into another belongs to neither. */
