@@ -239,7 +239,10 @@ function notify(status: string, state: string): Step {
 async function agentIsBack({ phone }: Party): Promise<void> {
   for (let looks = 0; looks < 100; looks += 1) {
     await new Promise((resolve) => setTimeout(resolve, 300));
-    if (inOrder(heardBy(phone, voices, performance.now() - 500)).includes('agent again')) return;
+    if (!inOrder(heardBy(phone, voices, performance.now() - 500)).includes('agent again')) continue;
+    // Enough of it for a word in the timeline.
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    return;
   }
   throw new Error('waited in vain for the agent');
 }
