@@ -144,7 +144,8 @@ export class Transfers {
 
   /** What the destination's side plays on hold is heard; when it plays nothing, our music is. */
   #holdCaller(isOnHold: boolean): void {
-    const { line, media } = this.#options;
+    const { line, media, services } = this.#options;
+    services.logger.info({}, isOnHold ? 'the destination holds the caller' : 'the destination is back');
     this.#endHold?.();
     this.#endHold = isOnHold ? this.#direct?.keepHere() : undefined;
     line.fillSilence(isOnHold ? this.#sound('music', media.rateHz) : undefined);

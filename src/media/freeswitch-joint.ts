@@ -103,11 +103,16 @@ export class Joint {
       try {
         await pair.caller.rebridge(pair.ours);
       } catch (cause) {
-        if (this.#host.pair() !== undefined && !this.isJoined) this.#host.onFailure(messageOf(cause));
+        this.#tellStuck(messageOf(cause));
       }
     });
     this.#change = this.#settled(coming);
     return coming;
+  }
+
+  #tellStuck(reason: string): void {
+    // It may have been closed, or joined again, meanwhile.
+    if (this.#host.pair() !== undefined && !this.isJoined) this.#host.onFailure(reason);
   }
 
   async #settled(change: Promise<unknown>): Promise<void> {

@@ -46,9 +46,18 @@ export function describeJoinedLegs(
       await test.caller.elapse(300);
     }
 
+    /** Time passes until it is settled. */
+    async function meanwhile<T>(change: Promise<T>): Promise<T> {
+      const open = new Set([change]);
+      const settled = change.finally(() => open.clear());
+      await Promise.resolve();
+      while (open.size > 0) await test.caller.elapse(20);
+      return settled;
+    }
+
     async function joined(formats?: string): Promise<void> {
       await bothStarted(formats);
-      expect(await test.caller.leg.join(test.callee.leg)).toBe(isJoinedByMedia);
+      expect(await meanwhile(test.caller.leg.join(test.callee.leg))).toBe(isJoinedByMedia);
       if (!isJoinedByMedia) relay(caller, callee);
       await test.caller.elapse(settleMs);
     }
@@ -75,7 +84,7 @@ export function describeJoinedLegs(
 
     it('talk to us again once they are parted', async () => {
       await joined();
-      await test.callee.leg.part();
+      await meanwhile(test.callee.leg.part());
       caller.hear(undefined);
       callee.hear(undefined);
       await test.caller.elapse(settleMs);
@@ -124,8 +133,8 @@ export function describeJoinedLegs(
     it('can be joined and parted again and again', async () => {
       await joined();
       for (let n = 0; n < 3; n += 1) {
-        await test.caller.leg.part();
-        expect(await test.callee.leg.join(test.caller.leg)).toBe(isJoinedByMedia);
+        await meanwhile(test.caller.leg.part());
+        expect(await meanwhile(test.callee.leg.join(test.caller.leg))).toBe(isJoinedByMedia);
       }
       await test.caller.elapse(settleMs);
       const { atCaller, atCallee } = await whileBothSpeak();

@@ -92,6 +92,8 @@ export class FakeFreeswitch {
   /** While set, new channels wait for it. */
   gate: Held<void> | undefined;
   made = 0;
+  /** Which channel each one was last bridged with. */
+  readonly bonds = new Map<string, string>();
 
   constructor(readonly name: string) {}
 
@@ -127,6 +129,7 @@ export class FakeFreeswitch {
     const [word, uuid = ''] = command.split(' ');
     if (word === 'status') return this.#status();
     if (command === 'show channels as json') return this.#show();
+    if (word === 'uuid_getvar' && command.endsWith(' signal_bond')) return `${this.bonds.get(uuid) ?? '_undef_'}\n`;
     if (word === 'uuid_bridge') return this.bridge(uuid, command.split(' ')[2] ?? '');
     if (word === 'uuid_kill') {
       this.channels.get(uuid)?.channel?.hangUp('NORMAL_CLEARING');
@@ -135,7 +138,8 @@ export class FakeFreeswitch {
     return '+OK\n';
   }
 
-  bridge(_uuid: string, other: string): string {
+  bridge(uuid: string, other: string): string {
+    this.bonds.set(uuid, other).set(other, uuid);
     return `+OK ${other}\n`;
   }
 

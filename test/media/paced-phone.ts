@@ -42,12 +42,13 @@ export class PacedPhone {
 
   async elapse(ms: number): Promise<void> {
     for (let passedMs = 0; passedMs < ms; passedMs += 20) {
-      this.#sendNext();
+      this.sendNext();
       await this.#phone.clock.advanceAsync(20);
     }
   }
 
-  #sendNext(): void {
+  /** One packet, now. */
+  sendNext(): void {
     const step = this.#keys.next(this.#phone.timestamp);
     if (step !== undefined) {
       this.#phone.send(this.#phone.event(step.code, step));

@@ -13,6 +13,8 @@ export interface HeardPacket {
   timestamp: number;
   ssrc: number;
   payload: Buffer;
+  /** When it came, by this process's monotonic clock. */
+  atMs: number;
 }
 
 /** Fills 20 ms at 8 kHz. */
@@ -276,6 +278,7 @@ function readPacket(datagram: Buffer): HeardPacket | undefined {
     timestamp: datagram.readUInt32BE(4),
     ssrc: datagram.readUInt32BE(8),
     payload: datagram.subarray(12),
+    atMs: performance.now(),
   };
 }
 

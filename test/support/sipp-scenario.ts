@@ -109,6 +109,64 @@ export function answer(status = '200 OK'): Step {
   )}]]></send>`;
 }
 
+/** An INVITE from the bridge. What the callee sends later goes to whoever sent it. */
+export const receiveInvite: Step =
+  '<recv request="INVITE" rrs="true"><action>' +
+  '<ereg regexp=".*" search_in="hdr" header="From:" assign_to="caller"/>' +
+  // sipp refuses variables that are never used.
+  '<log message="[$caller]"/></action></recv>';
+
+/** Answers an INVITE, with SDP or without. */
+export function answerInvite(status: string, sdp?: string): Step {
+  const body =
+    sdp === undefined ? ['Content-Length: 0', ''] : ['Content-Type: application/sdp', 'Content-Length: [len]', ''];
+  const text = lines(
+    `SIP/2.0 ${status}`,
+    ...['Via', 'Record-Route', 'From'].map((name) => `[last_${name}:]`),
+    '[last_To:];tag=callee',
+    ...['Call-ID', 'CSeq'].map((name) => `[last_${name}:]`),
+    'Contact: <sip:callee@[local_ip]:[local_port]>',
+    ...body,
+  );
+  return `<send><![CDATA[${text}${sdp ?? ''}]]></send>`;
+}
+
+/** A request of the callee, inside the dialog that `receiveInvite` began. Its `sequence` grows with each. */
+export function fromCallee(method: string, sequence: number, sdp?: string): Step {
+  const text = lines(
+    `${method} [next_url] SIP/2.0`,
+    'Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]',
+    'From: <sip:callee@[local_ip]:[local_port]>;tag=callee',
+    'To: [$caller]',
+    'Call-ID: [call_id]',
+    `CSeq: ${sequence} ${method}`,
+    'Max-Forwards: 70',
+    '[routes]',
+    'Contact: <sip:callee@[local_ip]:[local_port]>',
+    ...(sdp === undefined ? ['Content-Length: 0', ''] : ['Content-Type: application/sdp', 'Content-Length: [len]', '']),
+  );
+  return `<send${method === 'ACK' ? '' : ' retrans="500"'}><![CDATA[${text}${sdp ?? ''}]]></send>`;
+}
+
+/** The callee's re-INVITE, to its ACK. */
+export function changeOfCallee(sequence: number, sdp: string, ...patterns: string[]): Step {
+  return [
+    fromCallee('INVITE', sequence, sdp),
+    '<recv response="100" optional="true"/>',
+    `<recv response="200">${checks(patterns)}</recv>`,
+    fromCallee('ACK', sequence),
+  ].join('\n');
+}
+
+/** The callee ends the call. */
+export function byeOfCallee(sequence: number): Step {
+  return [fromCallee('BYE', sequence), '<recv response="200"/>'].join('\n');
+}
+
+export function pause(ms: number): Step {
+  return `<pause milliseconds="${ms}"/>`;
+}
+
 /** sipp's own player: raw G.711 octets from a file of the run, for as long as the call lasts. */
 export function playForever(file: string, law: 'pcmu' | 'pcma'): Step {
   const format = law === 'pcmu' ? '0,PCMU/8000' : '8,PCMA/8000';
