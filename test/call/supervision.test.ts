@@ -1,3 +1,5 @@
+import type { CallSnapshot } from '../../src/call/call-observer';
+import { MemoryCaller } from '../../src/signalling/memory-caller';
 import { pcmuOffer } from '../support/virtual-call';
 import { plainBuiltIn } from '../../src/tools/agent-tool';
 import { defaultDigitRules } from '../../src/tools/digit-rules';
@@ -464,6 +466,23 @@ describe('is refused', () => {
     call.caller.bye();
     await call.expectClean();
     expect(call.begin('listen')).toEqual({ kind: 'refused', why: 'no-such-call' });
+  });
+
+  test('beyond the number of calls that may be supervised', async () => {
+    const call = await up(undefined, { supervisionsMax: 1 });
+    const other = new MemoryCaller({ clock: call.clock, offer: pcmuOffer });
+    call.calls.accept(other.leg);
+    await call.run(200);
+    const [, { callId }] = call.calls.snapshots() as [CallSnapshot, CallSnapshot];
+    const order = { kind: 'begin', destination: boss, mode: 'listen' } as const;
+    expect(call.begin('listen')).toEqual({ kind: 'done' });
+    expect(call.calls.supervise(callId, order)).toEqual({ kind: 'refused', why: 'too-many' });
+    call.stop();
+    expect(call.calls.supervise(callId, order)).toEqual({ kind: 'done' });
+    other.bye();
+    call.caller.bye();
+    await call.run(1_000);
+    expect({ calls: call.calls.active, legs: call.openLegs.size }).toEqual({ calls: 0, legs: 0 });
   });
 
   test('beyond the limits of the destination', async () => {
