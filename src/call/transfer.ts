@@ -1,7 +1,6 @@
-import type { SampleRateHz } from '../audio/pcm';
 import type { Destination } from '../dialplan/destination';
 import type { Dialling } from '../dialplan/dial';
-import type { MediaLegFactory } from '../media/media-leg';
+import type { MediaLeg, MediaLegFactory } from '../media/media-leg';
 import { unreachable } from '../runtime/invariant';
 import type { Clock } from '../runtime/clock';
 import type { Logger } from '../runtime/logger';
@@ -41,12 +40,15 @@ export interface TransferHost {
   /** After `onJoined`: the destination is gone. */
   onEnded(destination: string): void;
   onDigit(digit: string): void;
+  /** After `onJoined`: the destination has put the caller on hold, or is back. */
+  onHold(isOnHold: boolean): void;
 }
 
 export interface TransferOptions {
   services: TransferServices;
   callId: string;
-  callerRateHz: SampleRateHz;
+  /** Of the caller. */
+  media: MediaLeg;
   leg: CallerLeg;
   /** False before the caller is answered: a REFER needs a call. */
   canRefer: boolean;
@@ -144,12 +146,13 @@ export class Transfer {
   }
 
   #bridge(destination: Destination): void {
-    const { services, callId, callerRateHz, destinations, host } = this.#options;
+    const { services, callId, media: beside, destinations, host } = this.#options;
     const { logger, media, placeCall } = services;
     const leg: SecondLeg = new SecondLeg({
       callId: `${callId}/${destination.name}`,
       dialling: destinations.dial(destination),
-      callerRateHz,
+      callerRateHz: beside.rateHz,
+      beside,
       media,
       placeCall,
       logger,
@@ -160,6 +163,7 @@ export class Transfer {
         onFailed: (failure, detail) => this.#next(destination, failure, detail),
         onEnded: (why) => this.#ended(destination.name, why),
         onDigit: (digit) => host.onDigit(digit),
+        onHold: (isOnHold) => host.onHold(isOnHold),
       },
     });
     this.#state = { kind: 'dialling', leg };

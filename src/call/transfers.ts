@@ -3,6 +3,7 @@ import type { MediaLeg } from '../media/media-leg';
 import type { CallerLeg } from '../signalling/caller-leg';
 import type { CallEvent } from './call-observer';
 import type { CallerLine } from './caller-line';
+import { DirectMedia } from './direct-media';
 import type { EndReason } from './end-reason';
 import type { Prompts } from './prompts';
 import type { SecondLeg } from './second-leg';
@@ -37,6 +38,10 @@ const attemptsMax = 50;
 export class Transfers {
   readonly #options: TransfersOptions;
   #current: Transfer | undefined;
+  #direct: DirectMedia | undefined;
+  #endHold: (() => void) | undefined;
+  #isListenedIn = false;
+  #endListening: (() => void) | undefined;
   #attempts: readonly TransferAttempt[] = [];
   #closed = false;
 
@@ -67,7 +72,7 @@ export class Transfers {
       services,
       callId,
       leg,
-      callerRateHz: media.rateHz,
+      media,
       canRefer: isAnswered,
       destinations,
       host: {
@@ -77,6 +82,7 @@ export class Transfers {
         onJoined: (second) => {
           line.fillSilence(undefined);
           line.connect({ source: second.toCaller, agent: undefined, onAudio: (frame) => second.toCallee.push(frame) });
+          this.#direct = this.#goDirect(second);
           requester.onJoined();
         },
         onReferred: (destination) => host.end({ kind: 'transferred', destination }),
@@ -88,6 +94,7 @@ export class Transfers {
         },
         onEnded: (destination) => host.end({ kind: 'transfer-ended', destination }),
         onDigit: (digit) => tellKey({ media, leg }, digit),
+        onHold: (isOnHold) => this.#holdCaller(isOnHold),
       },
     });
     this.#current = transfer;
@@ -101,9 +108,23 @@ export class Transfers {
     return true;
   }
 
+  /** How the two who were joined talk; undefined before. */
+  get direct(): DirectMedia | undefined {
+    return this.#direct;
+  }
+
+  /** Somebody listens in, or does no longer: meanwhile nobody talks past us. */
+  listenedIn(isOn: boolean): void {
+    this.#isListenedIn = isOn;
+    this.#endListening?.();
+    this.#endListening = isOn ? this.#direct?.keepHere() : undefined;
+  }
+
   /** The call goes on without the transfer that is under way. */
   cancel(): void {
     const { line } = this.#options;
+    this.#direct?.end();
+    this.#direct = undefined;
     this.#current?.close('cancelled');
     this.#current = undefined;
     line.fillSilence(undefined);
@@ -113,12 +134,30 @@ export class Transfers {
   /** The call is over. Twice is fine. */
   close(reason: string): void {
     this.#closed = true;
+    this.#direct?.end();
     this.#current?.close(reason);
     this.#current = undefined;
   }
 
   #sound(name: 'music' | 'ringing', rateHz: SampleRateHz): PcmFrame {
     return this.#options.prompts[name === 'music' ? 'hold-music' : 'ringing'][rateHz];
+  }
+
+  #goDirect({ media: callee }: SecondLeg): DirectMedia | undefined {
+    const { media: caller, services } = this.#options;
+    if (callee === undefined) return undefined;
+    const direct = new DirectMedia({ caller, callee, logger: services.logger });
+    if (this.#isListenedIn) this.#endListening = direct.keepHere();
+    direct.begin();
+    return direct;
+  }
+
+  /** What the destination's side plays on hold is heard; when it plays nothing, our music is. */
+  #holdCaller(isOnHold: boolean): void {
+    const { line, media } = this.#options;
+    this.#endHold?.();
+    this.#endHold = isOnHold ? this.#direct?.keepHere() : undefined;
+    line.fillSilence(isOnHold ? this.#sound('music', media.rateHz) : undefined);
   }
 
   #hearEarly({ toCaller }: SecondLeg): void {

@@ -162,11 +162,11 @@ export const trunkSchema = z.strictObject({
     .optional()
     .describe('The number that outgoing calls show (From and P-Asserted-Identity); without it, that of the caller.'),
   codecs: z
-    .array(z.enum(['pcmu', 'pcma']))
+    .array(z.enum(['pcmu', 'pcma', 'g722', 'opus', 'g729']))
     .min(1)
-    .max(2)
+    .max(5)
     .optional()
-    .describe('What is offered, the preferred first.'),
+    .describe('What is offered, the preferred first; pcmu and pcma alone work without FreeSWITCH.'),
 });
 export type TrunkEntry = z.infer<typeof trunkSchema>;
 

@@ -3,8 +3,11 @@ import { messageOf } from '../runtime/errors';
 import { invariant } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
 import { CallerWatch, type CallerWatchOptions } from './freeswitch-caller-watch';
+import { Joint } from './freeswitch-joint';
+import { offerAt, placeholderFor } from './freeswitch-offer';
 import type { BridgedPair, FreeswitchPool } from './freeswitch-pool';
 import { readSide, withDirection, type SideOfCall } from './freeswitch-sdp';
+import type { FreeswitchServer } from './freeswitch-server';
 import type {
   AudioSource,
   Digit,
@@ -13,9 +16,9 @@ import type {
   MediaLegFactory,
   MediaLegListener,
   MediaStats,
+  OfferedCodec,
 } from './media-leg';
 import { MediaUnavailable } from './media-leg';
-import { LocalDescription, readDescription } from './negotiation';
 
 export interface FreeswitchLegFactoryOptions {
   pool: FreeswitchPool;
@@ -31,6 +34,7 @@ export interface FreeswitchLegFactoryOptions {
 
 const defaultMediaTimeoutMs = 15_000;
 const defaultFirstMediaTimeoutMs = 30_000;
+const g711: readonly OfferedCodec[] = ['pcmu', 'pcma'];
 /** A media timeout that no call lives to see. */
 export const neverMs = Number.MAX_SAFE_INTEGER;
 
@@ -39,12 +43,14 @@ export function createFreeswitchLegFactory(options: FreeswitchLegFactoryOptions)
   const { pool, ours, clock, logger } = options;
   const { mediaTimeoutMs = defaultMediaTimeoutMs, firstMediaTimeoutMs = defaultFirstMediaTimeoutMs } = options;
   return {
-    async create({ callId }) {
+    async create({ callId, codecs, beside }) {
       if (!pool.taking) throw new MediaUnavailable('no FreeSWITCH takes calls');
       // Only the address that FreeSWITCH names is heard on our socket.
       const leg = await ours.create({ callId, signallingAddress: '' });
       const limits = { limitMs: mediaTimeoutMs, firstLimitMs: firstMediaTimeoutMs };
-      return new FreeswitchLeg({ pool, callId, ours: leg, clock, limits, logger: logger.child({ callId }) });
+      const preferred = beside instanceof FreeswitchLeg ? beside.server : undefined;
+      const parts = { pool, callId, ours: leg, clock, limits, preferred, codecs };
+      return new FreeswitchLeg({ ...parts, logger: logger.child({ callId }) });
     },
   };
 }
@@ -55,6 +61,8 @@ interface FreeswitchLegParts {
   ours: MediaLeg;
   clock: Clock;
   limits: Pick<CallerWatchOptions, 'limitMs' | 'firstLimitMs'>;
+  preferred: FreeswitchServer | undefined;
+  codecs: readonly OfferedCodec[] | undefined;
   logger: Logger;
 }
 
@@ -68,7 +76,10 @@ class FreeswitchLeg implements MediaLeg {
   readonly #ours: MediaLeg;
   readonly #clock: Clock;
   readonly #limits: FreeswitchLegParts['limits'];
+  readonly #preferred: FreeswitchServer | undefined;
+  readonly #codecs: readonly OfferedCodec[];
   readonly #logger: Logger;
+  readonly #joint: Joint;
   #watch: CallerWatch | undefined;
   #pair: BridgedPair | undefined;
   /** FreeSWITCH's last description for the caller. */
@@ -80,13 +91,22 @@ class FreeswitchLeg implements MediaLeg {
   #failure: MediaFailure | undefined;
   #closed = false;
 
-  constructor({ pool, callId, ours, clock, limits, logger }: FreeswitchLegParts) {
+  constructor({ pool, callId, ours, clock, limits, preferred, codecs = g711, logger }: FreeswitchLegParts) {
     this.#pool = pool;
     this.#callId = callId;
     this.#ours = ours;
     this.#clock = clock;
     this.#limits = limits;
+    this.#preferred = preferred;
+    this.#codecs = codecs;
     this.#logger = logger;
+    this.#joint = new Joint({
+      clock,
+      pair: () => (this.#closed ? undefined : this.#pair),
+      canTakeKeys: () => this.#answer?.canTakeKeys === true,
+      onDigit: (digit) => this.#listener?.onDigit(digit),
+      onFailure: (reason) => this.#onGone(reason),
+    });
   }
 
   get rateHz(): MediaLeg['rateHz'] {
@@ -106,7 +126,10 @@ class FreeswitchLeg implements MediaLeg {
 
   async offer(): Promise<string> {
     invariant(!this.#closed, 'a closed leg makes no offer');
-    if (this.#pair === undefined) this.#callerSdp = ourOfferAt((await this.#open(undefined)).caller.sdp);
+    if (this.#pair === undefined) {
+      const { caller } = await this.#open(undefined);
+      this.#callerSdp = offerAt(caller.sdp, this.#codecs);
+    }
     return this.#callerSdp;
   }
 
@@ -145,18 +168,34 @@ class FreeswitchLeg implements MediaLeg {
   }
 
   sendDigit(digit: Digit, durationMs: number): boolean {
-    return !this.#closed && this.#answer?.canTakeKeys === true && this.#ours.sendDigit(digit, durationMs);
+    if (this.#closed || this.#answer?.canTakeKeys !== true) return false;
+    return this.#joint.isJoined ? this.#joint.sendKey(digit, durationMs) : this.#ours.sendDigit(digit, durationMs);
+  }
+
+  /** Where its channels are; undefined before they are made. */
+  get server(): FreeswitchServer | undefined {
+    return this.#pair?.server;
+  }
+
+  join(other: MediaLeg): Promise<boolean> {
+    return other instanceof FreeswitchLeg ? this.#joint.join(other.#joint) : Promise.resolve(false);
+  }
+
+  part(): Promise<void> {
+    return this.#joint.part();
   }
 
   /** Of our side of FreeSWITCH; the codec is the caller's. */
   get stats(): Readonly<MediaStats> {
-    return { ...this.#ours.stats, codec: this.#answer?.codec };
+    const { digits, ...stats } = this.#ours.stats;
+    return { ...stats, codec: this.#answer?.codec, digits: digits + this.#joint.digits };
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#listener = undefined;
+    this.#joint.close();
     this.#watch?.end();
     this.#ours.close();
     this.#pair?.caller.close();
@@ -169,6 +208,7 @@ class FreeswitchLeg implements MediaLeg {
       callId: this.#callId,
       callerOffer: callerOffer ?? placeholderFor(ourOffer),
       ourOffer,
+      preferred: this.#preferred,
     });
     if (this.#closed) {
       pair.caller.close();
@@ -177,6 +217,7 @@ class FreeswitchLeg implements MediaLeg {
     }
     this.#pair = pair;
     for (const end of [pair.caller, pair.ours]) end.onGone((reason) => this.#onGone(reason));
+    pair.caller.onKey((key) => this.#joint.onKey(key));
     await this.#ours.acceptAnswer(pair.ours.sdp);
     this.#logger.debug({ caller: pair.caller.uuid, ours: pair.ours.uuid }, 'FreeSWITCH bridged');
     return pair;
@@ -221,22 +262,4 @@ class FreeswitchLeg implements MediaLeg {
       this.#logger.error({ error: messageOf(cause) }, 'a media listener failed');
     }
   }
-}
-
-/**
- * Stands for a caller whose description comes later. FreeSWITCH's own offers are of no use: it offers every stream twice,
- * with and without SRTP, and fsmrf answers them with FreeSWITCH's own description.
- */
-function placeholderFor(ourOffer: string): string {
-  return ourOffer.replace(/^m=audio \d+/m, `m=audio ${discardPort}`);
-}
-
-/** Nobody listens there (RFC 863). */
-const discardPort = 9;
-
-/** G.711 at FreeSWITCH's address, for a caller who asked for our offer. */
-function ourOfferAt(freeswitchSdp: string): string {
-  const media = readDescription(freeswitchSdp).media[0];
-  if (media?.address === undefined) throw new MediaUnavailable('FreeSWITCH named no media address');
-  return new LocalDescription({ local: { address: media.address, port: media.port }, sessionId: media.port }).offer();
 }

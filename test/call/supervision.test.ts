@@ -1,4 +1,5 @@
 import type { CallSnapshot } from '../../src/call/call-observer';
+import type { MediaLeg } from '../../src/media/media-leg';
 import { MemoryCaller } from '../../src/signalling/memory-caller';
 import { pcmuOffer } from '../support/virtual-call';
 import { plainBuiltIn } from '../../src/tools/agent-tool';
@@ -435,6 +436,59 @@ describe('a supervisor who is called', () => {
     expect(call.supervisions[0]?.modes.map(({ mode }) => mode)).toEqual(['listen', 'whisper', 'listen', 'whisper']);
     expect(call.change('take-over')).toEqual({ kind: 'refused', why: 'mode-not-allowed' });
     call.caller.bye();
+    await call.expectClean();
+  });
+});
+
+describe('caller and destination who talk past us', () => {
+  /** What the caller's media was asked for. */
+  function withJoins(): { call: SupervisedCall; asked: string[] } {
+    const asked: string[] = [];
+    const onLeg = (leg: MediaLeg): void => {
+      leg.join = () => (asked.push('join'), Promise.resolve(true));
+      leg.part = () => (asked.push('part'), Promise.resolve());
+    };
+    return { call: new SupervisedCall(undefined, { onLeg }), asked };
+  }
+
+  test('are brought back while a supervisor listens', async () => {
+    const { call, asked } = withJoins();
+    await call.joined('sales');
+    expect(asked).toEqual(['join']);
+    await call.supervised('listen');
+    expect(asked).toEqual(['join', 'part']);
+    call.callee.bye();
+    await call.run(20);
+    expect(asked).toEqual(['join', 'part', 'join']);
+    call.caller.bye();
+    await call.expectClean();
+  });
+
+  test('do so only when the supervisor has left, if one was there before', async () => {
+    const { call, asked } = withJoins();
+    await call.answered();
+    await call.supervised('whisper');
+    await call.askForTransfer('sales');
+    await call.run(300);
+    call.callee.answer(pcmuOffer);
+    await call.run(100);
+    expect(asked).not.toContain('join');
+    expect(call.stop()).toEqual({ kind: 'done' });
+    await call.run(20);
+    expect(asked.at(-1)).toBe('join');
+    call.caller.bye();
+    await call.expectClean();
+  });
+
+  test('are not brought together again by a take-over', async () => {
+    const { call, asked } = withJoins();
+    await call.joined('sales');
+    await call.supervised('take-over');
+    await call.run(500);
+    expect(asked.filter((what) => what === 'join')).toHaveLength(1);
+    expect(call.ended()).toBeUndefined();
+    call.callee.bye();
+    expect(call.ended()).toBe('transfer-ended');
     await call.expectClean();
   });
 });
