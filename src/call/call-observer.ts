@@ -82,6 +82,8 @@ export type CallEvent =
   | { kind: 'barge-in'; itemId: string; audioEndMs: number }
   /** The caller made a sound while the agent spoke, and the agent went on (reversible barge-in). */
   | { kind: 'murmur' }
+  /** The server has heard speech for a minute on end: it is taken for noise, and waited for no longer. */
+  | { kind: 'endless-speech' }
   /** The caller opened or closed a turn by the key. */
   | { kind: 'push-to-talk'; pressed: boolean }
   /** Nobody spoke for the idle time. `checkIns` counts this one; `too-early` is a timeout of the server that was refused. */

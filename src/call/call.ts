@@ -231,7 +231,7 @@ export class Call implements CallerLegListener {
 
   adoptTransfers(transfers: Transfers): void {
     this.#transfers = transfers;
-    if (this.isEnding()) transfers.close('over');
+    if (this.isEnding()) transfers.close('over', { callerLeft: false });
   }
 
   adoptSupervisions(supervisions: Supervisions): void {
@@ -424,7 +424,8 @@ export class Call implements CallerLegListener {
     this.#guard('signalling', () => endSignalling(this.leg, reason, { isAnswered }));
     this.#guard('time limits', () => this.#timeLimits?.cancel());
     this.#guard('supervision', () => this.#supervisions?.close());
-    this.#guard('transfer', () => this.#transfers?.close(reason.kind));
+    const callerLeft = reason.kind === 'caller-hung-up' && reason.how.kind === 'bye';
+    this.#guard('transfer', () => this.#transfers?.close(reason.kind, { callerLeft }));
     this.#guard('media', () => this.#media?.close());
     this.#guard('conversation', () => this.#conversation?.close());
     this.#endedAtMs = clock.wallTimeMs();

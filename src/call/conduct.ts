@@ -282,6 +282,7 @@ export class Conduct {
         hold: () => host.playout.hold(),
         resume: () => host.playout.resume(),
         answer: () => this.ask({}),
+        waitNoLonger: () => host.session.callerStopped(),
         owe: () => this.#owed.owe(),
         forgive: () => {
           this.#retry.cancel();

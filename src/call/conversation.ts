@@ -256,6 +256,8 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
   onSpeechStarted(event: { itemId: string; audioStartMs: number }): void {
     if (this.#phase !== 'talking') return;
     this.#host.emit({ kind: 'caller-speech-started', itemId: event.itemId });
+    // An observer may have ended the call.
+    if (!this.isTalking) return;
     this.#conduct.onSpeechStarted(event.itemId);
     this.#tools.lineChanged();
   }
@@ -263,6 +265,8 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
   onSpeechStopped(event: { itemId: string; audioEndMs: number }): void {
     if (this.#phase !== 'talking') return;
     this.#host.emit({ kind: 'caller-speech-stopped', itemId: event.itemId });
+    // An observer may have ended the call.
+    if (!this.isTalking) return;
     this.#conduct.onSpeechStopped(event.itemId);
     this.#tools.lineChanged();
   }
@@ -273,6 +277,10 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
 
   onIdleTimeout(): void {
     if (this.#phase === 'talking') this.#conduct.onIdleTimeout();
+  }
+
+  onAnswerToResultsAsked(): void {
+    if (this.#phase === 'talking') this.#conduct.owe();
   }
 
   onResponseStarted(event: { responseId: string; request: RequestedResponse | undefined }): void {

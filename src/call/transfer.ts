@@ -62,8 +62,9 @@ const chainMax = 8;
 //  state      answered           failed or limits          REFER came through   caller or call ends   destination ends
 //  ---------  -----------------  ------------------------  -------------------  --------------------  ----------------
 //  dialling   joined             the next one, else over   -                    over (CANCEL)         the next one
-//  referring  -                  the next one, else over   over                 over                  -
+//  referring  -                  the next one, else over   over                 over (*)              -
 //  joined     -                  -                         -                    over (BYE)            over
+//  (*) a BYE of a caller's side that had accepted the REFER: it has gone where it was sent
 type State =
   | { kind: 'dialling'; leg: SecondLeg }
   | { kind: 'referring'; referral: Referral }
@@ -121,8 +122,13 @@ export class Transfer {
     if (this.#state.kind === 'joined') this.#state.leg.sendDigit(digit);
   }
 
-  /** The call is over, or goes on without: whatever is under way is taken back. Nothing more is told. Twice is fine. */
-  close(reason: string): void {
+  /**
+   * The call is over, or goes on without: whatever is under way is taken back. Nothing more is told. Twice is fine.
+   *
+   * `callerLeft`: by a BYE. A REFER ends no call (RFC 3515), so that somebody has to, and some that accept one go at once
+   * instead of telling how it went: they count as sent on, although nobody knows whether they arrived.
+   */
+  close(reason: string, { callerLeft }: { callerLeft: boolean }): void {
     const state = this.#state;
     this.#state = { kind: 'over' };
     switch (state.kind) {
@@ -131,8 +137,9 @@ export class Transfer {
         this.#decide('cancelled', undefined);
         return;
       case 'referring':
+        if (callerLeft && state.referral.isAccepted) this.#decide('referred', 'BYE after accepting');
+        else this.#decide('cancelled', undefined);
         state.referral.cancel();
-        this.#decide('cancelled', undefined);
         return;
       case 'joined':
         state.leg.hangUp(reason);

@@ -125,17 +125,17 @@ export class Transfers {
     const { line } = this.#options;
     this.#direct?.end();
     this.#direct = undefined;
-    this.#current?.close('cancelled');
+    this.#current?.close('cancelled', { callerLeft: false });
     this.#current = undefined;
     line.fillSilence(undefined);
     line.connectAgain();
   }
 
-  /** The call is over. Twice is fine. */
-  close(reason: string): void {
+  /** The call is over; `callerLeft` by a BYE of the caller's side. Twice is fine. */
+  close(reason: string, how: { callerLeft: boolean }): void {
     this.#closed = true;
     this.#direct?.end();
-    this.#current?.close(reason);
+    this.#current?.close(reason, how);
     this.#current = undefined;
   }
 

@@ -85,8 +85,8 @@ class FreeswitchLeg implements MediaLeg {
   /** FreeSWITCH's last description for the caller. */
   #callerSdp = '';
   #answer: SideOfCall | undefined;
-  #onHold = false;
-  #receiving = true;
+  /** What the caller's side last agreed to. */
+  #side: SideOfCall | undefined;
   #listener: MediaLegListener | undefined;
   #failure: MediaFailure | undefined;
   #closed = false;
@@ -121,6 +121,7 @@ class FreeswitchLeg implements MediaLeg {
     this.#callerSdp = pair.caller.sdp;
     this.#answer = readSide(this.#callerSdp);
     await this.#follow(side, pair);
+    this.#side = side;
     return this.#callerSdp;
   }
 
@@ -142,7 +143,7 @@ class FreeswitchLeg implements MediaLeg {
   }
 
   get onHold(): boolean {
-    return this.#onHold;
+    return this.#side?.holds === true;
   }
 
   start(listener: MediaLegListener, source: AudioSource): void {
@@ -153,14 +154,14 @@ class FreeswitchLeg implements MediaLeg {
         onDigit: (digit) => listener.onDigit(digit),
         onFailure: (failure) => this.#fail(failure),
       },
-      source,
+      primed(source),
     );
     this.#watch = new CallerWatch({
       clock: this.#clock,
       ...this.#limits,
       ourPackets: () => this.#ours.stats.packetsReceived,
       callerPackets: () => this.#callerPackets(),
-      expectsMedia: () => !this.#onHold && this.#receiving,
+      expectsMedia: () => this.#side === undefined || expectsMedia(this.#side),
       onSilent: (silentMs) => this.#fail({ kind: 'media-timeout', silentMs }),
     });
     // It may have come before anybody listened.
@@ -228,18 +229,25 @@ class FreeswitchLeg implements MediaLeg {
     const pair = this.#pair;
     invariant(!this.#closed && pair !== undefined, 'a leg without channels takes no SDP');
     const side = readSide(sdp);
-    const answer = await pair.caller.reinvite(sdp);
-    this.#callerSdp = answer;
-    this.#answer = readSide(answer);
+    const before = this.#side;
+    // FreeSWITCH is deaf from its reading of a hold on, and answers later: what we played meanwhile would be lost, and
+    // count as heard.
+    if (side.holds) await this.#follow(side, pair);
+    try {
+      this.#callerSdp = await pair.caller.reinvite(sdp);
+      this.#answer = readSide(this.#callerSdp);
+    } catch (cause) {
+      if (before !== undefined) await this.#follow(before, pair);
+      throw cause;
+    }
     await this.#follow(side, pair);
-    return answer;
+    this.#side = side;
+    return this.#callerSdp;
   }
 
   /** Our socket does as the caller's side says: silent on hold. FreeSWITCH's own description does not change. */
   async #follow({ direction, holds }: SideOfCall, pair: BridgedPair): Promise<void> {
     if (this.#closed) return;
-    this.#onHold = holds;
-    this.#receiving = direction === 'sendrecv' || direction === 'sendonly';
     const wanted = holds && direction === 'sendrecv' ? 'sendonly' : direction;
     await this.#ours.modify(withDirection(pair.ours.sdp, wanted));
   }
@@ -262,4 +270,26 @@ class FreeswitchLeg implements MediaLeg {
       this.#logger.error({ error: messageOf(cause) }, 'a media listener failed');
     }
   }
+}
+
+/** FreeSWITCH throws away what comes while it begins to bridge: silence, and not the agent's first word. */
+function primed(source: AudioSource): AudioSource {
+  let left = primingFrames;
+  return {
+    pull(frame) {
+      if (left === 0) {
+        source.pull(frame);
+        return;
+      }
+      left -= 1;
+      frame.fill(0);
+    },
+  };
+}
+
+const primingFrames = 3;
+
+/** Whether the writer's silence means that something is wrong. */
+function expectsMedia({ direction, holds }: SideOfCall): boolean {
+  return !holds && direction === 'sendrecv';
 }

@@ -44,7 +44,10 @@ export interface RtpLegFactoryOptions {
   localAddress: string;
   /** What SDP tells the caller; unset means the local address. */
   publicAddress?: string | undefined;
-  /** The other side is a FreeSWITCH of ours and no caller: it is sent to at once, wherever it stands. */
+  /**
+   * The other side is a FreeSWITCH of ours and no caller. It is sent to at once, wherever it stands, and without marker
+   * bits: after each of them it throws the next packet away.
+   */
   facesOwnServer?: boolean;
   /** A caller who was heard and has sent neither RTP nor RTCP for so long is gone. 15 s. */
   mediaTimeoutMs?: number;
@@ -126,7 +129,7 @@ class RtpLeg implements MediaLeg {
       signallingAddress: canonicalAddress(signallingAddress) ?? '',
       trustsNamed: options.facesOwnServer === true,
     });
-    this.#sender = new RtpSender({ random });
+    this.#sender = new RtpSender({ random, marks: options.facesOwnServer !== true });
     this.#rtcp = new RtcpSession({ clock, random, sender: this.#sender });
     this.#receive = new ReceivePath({
       clock,

@@ -99,6 +99,11 @@ export class Metrics {
     ['method', 'outcome'],
   );
   readonly #murmurs = this.#counter('ringbridge_murmurs_total', 'Murmurs of callers over which the agent went on', []);
+  readonly #endlessSpeech = this.#counter(
+    'ringbridge_endless_speech_total',
+    'Turns of callers that were waited for no longer, because they did not end',
+    [],
+  );
   readonly #costUsd = this.#counter('ringbridge_cost_usd_total', 'US dollars that ended calls have cost', []);
   readonly #tokens = this.#counter('ringbridge_tokens_total', 'Tokens of ended calls', ['direction', 'kind']);
   readonly #connectSeconds = this.#histogram(
@@ -176,6 +181,10 @@ export class Metrics {
   /** Counts an attempt once, when it was decided. */
   transferTold({ method, outcome }: { method: string; outcome: string | undefined }): void {
     if (outcome !== undefined) this.#transfers.inc({ method, outcome });
+  }
+
+  callerSpokeEndlessly(): void {
+    this.#endlessSpeech.inc();
   }
 
   callerMurmured(): void {

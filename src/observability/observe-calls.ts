@@ -57,6 +57,9 @@ export class ObserveCalls implements CallObserver {
       case 'murmur':
         this.#metrics.callerMurmured();
         return;
+      case 'endless-speech':
+        this.#metrics.callerSpokeEndlessly();
+        return;
       case 'ended':
         this.#metrics.callEnded(call, event);
         return;
@@ -116,6 +119,9 @@ function logEvent(logger: Logger, event: CallEvent, call: CallSnapshot): void {
       return;
     case 'idle-timeout':
       logger.info(facts, 'nobody spoke for the idle time');
+      return;
+    case 'endless-speech':
+      logger.warn({}, 'speech of the caller does not end; it is taken for noise');
       return;
     case 'signalling-lost':
       logger.warn({}, 'the SIP server was lost; the call talks on');

@@ -189,6 +189,12 @@ export class RealtimeSession {
     this.#callerTurns.discard(itemId);
   }
 
+  /** The caller's turn has not ended, and is not waited for any longer: what was asked for goes out. */
+  callerStopped(): void {
+    this.#responses.callerStopped({ answered: false });
+    this.#responses.sendNext();
+  }
+
   /** Cancels the response that turn detection is about to make. */
   refuseNextResponse(): void {
     this.#responses.refuseNext();

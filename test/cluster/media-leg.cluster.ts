@@ -82,7 +82,7 @@ describeCluster(['freeswitch'])('against a real FreeSWITCH', () => {
     'a leg through FreeSWITCH',
     () => openLeg(),
     // A packet that is late on a busy machine is made up for.
-    { toleranceMs: 160, concealedMax: 3 },
+    { toleranceMs: 160 },
   );
 
   describeJoinedLegs(

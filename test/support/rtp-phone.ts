@@ -111,7 +111,7 @@ export class RtpPhone {
   }
 
   /** What was heard from packet `from` on, at 8 kHz. */
-  audio({ from = 0, to = this.packets.length }: { from?: number; to?: number } = {}): Int16Array {
+  audio({ from = 0, to = this.packets.length }: { from?: number; to?: number | undefined } = {}): Int16Array {
     const heard = this.packets.slice(from, to);
     const samples = new Int16Array(heard.length * frameSamples);
     heard.forEach(({ payload, payloadType }, index) => {
