@@ -326,6 +326,11 @@ export class Call implements CallerLegListener {
     }
   }
 
+  /** A supervisor listens in, or does no longer. */
+  listenedIn(isOn: boolean): void {
+    this.#transfers?.listenedIn(isOn);
+  }
+
   /** A supervisor talks to the caller in place of whoever did. */
   takenOver(): void {
     this.#transfers?.cancel();

@@ -29,7 +29,7 @@ export class ListeningIn implements LineTap {
   readonly #voice: PcmFrame;
   readonly #mixed: PcmFrame;
   #isWhispering = false;
-  #whisper: { readonly to: LineAgent; readonly speech: Whisper } | undefined;
+  #whisper: { readonly to: LineAgent; readonly toHz: SampleRateHz; readonly speech: Whisper } | undefined;
 
   constructor(options: ListeningInOptions) {
     const { callerRateHz } = options;
@@ -69,14 +69,15 @@ export class ListeningIn implements LineTap {
   }
 
   #whisperTo(agent: LineAgent): Whisper {
-    if (this.#whisper?.to === agent) return this.#whisper.speech;
+    const toHz = agent.inputRateHz;
+    if (this.#whisper?.to === agent && this.#whisper.toHz === toHz) return this.#whisper.speech;
     const { callerRateHz } = this.#options;
     const speech = new Whisper({
       fromHz: callerRateHz,
-      toHz: agent.inputRateHz,
+      toHz,
       sink: (said) => this.#options.onWhisper(agent.onWhisper(said)),
     });
-    this.#whisper = { to: agent, speech };
+    this.#whisper = { to: agent, toHz, speech };
     return speech;
   }
 }

@@ -43,6 +43,7 @@ export function supervisionsOf(call: Call, media: MediaLeg, line: CallerLine): S
       isUp: () => call.state === 'active' && !call.isEnding(),
       emit: (event) => call.emit(event),
       end: (reason) => call.end(reason),
+      onListening: (isOn) => call.listenedIn(isOn),
       onTakeOver: () => call.takenOver(),
     },
   });

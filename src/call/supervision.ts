@@ -12,6 +12,8 @@ import type { TransferFailure } from './transfer-outcome';
 export interface SupervisionHost {
   /** The record has changed; `change` says in what. */
   onChange(change: SupervisionChange, record: SupervisionRecord): void;
+  /** The supervisor listens in on the line, or does no longer. */
+  onListening(isOn: boolean): void;
   /** The caller is to talk to the supervisor, and to nobody else: whoever is on the line has to go. */
   onTakeOver(): void;
   onKey(key: string): void;
@@ -142,7 +144,7 @@ export class Supervision {
 
   #onAnswered(): void {
     this.#state = 'listening';
-    this.#options.line.tap(this.#ear);
+    this.#tap(true);
     this.#note('decided', { outcome: 'answered', answeredAtMs: this.#nowMs() });
     if (!this.isOver) this.#follow();
   }
@@ -182,12 +184,18 @@ export class Supervision {
     if (this.#wanted === this.#mode) return;
     this.#enter(this.#wanted);
     if (this.#wanted !== 'take-over' || this.isOver) return;
-    line.tap(undefined);
+    // Before the line is let go: who goes must not be brought together with the caller again.
     host.onTakeOver();
     // Whoever was told may have ended the call.
     if (!this.hasTakenOver) return;
+    this.#tap(false);
     const { toCaller, toCallee } = this.#leg;
     line.connect({ source: toCaller, agent: undefined, onAudio: (frame) => toCallee.push(frame) });
+  }
+
+  #tap(isOn: boolean): void {
+    this.#options.line.tap(isOn ? this.#ear : undefined);
+    this.#options.host.onListening(isOn);
   }
 
   #enter(mode: SupervisionMode): void {
@@ -206,7 +214,7 @@ export class Supervision {
     const wasCalling = this.#state === 'calling';
     this.#state = 'over';
     this.#release?.();
-    this.#options.line.tap(undefined);
+    this.#tap(false);
     const endedAtMs = this.#nowMs();
     this.#note(wasCalling ? 'decided' : 'over', { ...change, endedAtMs, modes: this.#modesUntil(endedAtMs) });
   }

@@ -23,6 +23,8 @@ export interface SupervisionsOptions {
     isUp(): boolean;
     emit(event: CallEvent): void;
     end(reason: EndReason): void;
+    /** Both directions have to come past us, or need not any more. */
+    onListening(isOn: boolean): void;
     /** The caller talks to a supervisor from now on: no transfer goes on, no model is needed. */
     onTakeOver(): void;
   };
@@ -109,6 +111,7 @@ export class Supervisions {
           this.#records = this.#records.toSpliced(at, 1, record);
           host.emit({ kind: 'supervision', change, ...record });
         },
+        onListening: (isOn) => host.onListening(isOn),
         onTakeOver: () => {
           line.agent?.close();
           line.fillSilence(undefined);

@@ -40,6 +40,8 @@ export class Transfers {
   #current: Transfer | undefined;
   #direct: DirectMedia | undefined;
   #endHold: (() => void) | undefined;
+  #isListenedIn = false;
+  #endListening: (() => void) | undefined;
   #attempts: readonly TransferAttempt[] = [];
   #closed = false;
 
@@ -111,6 +113,13 @@ export class Transfers {
     return this.#direct;
   }
 
+  /** Somebody listens in, or does no longer: meanwhile nobody talks past us. */
+  listenedIn(isOn: boolean): void {
+    this.#isListenedIn = isOn;
+    this.#endListening?.();
+    this.#endListening = isOn ? this.#direct?.keepHere() : undefined;
+  }
+
   /** The call goes on without the transfer that is under way. */
   cancel(): void {
     const { line } = this.#options;
@@ -138,6 +147,7 @@ export class Transfers {
     const { media: caller, services } = this.#options;
     if (callee === undefined) return undefined;
     const direct = new DirectMedia({ caller, callee, logger: services.logger });
+    if (this.#isListenedIn) this.#endListening = direct.keepHere();
     direct.begin();
     return direct;
   }

@@ -1,3 +1,6 @@
+import type { CallSnapshot } from '../../src/call/call-observer';
+import type { MediaLeg } from '../../src/media/media-leg';
+import { MemoryCaller } from '../../src/signalling/memory-caller';
 import { pcmuOffer } from '../support/virtual-call';
 import { plainBuiltIn } from '../../src/tools/agent-tool';
 import { defaultDigitRules } from '../../src/tools/digit-rules';
@@ -437,6 +440,59 @@ describe('a supervisor who is called', () => {
   });
 });
 
+describe('caller and destination who talk past us', () => {
+  /** What the caller's media was asked for. */
+  function withJoins(): { call: SupervisedCall; asked: string[] } {
+    const asked: string[] = [];
+    const onLeg = (leg: MediaLeg): void => {
+      leg.join = () => (asked.push('join'), Promise.resolve(true));
+      leg.part = () => (asked.push('part'), Promise.resolve());
+    };
+    return { call: new SupervisedCall(undefined, { onLeg }), asked };
+  }
+
+  test('are brought back while a supervisor listens', async () => {
+    const { call, asked } = withJoins();
+    await call.joined('sales');
+    expect(asked).toEqual(['join']);
+    await call.supervised('listen');
+    expect(asked).toEqual(['join', 'part']);
+    call.callee.bye();
+    await call.run(20);
+    expect(asked).toEqual(['join', 'part', 'join']);
+    call.caller.bye();
+    await call.expectClean();
+  });
+
+  test('do so only when the supervisor has left, if one was there before', async () => {
+    const { call, asked } = withJoins();
+    await call.answered();
+    await call.supervised('whisper');
+    await call.askForTransfer('sales');
+    await call.run(300);
+    call.callee.answer(pcmuOffer);
+    await call.run(100);
+    expect(asked).not.toContain('join');
+    expect(call.stop()).toEqual({ kind: 'done' });
+    await call.run(20);
+    expect(asked.at(-1)).toBe('join');
+    call.caller.bye();
+    await call.expectClean();
+  });
+
+  test('are not brought together again by a take-over', async () => {
+    const { call, asked } = withJoins();
+    await call.joined('sales');
+    await call.supervised('take-over');
+    await call.run(500);
+    expect(asked.filter((what) => what === 'join')).toHaveLength(1);
+    expect(call.ended()).toBeUndefined();
+    call.callee.bye();
+    expect(call.ended()).toBe('transfer-ended');
+    await call.expectClean();
+  });
+});
+
 describe('is refused', () => {
   test('for a destination that is no supervisor, and for a mode that it may not', async () => {
     const call = await up();
@@ -464,6 +520,23 @@ describe('is refused', () => {
     call.caller.bye();
     await call.expectClean();
     expect(call.begin('listen')).toEqual({ kind: 'refused', why: 'no-such-call' });
+  });
+
+  test('beyond the number of calls that may be supervised', async () => {
+    const call = await up(undefined, { supervisionsMax: 1 });
+    const other = new MemoryCaller({ clock: call.clock, offer: pcmuOffer });
+    call.calls.accept(other.leg);
+    await call.run(200);
+    const [, { callId }] = call.calls.snapshots() as [CallSnapshot, CallSnapshot];
+    const order = { kind: 'begin', destination: boss, mode: 'listen' } as const;
+    expect(call.begin('listen')).toEqual({ kind: 'done' });
+    expect(call.calls.supervise(callId, order)).toEqual({ kind: 'refused', why: 'too-many' });
+    call.stop();
+    expect(call.calls.supervise(callId, order)).toEqual({ kind: 'done' });
+    other.bye();
+    call.caller.bye();
+    await call.run(1_000);
+    expect({ calls: call.calls.active, legs: call.openLegs.size }).toEqual({ calls: 0, legs: 0 });
   });
 
   test('beyond the limits of the destination', async () => {

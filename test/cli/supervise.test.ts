@@ -36,7 +36,7 @@ const listening: SupervisionRecord = {
 
 async function bridgeWith(
   calls: readonly CallSnapshot[],
-  { reply = { kind: 'done' } as SupervisionReply, asked = [] as SupervisionRequest[] } = {},
+  { reply = { kind: 'done' }, asked = [] }: { reply?: SupervisionReply; asked?: SupervisionRequest[] } = {},
 ) {
   const server = await startHttpServer({
     listen: { host: '127.0.0.1', port: 0 },

@@ -77,3 +77,22 @@ test('a frame of another length is a bug of ours', () => {
   const buffer = new AppendBuffer({ format: 'pcm', framesPerAppend: 1 });
   expect(() => buffer.push(frameOf(160, 0), connection)).toThrow('20 ms at the rate of the session');
 });
+
+test('speech that goes beside the frames makes none of them late while it is on its way', () => {
+  const { connection, audio } = fakeConnection();
+  const buffer = new AppendBuffer({ format: 'pcm', framesPerAppend: 1 });
+  const base64 = buffer.encodeBeside(frameOf(480 * 500, 0));
+  expect(Buffer.from(base64, 'base64')).toHaveLength(480 * 500 * 2);
+  connection.bufferedBytes = base64.length + 100_000;
+  buffer.push(frameOf(480, 0), connection);
+  expect(audio()).toHaveLength(1);
+  connection.bufferedBytes = base64.length + 200_000;
+  buffer.push(frameOf(480, 0), connection);
+  expect(buffer.framesDropped).toBe(1);
+  // It has left: what waits now is the caller's own.
+  connection.bufferedBytes = 0;
+  buffer.push(frameOf(480, 0), connection);
+  connection.bufferedBytes = 200_000;
+  buffer.push(frameOf(480, 0), connection);
+  expect(buffer.framesDropped).toBe(2);
+});

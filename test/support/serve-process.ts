@@ -77,6 +77,11 @@ export class ServeProcess {
     return /udp:(\S+)/.exec(this.#told)?.[1] ?? '';
   }
 
+  /** `ADDRESS:PORT` of its HTTP server, from the banner. */
+  get http(): string {
+    return /http:\/\/([\d.:]+)/.exec(this.#told)?.[1] ?? '';
+  }
+
   get pid(): number {
     return this.#child.pid ?? 0;
   }
@@ -134,8 +139,7 @@ export class ServeProcess {
   }
 
   #get(path: string, init: RequestInit = { headers: { connection: 'close' } }): Promise<Response> {
-    const base = /http:\/\/[\d.:]+/.exec(this.#told)?.[0] ?? '';
-    return fetch(`${base}${path}`, init);
+    return fetch(`http://${this.http}${path}`, init);
   }
 
   async close(): Promise<void> {

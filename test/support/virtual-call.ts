@@ -89,6 +89,7 @@ export interface VirtualCallOptions {
   /** The INVITE has no SDP. */
   lateOffer?: boolean;
   callsMax?: number;
+  supervisionsMax?: number;
   /** What those do who are called. */
   onInvite?: (callee: MemoryCallee) => void;
   /** The model never answers the connection. */
@@ -213,7 +214,13 @@ export class VirtualCall {
       timeWarningMs: 60_000,
       ...options.services,
     };
-    this.calls = new Calls({ services: this.#services, clock, random });
+    const { supervisionsMax } = options;
+    this.calls = new Calls({
+      services: this.#services,
+      ...(supervisionsMax !== undefined && { supervisionsMax }),
+      clock,
+      random,
+    });
   }
 
   /** The INVITE comes. */
