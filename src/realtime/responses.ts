@@ -75,6 +75,13 @@ export class Responses {
     return this.#sequencer.request({ ...request, origin: 'passing' });
   }
 
+  /** Calls of a session before this one: results may be submitted for them. */
+  adoptCalls(callIds: readonly string[]): void {
+    for (const callId of callIds) {
+      this.#functionCalls.announce({ callId, responseId: `adopted ${callId}`, responseOver: true });
+    }
+  }
+
   /** The server has added a function result to the conversation. */
   resultSeen(callId: string): void {
     this.#functionCalls.seen(callId);
