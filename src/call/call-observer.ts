@@ -8,6 +8,7 @@ import type { CallState } from './call-state';
 import type { CallCost } from './cost-meter';
 import type { Blame, EndReason } from './end-reason';
 import type { Breach } from './guarantees';
+import type { Handoff } from './handoff-outcome';
 import type { TransferAttempt } from './transfer-outcome';
 
 /** What is known of a call at any moment. Plain data: safe to keep and to print under the logger's redaction. */
@@ -59,6 +60,8 @@ export interface CallSnapshot {
   breaches: readonly Breach[];
   /** Destinations that were tried, in order. */
   transfers: readonly TransferAttempt[];
+  /** From agent to agent, in order; `agent` is the one that speaks now. */
+  handoffs: readonly Handoff[];
 }
 
 /** One call of a tool. */
@@ -90,6 +93,8 @@ export type CallEvent =
   | ({ kind: 'guarantee-broken' } & Breach)
   /** An attempt to reach a destination begins (no outcome), was decided, or is over (`endedAtMs`). */
   | ({ kind: 'transfer' } & TransferAttempt)
+  /** It is decided whether another agent takes over. */
+  | ({ kind: 'handoff' } & Handoff)
   | { kind: 'transcript'; itemId: string; by: 'agent' | 'caller'; text: string }
   | { kind: 'digit'; digit: string }
   | { kind: 'tool-started'; name: string; callId: string }

@@ -24,6 +24,7 @@ import { TurnTaking } from './turn-taking';
 
 /** What the conversation lends to its conduct. */
 export interface ConductHost {
+  /** In force now: it may be another one later. */
   readonly session: RealtimeSession;
   readonly playout: Playout;
   emit(event: CallEvent): void;
@@ -32,8 +33,13 @@ export interface ConductHost {
   /** Stops what plays and tells the model how much of it was heard. */
   interrupt(options: { cancel: boolean }): void;
   keepCallOpen(): void;
+  /** A turn of the caller that says nothing. */
+  discardTurn(itemId: string): void;
   /** Sends the caller to a destination, now. */
   transfer(destination: string): void;
+  /** The model is told something that the caller did; perhaps a little later, when another agent is about to take over. */
+  tell(act: () => void): void;
+  note(text: string): void;
   /** The call ends when this response was heard. */
   endAfter(responseId: string, reason: EndReason): void;
 }
@@ -45,8 +51,10 @@ export interface ConductHost {
 export class Conduct {
   readonly occupations: Occupations;
   readonly #host: ConductHost;
-  readonly #turns: TurnTaking;
-  readonly #idle: IdlePolicy | undefined;
+  readonly #clock: Clock;
+  #turns: TurnTaking;
+  #idle: IdlePolicy | undefined;
+  #hasStarted = false;
   readonly #guarantees: Guarantees;
   readonly #owed: OwedAnswer;
   readonly #keys: KeyInput;
@@ -62,6 +70,7 @@ export class Conduct {
     const { clock, agent, host } = options;
     const silentMs = (): number => host.playout.silentMs;
     this.#host = host;
+    this.#clock = clock;
     this.occupations = new Occupations((current) => {
       this.#idle?.onOccupations(current);
       this.#guarantees.onOccupations(current);
@@ -96,14 +105,35 @@ export class Conduct {
         sayRecorded: () => host.leave('goodbye', { kind: 'caller-idle' }),
       },
     });
-    this.#turns = this.#newTurns(clock, agent);
-    this.#idle = this.#newIdle(clock, agent);
+    this.#turns = this.#newTurns(agent);
+    this.#idle = this.#newIdle(agent);
   }
 
   /** The caller can hear us. */
   start(): void {
+    this.#hasStarted = true;
     this.#guarantees.start();
     this.#idle?.start();
+  }
+
+  /**
+   * Another agent speaks from now on, by its own rules. What the route promises and the keys being pressed go on; with
+   * `isNewSession` what was asked of the old one is over, and a turn that went on is heard again from its beginning.
+   */
+  follow(agent: Agent, { isNewSession }: { isNewSession: boolean }): void {
+    this.#goodbye.cancel();
+    this.#retry.cancel();
+    this.#idle?.close();
+    const turn = this.#turns.handOver();
+    if (isNewSession) {
+      this.#owed.forget();
+      this.#requests.clear();
+    }
+    this.#turns = this.#newTurns(agent);
+    this.#turns.takeUp(isNewSession && turn === 'speaking' ? 'none' : turn);
+    this.#idle = this.#newIdle(agent);
+    this.#idle?.onOccupations(this.occupations.current);
+    if (this.#hasStarted) this.#idle?.start();
   }
 
   /** Asks the model for a response; the caller waits for it from now on. */
@@ -250,14 +280,18 @@ export class Conduct {
 
   /** Keys that no tool asked for are a turn of the caller. */
   #tellKeys(keys: string): void {
-    this.#host.session.createItem({ role: 'user', text: `(The caller pressed on the telephone: ${keys})` });
-    this.ask({ metadata: { purpose: 'keys' } });
+    const text = `(The caller pressed on the telephone: ${keys})`;
+    this.#host.tell(() => {
+      this.#host.session.createItem({ role: 'user', text });
+      this.#host.note(text);
+      this.ask({ metadata: { purpose: 'keys' } });
+    });
   }
 
-  #newTurns(clock: Clock, agent: Agent): TurnTaking {
+  #newTurns(agent: Agent): TurnTaking {
     const host = this.#host;
     return new TurnTaking({
-      clock,
+      clock: this.#clock,
       rules: agent.turns ?? { kind: 'server', interrupts: interruptsResponse(agent.session.turn_detection) },
       occupations: this.occupations,
       host: {
@@ -276,7 +310,7 @@ export class Conduct {
           this.#retry.cancel();
           this.#owed.forgive();
         },
-        discardTurn: (itemId) => host.session.discardTurn(itemId),
+        discardTurn: (itemId) => host.discardTurn(itemId),
         clearInput: () => host.session.clearInput(),
         commitInput: () => host.session.commitInput(),
         emit: (event) => host.emit(event),
@@ -284,11 +318,11 @@ export class Conduct {
     });
   }
 
-  #newIdle(clock: Clock, { idle: rules }: Agent): IdlePolicy | undefined {
+  #newIdle({ idle: rules }: Agent): IdlePolicy | undefined {
     if (rules === undefined) return undefined;
     const host = this.#host;
     return new IdlePolicy({
-      clock,
+      clock: this.#clock,
       rules,
       host: {
         silentMs: () => host.playout.silentMs,

@@ -3,7 +3,8 @@ import { endianness } from 'node:os';
 import { encodeG711 } from '../audio/g711';
 import { frameMs, samplesPerFrame, type PcmFrame } from '../audio/pcm';
 import { invariant } from '../runtime/invariant';
-import { bytesPerSampleOf, rateHzOf, type AudioFormat } from './audio-format';
+import type { AudioFormat } from './agent-schema';
+import { bytesPerSampleOf, rateHzOf } from './audio-format';
 import { appendMessage } from './client-events';
 import type { ModelConnection } from './model-connection';
 

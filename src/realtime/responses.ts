@@ -1,6 +1,6 @@
 import type { Clock } from '../runtime/clock';
 import { AgentAudio } from './agent-audio';
-import type { AudioFormat } from './audio-format';
+import type { AudioFormat } from './agent-schema';
 import { toolOutputCreate, type ClientEvent } from './client-events';
 import { FunctionCalls, type FunctionResult, type SubmitOutcome } from './function-calls';
 import { RecentIds } from './recent-ids';

@@ -1,5 +1,4 @@
-import { createsResponse, interruptsResponse, type AgentSession } from './agent-schema';
-import { formatsOf } from './audio-format';
+import { createsResponse, formatsOf, interruptsResponse, type AgentSession } from './agent-schema';
 import type { SessionFacts } from './server-events';
 import {
   languageUpdate,

@@ -2,7 +2,8 @@ import type { PcmFrame, SampleRateHz } from '../audio/pcm';
 import type { Clock, Timer } from '../runtime/clock';
 import type { Logger } from '../runtime/logger';
 import { AppendBuffer } from './append-buffer';
-import { formatsOf, rateHzOf } from './audio-format';
+import { formatsOf } from './agent-schema';
+import { rateHzOf } from './audio-format';
 import { CallerTurns } from './caller-turns';
 import {
   itemCreate,

@@ -298,6 +298,8 @@ function eventText(event: CallEvent): string | undefined {
       return `promise not kept: ${event.guarantee}, remedy: ${event.remedy}`;
     case 'transfer':
       return `destination ${event.destination}: ${event.outcome ?? 'is called'}`;
+    case 'handoff':
+      return `${event.from} hands over to ${event.to}: ${event.outcome} (${event.session ?? 'no'} session)`;
     case 'function-call':
       return `tool ${event.name}: ${event.outcome}`;
     case 'model-error':
