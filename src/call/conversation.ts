@@ -388,7 +388,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
       return;
     }
     if (callId === undefined) return;
-    this.#submit([{ callId, output, respond: true }]);
+    this.#submit([{ callId, output, respond: 'at-once' }]);
     this.#conduct.owe();
   }
 
@@ -428,7 +428,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
     // First what the caller says: the model must not begin over it.
     if (next !== undefined) this.#seat.ear.listenAgain(next.session);
     const output = JSON.stringify({ handed_off: true, from, to: agent.name, next: 'You are on the line now. Go on.' });
-    this.#submit([{ callId, output, respond: true }]);
+    this.#submit([{ callId, output, respond: 'at-once' }]);
     this.#conduct.owe();
   }
 
