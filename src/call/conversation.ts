@@ -353,7 +353,8 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
         this.#seat.memory?.agentHeard(unheard.itemId, unheard.audioEndMs);
         playing ??= unheard;
       } else {
-        this.#seat.session.deleteItem(unheard.itemId);
+        // What a session before this one said is nothing that this one could forget.
+        if (this.#seat.session.hasMade(unheard.itemId)) this.#seat.session.deleteItem(unheard.itemId);
         this.#seat.memory?.forget(unheard.itemId);
         playing ??= { itemId: unheard.itemId, audioEndMs: 0 };
       }

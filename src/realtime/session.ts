@@ -174,6 +174,11 @@ export class RealtimeSession {
     return heardMs;
   }
 
+  /** Whether the model of this session made the sound of an item. */
+  hasMade(itemId: string): boolean {
+    return this.#responses.receivedMs({ itemId, contentIndex: 0 }) !== undefined;
+  }
+
   /** Takes an item out of the conversation (`conversation.item.delete`). */
   deleteItem(itemId: string): void {
     this.#send(itemDelete(this.#nextEventId(), itemId));

@@ -183,9 +183,9 @@ describe.each(forms)('a hand-over in the %s session', (form) => {
     await call.run(100);
     const told = JSON.stringify(call.received);
     expect(told).not.toContain('4711');
-    expect(call.given(call.nextSession).some((item) => item.startsWith('output') && item.includes('"keys":"secret"'))).toBe(
-      true,
-    );
+    expect(
+      call.given(call.nextSession).some((item) => item.startsWith('output') && item.includes('"keys":"secret"')),
+    ).toBe(true);
     await hangsUp(call);
   });
 

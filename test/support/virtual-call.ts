@@ -76,7 +76,7 @@ const prompts: Prompts = {
 
 export interface VirtualAgent {
   agent?: Record<string, unknown>;
-  tools?: VirtualCallOptions['tools'];
+  tools?: readonly (BuiltInTool | AgentTool | RunnableTool)[];
   idle?: Agent['idle'];
   turns?: Agent['turns'];
   /** Without it: to every other one. */
