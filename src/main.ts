@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 
 import { CallLimits } from './call/call-limits';
 import type { CallObserver } from './call/call-observer';
+import type { SupervisionReply, SupervisionRequest } from './call/supervision-record';
 import { modelChoice } from './config/model-choice';
 import type { Settings } from './config/settings';
 import type { HttpServer } from './console/http-server';
@@ -338,11 +339,21 @@ export class Bridge {
         },
         contentType: this.#metrics.contentType,
         plans: this.#plans,
+        calls: {
+          list: () => answering.snapshots(),
+          supervise: (request) => this.#supervise(answering, request),
+        },
         token: this.#settings.httpToken,
         logger: this.#logger,
       }),
     );
     await refused(answering.connect(await this.#sipAdmin(plan)));
+  }
+
+  async #supervise(answering: Answering, request: SupervisionRequest): Promise<SupervisionReply> {
+    const reply = await answering.supervise(request);
+    if (reply.kind === 'refused') this.#metrics.supervisions.refused(reply.why);
+    return reply;
   }
 
   /** The embedded SIP server, unless drachtio-servers are named. */

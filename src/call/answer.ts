@@ -9,7 +9,7 @@ import type { HandoffRules } from './handoffs';
 import { ModelUnavailable } from './model-unavailable';
 import { CallerLine } from './caller-line';
 import { comeUp, type PreparedMedia } from './come-up';
-import { ringThrough, transfersOf } from './ring-through';
+import { ringThrough, supervisionsOf, transfersOf } from './ring-through';
 import type { GuaranteeRules } from '../dialplan/conversation-rules';
 import type { RouteDecision } from '../dialplan/route';
 import type { CallFacts } from '../tools/tool-run';
@@ -87,9 +87,11 @@ async function answer(call: Call): Promise<void> {
   call.adoptConversation(conversation);
   const line = new CallerLine({
     source: conversation.source,
+    agent: conversation,
     onAudio: (frame) => conversation.onCallerAudio(frame),
   });
   call.adoptTransfers(transfersOf(call, media.leg, line, reachable));
+  call.adoptSupervisions(supervisionsOf(call, media.leg, line));
   const ready = await waitForModel(call, conversation);
   if (call.isEnding()) return;
   if (ready instanceof Error) {

@@ -9,6 +9,8 @@ import type { CallCost } from './cost-meter';
 import type { Blame, EndReason } from './end-reason';
 import type { Breach } from './guarantees';
 import type { Handoff } from './handoff-outcome';
+import type { SupervisionChange } from './supervision';
+import type { SupervisionRecord } from './supervision-record';
 import type { TransferAttempt } from './transfer-outcome';
 
 /** What is known of a call at any moment. Plain data: safe to keep and to print under the logger's redaction. */
@@ -62,6 +64,8 @@ export interface CallSnapshot {
   transfers: readonly TransferAttempt[];
   /** From agent to agent, in order; `agent` is the one that speaks now. */
   handoffs: readonly Handoff[];
+  /** Supervisors who were called, in order. */
+  supervisions: readonly SupervisionRecord[];
 }
 
 /** One call of a tool. */
@@ -81,6 +85,8 @@ export type CallEvent =
   | { kind: 'barge-in'; itemId: string; audioEndMs: number }
   /** The caller made a sound while the agent spoke, and the agent went on (reversible barge-in). */
   | { kind: 'murmur' }
+  /** The server has heard speech for a minute on end: it is taken for noise, and waited for no longer. */
+  | { kind: 'endless-speech' }
   /** The caller opened or closed a turn by the key. */
   | { kind: 'push-to-talk'; pressed: boolean }
   /** Nobody spoke for the idle time. `checkIns` counts this one; `too-early` is a timeout of the server that was refused. */
@@ -95,6 +101,8 @@ export type CallEvent =
   | ({ kind: 'transfer' } & TransferAttempt)
   /** It is decided whether another agent takes over. */
   | ({ kind: 'handoff' } & Handoff)
+  /** A supervisor is called, was reached or not, does something else, or is gone. */
+  | ({ kind: 'supervision'; change: SupervisionChange } & SupervisionRecord)
   | { kind: 'transcript'; itemId: string; by: 'agent' | 'caller'; text: string }
   | { kind: 'digit'; digit: string }
   | { kind: 'tool-started'; name: string; callId: string }

@@ -19,11 +19,13 @@ import { DigitStream } from './digit-stream';
 import { CallUsage } from './call-usage';
 import { EventQueue } from './event-queue';
 import type { Blame, EndReason } from './end-reason';
-import { blameFor, sipStatusFor } from './end-reason';
+import { blameFor } from './end-reason';
+import { endSignalling } from './end-signalling';
 import type { PriceTable } from './price-table';
 import type { Prompts } from './prompts';
 import type { Agent } from '../dialplan/plan';
 import type { RouteDecision } from '../dialplan/route';
+import type { Supervisions } from './supervisions';
 import { TimeLimits } from './time-limits';
 import type { Transfers, TransferRequester } from './transfers';
 import type { CallTools } from './tool-runner';
@@ -93,6 +95,7 @@ export class Call implements CallerLegListener {
   #modelConnectMs: number | undefined;
   readonly #usage = new CallUsage();
   #transfers: Transfers | undefined;
+  #supervisions: Supervisions | undefined;
   readonly #history = new CallHistory();
   readonly #events: EventQueue;
   #lastEmitted = false;
@@ -120,6 +123,11 @@ export class Call implements CallerLegListener {
   /** Name of the route that took the call; undefined before, and when none did. */
   get route(): string | undefined {
     return this.#decision === undefined || this.#decision.kind === 'no-route' ? undefined : this.#decision.route;
+  }
+
+  /** Undefined before there is a line to listen in on. */
+  get supervisions(): Supervisions | undefined {
+    return this.#supervisions;
   }
 
   /** True once an end was decided: whatever is still on its way is not wanted any more. */
@@ -180,6 +188,7 @@ export class Call implements CallerLegListener {
       media: this.#media?.stats,
       cost: this.#usage.cost,
       transfers: this.#transfers?.attempts ?? [],
+      supervisions: this.#supervisions?.records ?? [],
       ...this.#history.remembered,
     };
   }
@@ -210,7 +219,11 @@ export class Call implements CallerLegListener {
 
   adoptTransfers(transfers: Transfers): void {
     this.#transfers = transfers;
-    if (this.isEnding()) transfers.close('over');
+    if (this.isEnding()) transfers.close('over', { callerLeft: false });
+  }
+
+  adoptSupervisions(supervisions: Supervisions): void {
+    this.#supervisions = supervisions;
   }
 
   modelReady(ready: { connectMs: number; sessionId: string }): void {
@@ -239,7 +252,7 @@ export class Call implements CallerLegListener {
       warningLeadMs: this.services.timeWarningMs,
       onWarning: () => this.#conversation?.announce('session-warning'),
       onLimit: (kind) => {
-        if (this.#transfers?.isJoined === true) {
+        if (this.#transfers?.isJoined === true || this.#supervisions?.hasTakenOver === true) {
           this.end({ kind });
           return;
         }
@@ -285,6 +298,12 @@ export class Call implements CallerLegListener {
       const isAnswered = this.#answeredAtMs !== undefined;
       this.#transfers.begin(destination, { ...requester, onJoined }, { isAnswered });
     }
+  }
+
+  /** A supervisor talks to the caller in place of whoever did. */
+  takenOver(): void {
+    this.#transfers?.cancel();
+    this.#timeLimits?.sessionIsOver();
   }
 
   cancelTransfer(): void {
@@ -345,7 +364,8 @@ export class Call implements CallerLegListener {
 
   #pressed(digit: string): void {
     if (this.#conversation?.isSecure !== true) this.emit({ kind: 'digit', digit });
-    if (this.#transfers?.onDigit(digit) !== true) this.#conversation?.onDigit(digit);
+    const isForPerson = this.#supervisions?.onDigit(digit) === true || this.#transfers?.onDigit(digit) === true;
+    if (!isForPerson) this.#conversation?.onDigit(digit);
   }
 
   /** What was said already is paid for: the caller hears it, and then a goodbye. */
@@ -366,9 +386,12 @@ export class Call implements CallerLegListener {
       this.logger.error({ reason: reason.kind }, 'a call has not ended in time');
     });
     // BYE first, and its answer is not awaited: it may take 32 s.
-    this.#guard('signalling', () => this.#endSignalling(reason));
+    const isAnswered = this.#answeredAtMs !== undefined;
+    this.#guard('signalling', () => endSignalling(this.leg, reason, { isAnswered }));
     this.#guard('time limits', () => this.#timeLimits?.cancel());
-    this.#guard('transfer', () => this.#transfers?.close(reason.kind));
+    this.#guard('supervision', () => this.#supervisions?.close());
+    const callerLeft = reason.kind === 'caller-hung-up' && reason.how.kind === 'bye';
+    this.#guard('transfer', () => this.#transfers?.close(reason.kind, { callerLeft }));
     this.#guard('media', () => this.#media?.close());
     this.#guard('conversation', () => this.#conversation?.close());
     this.#endedAtMs = clock.wallTimeMs();
@@ -376,21 +399,6 @@ export class Call implements CallerLegListener {
     this.emit({ kind: 'ended', reason, blame: blameFor(reason) });
     this.#watchdog.cancel();
     this.#onEnded(this);
-  }
-
-  #endSignalling(reason: EndReason): void {
-    if (reason.kind === 'caller-hung-up') return;
-    if (this.#answeredAtMs !== undefined) {
-      this.leg.hangUp({ reason: reason.kind });
-      return;
-    }
-    const status = sipStatusFor(reason);
-    if (status === undefined) return;
-    if (reason.kind === 'redirected-by-plan') {
-      this.leg.reject(status, { headers: { Contact: `<${reason.contact}>` } });
-      return;
-    }
-    this.leg.reject(status);
   }
 
   #move(to: CallState): void {

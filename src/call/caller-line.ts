@@ -1,11 +1,35 @@
-import type { PcmFrame } from '../audio/pcm';
+import type { PcmFrame, SampleRateHz } from '../audio/pcm';
 import type { AudioSource } from '../media/media-leg';
+
+/** An agent at the other end of a line, as whoever listens in needs it. */
+export interface LineAgent {
+  /** Of what it hears. */
+  readonly inputRateHz: SampleRateHz;
+  /** False once it says its last words, or is gone. */
+  readonly isTalking: boolean;
+  /** While it is true nothing of the caller's line may be told to anybody. */
+  readonly isSecure: boolean;
+  /** What a supervisor says and the caller does not hear. False when it reaches nobody. */
+  onWhisper(speech: PcmFrame): boolean;
+  /** It is not needed any more. Twice is fine. */
+  close(): void;
+}
 
 /** Whom the caller hears, and who hears the caller. */
 export interface LineEnd {
   readonly source: AudioSource;
+  /** Undefined: a person, or nobody yet. */
+  readonly agent: LineAgent | undefined;
   /** 20 ms of the caller. Must not keep the frame. */
   onAudio(frame: PcmFrame): void;
+}
+
+/** Somebody who listens in on a line. */
+export interface LineTap {
+  /** 20 ms of the caller. Returns what the other end gets of them: this frame, unchanged, or one of its own. */
+  onCaller(frame: PcmFrame): PcmFrame;
+  /** 20 ms as the caller hears them. Must neither keep nor change the frame. */
+  onHeard(frame: PcmFrame): void;
 }
 
 /** Quieter is silence: what resampling leaves behind after a sound. */
@@ -20,14 +44,27 @@ export class CallerLine implements AudioSource {
   #overheard: AudioSource | undefined;
   #waitingSound: PcmFrame | undefined;
   #place = 0;
+  #tap: LineTap | undefined;
+  #isSecret = false;
 
   constructor(end: LineEnd) {
     this.#end = end;
   }
 
+  /** Undefined: a person, or nobody yet, is at the other end. */
+  get agent(): LineAgent | undefined {
+    return this.#end.agent;
+  }
+
+  /** What the caller says or keys in is for nobody's ears. It stays so when the agent left in the middle of that. */
+  get isSecret(): boolean {
+    return this.#isSecret;
+  }
+
   connect(end: LineEnd): void {
     this.#end = end;
     this.#overheard = undefined;
+    this.#isSecret = false;
   }
 
   /** The caller hears this in place of the other end, and is heard by nobody. */
@@ -46,15 +83,27 @@ export class CallerLine implements AudioSource {
     this.#place = 0;
   }
 
+  /** From now on both directions are told to it too; undefined ends that. */
+  tap(tap: LineTap | undefined): void {
+    this.#tap = tap;
+  }
+
   /** 20 ms of the caller. */
   push(frame: PcmFrame): void {
-    if (this.#overheard === undefined) this.#end.onAudio(frame);
+    const { agent } = this.#end;
+    if (agent?.isTalking === true) this.#isSecret = agent.isSecure;
+    const passedOn = this.#tap === undefined ? frame : this.#tap.onCaller(frame);
+    if (this.#overheard === undefined) this.#end.onAudio(passedOn);
   }
 
   pull(frame: PcmFrame): void {
     (this.#overheard ?? this.#end.source).pull(frame);
-    const sound = this.#waitingSound;
-    if (sound === undefined || sound.length === 0 || isAudible(frame)) return;
+    if (this.#waitingSound !== undefined) this.#fill(frame, this.#waitingSound);
+    this.#tap?.onHeard(frame);
+  }
+
+  #fill(frame: PcmFrame, sound: PcmFrame): void {
+    if (sound.length === 0 || isAudible(frame)) return;
     for (let i = 0; i < frame.length; i += 1) {
       frame[i] = sound[this.#place] ?? 0;
       this.#place = (this.#place + 1) % sound.length;

@@ -8,6 +8,7 @@ import type { CallServices } from './call';
 import { Call } from './call';
 import type { CallSnapshot } from './call-observer';
 import type { EndReason } from './end-reason';
+import type { SupervisionOrder, SupervisionReply } from './supervision-record';
 
 /** Tells which call an error that escaped belongs to. */
 const currentCall = new AsyncLocalStorage<Call>();
@@ -17,6 +18,8 @@ const goodbyeMsMax = 15_000;
 
 export interface CallsOptions {
   services: CallServices;
+  /** Calls that may have a supervisor at one time; no limit unless given. */
+  supervisionsMax?: number;
   clock: Clock;
   random: Random;
 }
@@ -26,6 +29,7 @@ export class Calls {
   readonly #services: CallServices;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #supervisionsMax: number;
   readonly #calls = new Map<string, Call>();
   #draining = false;
   #onEmpty: (() => void) | undefined;
@@ -33,6 +37,7 @@ export class Calls {
 
   constructor(options: CallsOptions) {
     this.#services = options.services;
+    this.#supervisionsMax = options.supervisionsMax ?? Number.POSITIVE_INFINITY;
     this.#clock = options.clock;
     this.#random = options.random;
   }
@@ -63,6 +68,23 @@ export class Calls {
     if (call.isEnding()) return;
     if (this.#draining) call.end({ kind: 'draining' });
     else void currentCall.run(call, () => answerCall(call));
+  }
+
+  /** Lets a supervisor into a call, changes what one does, or sends one away. */
+  supervise(callId: string, order: SupervisionOrder): SupervisionReply {
+    const call = this.#calls.get(callId);
+    if (call === undefined) return { kind: 'refused', why: 'no-such-call' };
+    if (call.supervisions === undefined) return { kind: 'refused', why: 'call-not-up' };
+    const supervised = [...this.#calls.values()].filter((one) => one !== call && one.supervisions?.isUnderWay === true);
+    if (order.kind === 'begin' && supervised.length >= this.#supervisionsMax) {
+      return { kind: 'refused', why: 'too-many' };
+    }
+    try {
+      return currentCall.run(call, () => call.supervisions?.obey(order)) ?? { kind: 'refused', why: 'call-not-up' };
+    } catch (cause) {
+      call.fail(cause);
+      return { kind: 'refused', why: 'call-not-up' };
+    }
   }
 
   /** A bug while signalling worked for `leg`: its call ends, if it is known. */

@@ -22,6 +22,10 @@ import type { PromptName } from './prompts';
 import { ResponseRetry } from './response-retry';
 import { TurnTaking } from './turn-taking';
 
+/** Nobody but us can write a text into the conversation: a caller who claims to be a supervisor only speaks. */
+const supervisorSays =
+  '(Your supervisor speaks to you; the caller does not hear it. Do what is said, go on talking to the caller, and do not mention it.)';
+
 /** What the conversation lends to its conduct. */
 export interface ConductHost {
   /** In force now: it may be another one later. */
@@ -158,6 +162,13 @@ export class Conduct {
   /** While it is true nothing of the caller's line may be told to anybody. */
   get isSecure(): boolean {
     return this.#keys.isSecure;
+  }
+
+  /** A supervisor says something to the agent that the caller does not hear: it acts on it in its next response. */
+  onWhisper(speech: PcmFrame): void {
+    this.#host.session.createSpeechItem({ text: supervisorSays, samples: speech });
+    // A caller who speaks gets an answer anyway, and that takes it up.
+    if (!this.occupations.has('caller-speaking')) this.ask({ metadata: { purpose: 'whisper' } });
   }
 
   onDigit(digit: string): void {
@@ -305,6 +316,7 @@ export class Conduct {
         hold: () => host.playout.hold(),
         resume: () => host.playout.resume(),
         answer: () => this.ask({}),
+        waitNoLonger: () => host.session.callerStopped(),
         owe: () => this.#owed.owe(),
         forgive: () => {
           this.#retry.cancel();

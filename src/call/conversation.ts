@@ -1,4 +1,4 @@
-import type { PcmFrame } from '../audio/pcm';
+import type { PcmFrame, SampleRateHz } from '../audio/pcm';
 import { waitingTicks } from '../audio/waiting-ticks';
 import type { AudioSource } from '../media/media-leg';
 import type { FunctionResult } from '../realtime/function-calls';
@@ -16,6 +16,7 @@ import type {
 import { AgentControl } from './agent-control';
 import { AgentSeat } from './agent-seat';
 import { AgentTransfer } from './agent-transfer';
+import type { LineAgent } from './caller-line';
 import { Conduct } from './conduct';
 import type { ConversationHost, ConversationOptions, SessionReady } from './conversation-host';
 import type { EndReason } from './end-reason';
@@ -29,6 +30,7 @@ import type { PlayoutListener } from './playout';
 import { Playout } from './playout';
 import type { PromptName, Prompts } from './prompts';
 import { ToolRunner } from './tool-runner';
+import { greetingInWords, wordForWord } from './word-for-word';
 
 /** Longer answers than this, queued ahead of the caller's ear, are a fault of the model. */
 const queuedMsMax = 180_000;
@@ -37,7 +39,7 @@ const queuedMsMax = 180_000;
 type Phase = 'talking' | 'leaving' | 'closed';
 
 /** The talk between one caller and one model: the caller's audio up, the agent's audio down, and who interrupts whom. */
-export class Conversation implements RealtimeSessionListener, PlayoutListener {
+export class Conversation implements RealtimeSessionListener, PlayoutListener, LineAgent {
   readonly #options: ConversationOptions;
   readonly #prompts: Prompts;
   readonly #host: ConversationHost;
@@ -112,10 +114,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
     this.#conduct.start();
     // A caller who speaks already gets an answer instead.
     if (greeting === undefined || this.occupations.has('caller-speaking')) return;
-    this.#conduct.ask({
-      instructions: `Greet the caller with exactly these words, and add nothing: ${JSON.stringify(greeting)}`,
-      metadata: { purpose: 'greeting' },
-    });
+    this.#conduct.ask(greetingInWords(greeting));
   }
 
   /** 20 ms of the caller. Must not keep the frame. */
@@ -123,6 +122,18 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
     if (this.#phase !== 'talking' || this.#transfer.isUnderWay) return;
     if (!this.#conduct.takesFrame(frame)) return;
     this.#seat.ear.push(frame, { isSpeaking: this.occupations.has('caller-speaking') });
+  }
+
+  /** What a supervisor says and the caller does not hear, at `inputRateHz`. False when it reaches nobody. */
+  onWhisper(speech: PcmFrame): boolean {
+    const isHeard = this.#phase === 'talking' && !this.#transfer.isUnderWay;
+    if (isHeard) this.#conduct.onWhisper(speech);
+    return isHeard;
+  }
+
+  /** Of the caller's frames for the model. */
+  get inputRateHz(): SampleRateHz {
+    return this.#seat.session.inputRateHz;
   }
 
   /** While it is true nothing of the caller's line may be told to anybody. */
@@ -209,6 +220,8 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
     if (this.#phase !== 'talking') return;
     this.#seat.memory?.callerBegan(event.itemId);
     this.#host.emit({ kind: 'caller-speech-started', itemId: event.itemId });
+    // An observer may have ended the call.
+    if (!this.isTalking) return;
     this.#conduct.onSpeechStarted(event.itemId);
     this.#tools.lineChanged();
   }
@@ -217,6 +230,8 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
     if (this.#phase !== 'talking') return;
     this.#seat.memory?.callerStopped(event.itemId);
     this.#host.emit({ kind: 'caller-speech-stopped', itemId: event.itemId });
+    // An observer may have ended the call.
+    if (!this.isTalking) return;
     this.#conduct.onSpeechStopped(event.itemId);
     this.#tools.lineChanged();
   }
@@ -227,6 +242,10 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
 
   onIdleTimeout(): void {
     if (this.#phase === 'talking') this.#conduct.onIdleTimeout();
+  }
+
+  onAnswerToResultsAsked(): void {
+    if (this.#phase === 'talking') this.#conduct.owe();
   }
 
   onResponseStarted(event: { responseId: string; request: RequestedResponse | undefined }): void {
@@ -507,10 +526,4 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener {
       },
     });
   }
-}
-
-/** A sentence of the plan, or of a tool's progress: the model is its voice and nothing else. */
-function wordForWord(sentence: string): { instructions: string; metadata: Record<string, string> } {
-  const instructions = `Say exactly these words to the caller, and add nothing: ${JSON.stringify(sentence)}`;
-  return { instructions, metadata: { purpose: 'while-waiting' } };
 }

@@ -57,6 +57,10 @@ export class GatedListener implements RealtimeSessionListener {
     this.#pass()?.onIdleTimeout(event);
   }
 
+  onAnswerToResultsAsked(): void {
+    this.#pass()?.onAnswerToResultsAsked();
+  }
+
   onResponseStarted(event: Parameters<RealtimeSessionListener['onResponseStarted']>[0]): void {
     this.#pass()?.onResponseStarted(event);
   }

@@ -20,6 +20,7 @@ export class Referral {
   readonly #listener: ReferralListener;
   readonly #limitMs: number;
   #timer: Timer;
+  #isAccepted = false;
   #isFollowed = false;
   #over = false;
 
@@ -38,6 +39,11 @@ export class Referral {
     options.leg.refer(options.uri, (progress) => this.#onProgress(progress));
   }
 
+  /** The caller's side has taken it up and not told of a failure: what comes of it is its own affair. */
+  get isAccepted(): boolean {
+    return this.#isAccepted && !this.#over;
+  }
+
   /** Nothing more is told. Twice is fine. */
   cancel(): void {
     this.#over = true;
@@ -46,6 +52,8 @@ export class Referral {
 
   #onProgress(progress: ReferProgress): void {
     if (this.#over) return;
+    // A NOTIFY may overtake the 202.
+    this.#isAccepted ||= progress.kind === 'accepted' || progress.kind === 'status';
     switch (progress.kind) {
       case 'accepted':
         if (!this.#isFollowed) {

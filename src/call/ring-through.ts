@@ -1,10 +1,12 @@
 import type { MediaLeg } from '../media/media-leg';
-import { dial } from '../dialplan/dial';
+import { dial, type Dialling } from '../dialplan/dial';
 import type { Destination } from '../dialplan/destination';
 import type { Call } from './call';
 import { CallerLine } from './caller-line';
 import { comeUp, type PreparedMedia } from './come-up';
 import { failureStatuses, type TransferFailure } from './transfer-outcome';
+import { Supervisions } from './supervisions';
+import type { TransferServices } from './transfer';
 import { Transfers } from './transfers';
 
 /** Where a call may be sent; undefined: nowhere. */
@@ -12,22 +14,48 @@ type Reachable = ReadonlyMap<string, Destination> | undefined;
 
 /** The transfers of a call whose media and line are made. */
 export function transfersOf(call: Call, media: MediaLeg, line: CallerLine, reachable: Reachable): Transfers {
-  const { clock, media: factory, prompts, destinationLimits, placeCall } = call.services;
-  const { route = '', leg } = call;
-  const { trunk } = call.snapshot();
   return new Transfers({
-    services: { clock, logger: call.logger, media: factory, destinationLimits, placeCall },
-    prompts,
+    services: servicesOf(call),
+    prompts: call.services.prompts,
     callId: call.callId,
-    leg,
+    leg: call.leg,
     media,
     line,
     destinations: {
       named: reachable ?? new Map(),
-      dial: (destination) => dial(destination, { call: leg.info, route, trunk }),
+      dial: (destination) => dialFor(call, destination),
     },
     host: { emit: (event) => call.emit(event), end: (reason) => call.end(reason) },
   });
+}
+
+/** The supervisors of a call whose media and line are made. */
+export function supervisionsOf(call: Call, media: MediaLeg, line: CallerLine): Supervisions {
+  const { leg } = call;
+  return new Supervisions({
+    services: servicesOf(call),
+    callId: call.callId,
+    leg,
+    media,
+    line,
+    dial: (destination) => dialFor(call, destination),
+    host: {
+      isUp: () => call.state === 'active' && !call.isEnding(),
+      emit: (event) => call.emit(event),
+      end: (reason) => call.end(reason),
+      onTakeOver: () => call.takenOver(),
+    },
+  });
+}
+
+function servicesOf({ services, logger }: Call): TransferServices {
+  const { clock, media, destinationLimits, placeCall } = services;
+  return { clock, logger, media, destinationLimits, placeCall };
+}
+
+function dialFor(call: Call, destination: Destination): Dialling {
+  const { trunk, route = '' } = call.snapshot();
+  return dial(destination, { call: call.leg.info, route, trunk });
 }
 
 /**
@@ -43,8 +71,13 @@ export async function ringThrough(
     lengthLimitMs,
   }: { destination: string; reachable: Reachable; lengthLimitMs: number | undefined },
 ): Promise<void> {
-  const line = new CallerLine({ source: { pull: (frame) => frame.fill(0) }, onAudio: () => undefined });
+  const line = new CallerLine({
+    source: { pull: (frame) => frame.fill(0) },
+    agent: undefined,
+    onAudio: () => undefined,
+  });
   call.adoptTransfers(transfersOf(call, media.leg, line, reachable));
+  call.adoptSupervisions(supervisionsOf(call, media.leg, line));
   const failure = await new Promise<TransferFailure | undefined>((resolve) => {
     call.transfer(destination, { onJoined: () => resolve(undefined), onFailed: resolve });
   });

@@ -1,6 +1,6 @@
 import type { PcmFrame, SampleRateHz } from '../audio/pcm';
 import type { Dialling } from '../dialplan/dial';
-import type { Digit, MediaLeg, MediaLegFactory, MediaStats } from '../media/media-leg';
+import type { Digit, MediaFailure, MediaLeg, MediaLegFactory, MediaStats } from '../media/media-leg';
 import { messageOf } from '../runtime/errors';
 import type { Logger } from '../runtime/logger';
 import type { CalleeLeg, OutboundCallListener, PlaceCall } from '../signalling/callee-leg';
@@ -19,6 +19,8 @@ export interface SecondLegListener {
   onFailed(failure: TransferFailure, detail: string | undefined): void;
   onEnded(why: string): void;
   onDigit(digit: string): void;
+  /** It has put us on hold, or is back. */
+  onHold?(isOnHold: boolean): void;
 }
 
 export interface SecondLegOptions {
@@ -26,6 +28,8 @@ export interface SecondLegOptions {
   callId: string;
   dialling: Dialling;
   callerRateHz: SampleRateHz;
+  /** The leg of the caller, beside which the media of this one is made: so the two can be joined. */
+  beside?: MediaLeg;
   media: MediaLegFactory;
   placeCall: PlaceCall;
   logger: Logger;
@@ -56,6 +60,11 @@ export class SecondLeg {
     this.toCallee = new RelayQueue({ fromHz: options.callerRateHz, toHz: calleeRateHz });
   }
 
+  /** Undefined until it is made. */
+  get media(): MediaLeg | undefined {
+    return this.#media;
+  }
+
   get stats(): Readonly<MediaStats> | undefined {
     return this.#media?.stats;
   }
@@ -66,9 +75,11 @@ export class SecondLeg {
 
   /** Places the call. Never rejects: what goes wrong is told to the listener. */
   async begin(): Promise<void> {
-    const { callId, dialling, media: factory, placeCall } = this.#options;
+    const { callId, dialling, media: factory, placeCall, beside } = this.#options;
     try {
-      const media = await factory.create({ callId, signallingAddress: hostOf(dialling.proxy ?? dialling.uri) });
+      const { codecs } = dialling;
+      const signallingAddress = hostOf(dialling.proxy ?? dialling.uri);
+      const media = await factory.create({ callId, signallingAddress, codecs, beside });
       if (this.#isOver()) {
         media.close();
         return;
@@ -163,15 +174,17 @@ export class SecondLeg {
       {
         onAudio: (frame) => this.#onAudio(frame),
         onDigit: (digit) => this.#options.listener.onDigit(digit),
-        onFailure: (failure) => {
-          if (this.#state === 'joined') {
-            this.#callee?.hangUp({ reason: failure.kind });
-            this.#ended(failure.kind);
-          }
-        },
+        onFailure: (failure) => this.#mediaFailed(failure),
       },
       this.toCallee,
     );
+  }
+
+  #mediaFailed({ kind }: MediaFailure): void {
+    if (this.#isOver()) return;
+    this.#callee?.hangUp({ reason: kind });
+    if (this.#state === 'joined') this.#ended(kind);
+    else this.#fail('failed', kind);
   }
 
   #onAudio(frame: PcmFrame): void {
@@ -184,8 +197,11 @@ export class SecondLeg {
   async #answerOffer(offer: string | undefined): Promise<OfferReply> {
     const media = this.#media;
     if (media === undefined || this.#isOver()) return { status: 481 };
+    const wasOnHold = media.onHold;
     try {
-      return { sdp: await (offer === undefined ? media.offer() : media.modify(offer)) };
+      const sdp = await (offer === undefined ? media.offer() : media.modify(offer));
+      this.#tellHold(wasOnHold);
+      return { sdp };
     } catch (cause) {
       this.#options.logger.warn({ error: messageOf(cause) }, 'the destination asked for media that cannot be had');
       return { status: 488 };
@@ -193,11 +209,18 @@ export class SecondLeg {
   }
 
   async #takeAnswer(answer: string): Promise<void> {
+    const wasOnHold = this.#media?.onHold === true;
     try {
       await this.#media?.acceptAnswer(answer);
+      this.#tellHold(wasOnHold);
     } catch (cause) {
       this.#options.logger.warn({ error: messageOf(cause) }, 'the answer of the destination cannot be used');
     }
+  }
+
+  #tellHold(wasOnHold: boolean): void {
+    const isOnHold = this.#media?.onHold === true;
+    if (this.#state === 'joined' && isOnHold !== wasOnHold) this.#options.listener.onHold?.(isOnHold);
   }
 
   #fail(failure: TransferFailure, detail: string | undefined): void {

@@ -1,7 +1,6 @@
-import type { SampleRateHz } from '../audio/pcm';
 import type { Destination } from '../dialplan/destination';
 import type { Dialling } from '../dialplan/dial';
-import type { MediaLegFactory } from '../media/media-leg';
+import type { MediaLeg, MediaLegFactory } from '../media/media-leg';
 import { unreachable } from '../runtime/invariant';
 import type { Clock } from '../runtime/clock';
 import type { Logger } from '../runtime/logger';
@@ -41,12 +40,15 @@ export interface TransferHost {
   /** After `onJoined`: the destination is gone. */
   onEnded(destination: string): void;
   onDigit(digit: string): void;
+  /** After `onJoined`: the destination has put the caller on hold, or is back. */
+  onHold(isOnHold: boolean): void;
 }
 
 export interface TransferOptions {
   services: TransferServices;
   callId: string;
-  callerRateHz: SampleRateHz;
+  /** Of the caller. */
+  media: MediaLeg;
   leg: CallerLeg;
   /** False before the caller is answered: a REFER needs a call. */
   canRefer: boolean;
@@ -60,8 +62,9 @@ const chainMax = 8;
 //  state      answered           failed or limits          REFER came through   caller or call ends   destination ends
 //  ---------  -----------------  ------------------------  -------------------  --------------------  ----------------
 //  dialling   joined             the next one, else over   -                    over (CANCEL)         the next one
-//  referring  -                  the next one, else over   over                 over                  -
+//  referring  -                  the next one, else over   over                 over (*)              -
 //  joined     -                  -                         -                    over (BYE)            over
+//  (*) a BYE of a caller's side that had accepted the REFER: it has gone where it was sent
 type State =
   | { kind: 'dialling'; leg: SecondLeg }
   | { kind: 'referring'; referral: Referral }
@@ -119,8 +122,13 @@ export class Transfer {
     if (this.#state.kind === 'joined') this.#state.leg.sendDigit(digit);
   }
 
-  /** The call is over, or goes on without: whatever is under way is taken back. Nothing more is told. Twice is fine. */
-  close(reason: string): void {
+  /**
+   * The call is over, or goes on without: whatever is under way is taken back. Nothing more is told. Twice is fine.
+   *
+   * `callerLeft`: by a BYE. A REFER ends no call (RFC 3515), so that somebody has to, and some that accept one go at once
+   * instead of telling how it went: they count as sent on, although nobody knows whether they arrived.
+   */
+  close(reason: string, { callerLeft }: { callerLeft: boolean }): void {
     const state = this.#state;
     this.#state = { kind: 'over' };
     switch (state.kind) {
@@ -129,8 +137,9 @@ export class Transfer {
         this.#decide('cancelled', undefined);
         return;
       case 'referring':
+        if (callerLeft && state.referral.isAccepted) this.#decide('referred', 'BYE after accepting');
+        else this.#decide('cancelled', undefined);
         state.referral.cancel();
-        this.#decide('cancelled', undefined);
         return;
       case 'joined':
         state.leg.hangUp(reason);
@@ -144,12 +153,13 @@ export class Transfer {
   }
 
   #bridge(destination: Destination): void {
-    const { services, callId, callerRateHz, destinations, host } = this.#options;
+    const { services, callId, media: beside, destinations, host } = this.#options;
     const { logger, media, placeCall } = services;
     const leg: SecondLeg = new SecondLeg({
       callId: `${callId}/${destination.name}`,
       dialling: destinations.dial(destination),
-      callerRateHz,
+      callerRateHz: beside.rateHz,
+      beside,
       media,
       placeCall,
       logger,
@@ -160,6 +170,7 @@ export class Transfer {
         onFailed: (failure, detail) => this.#next(destination, failure, detail),
         onEnded: (why) => this.#ended(destination.name, why),
         onDigit: (digit) => host.onDigit(digit),
+        onHold: (isOnHold) => host.onHold(isOnHold),
       },
     });
     this.#state = { kind: 'dialling', leg };

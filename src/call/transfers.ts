@@ -1,11 +1,13 @@
 import type { PcmFrame, SampleRateHz } from '../audio/pcm';
-import type { Digit, MediaLeg } from '../media/media-leg';
+import type { MediaLeg } from '../media/media-leg';
 import type { CallerLeg } from '../signalling/caller-leg';
 import type { CallEvent } from './call-observer';
 import type { CallerLine } from './caller-line';
+import { DirectMedia } from './direct-media';
 import type { EndReason } from './end-reason';
 import type { Prompts } from './prompts';
 import type { SecondLeg } from './second-leg';
+import { tellKey } from './tell-key';
 import { Transfer, type CallDestinations, type TransferServices } from './transfer';
 import type { TransferAttempt, TransferFailure } from './transfer-outcome';
 
@@ -31,12 +33,13 @@ export interface TransfersOptions {
 
 /** On one call's record. */
 const attemptsMax = 50;
-const digitMs = 160;
 
 /** The transfers of one call, one at a time, and what the caller hears meanwhile. */
 export class Transfers {
   readonly #options: TransfersOptions;
   #current: Transfer | undefined;
+  #direct: DirectMedia | undefined;
+  #endHold: (() => void) | undefined;
   #attempts: readonly TransferAttempt[] = [];
   #closed = false;
 
@@ -67,7 +70,7 @@ export class Transfers {
       services,
       callId,
       leg,
-      callerRateHz: media.rateHz,
+      media,
       canRefer: isAnswered,
       destinations,
       host: {
@@ -76,7 +79,8 @@ export class Transfers {
         onEarlyAudio: (second) => this.#hearEarly(second),
         onJoined: (second) => {
           line.fillSilence(undefined);
-          line.connect({ source: second.toCaller, onAudio: (frame) => second.toCallee.push(frame) });
+          line.connect({ source: second.toCaller, agent: undefined, onAudio: (frame) => second.toCallee.push(frame) });
+          this.#direct = this.#goDirect(second);
           requester.onJoined();
         },
         onReferred: (destination) => host.end({ kind: 'transferred', destination }),
@@ -87,7 +91,8 @@ export class Transfers {
           requester.onFailed(failure);
         },
         onEnded: (destination) => host.end({ kind: 'transfer-ended', destination }),
-        onDigit: (digit) => this.#tellCaller(digit),
+        onDigit: (digit) => tellKey({ media, leg }, digit),
+        onHold: (isOnHold) => this.#holdCaller(isOnHold),
       },
     });
     this.#current = transfer;
@@ -101,19 +106,27 @@ export class Transfers {
     return true;
   }
 
+  /** How the two who were joined talk; undefined before. */
+  get direct(): DirectMedia | undefined {
+    return this.#direct;
+  }
+
   /** The call goes on without the transfer that is under way. */
   cancel(): void {
     const { line } = this.#options;
-    this.#current?.close('cancelled');
+    this.#direct?.end();
+    this.#direct = undefined;
+    this.#current?.close('cancelled', { callerLeft: false });
     this.#current = undefined;
     line.fillSilence(undefined);
     line.connectAgain();
   }
 
-  /** The call is over. Twice is fine. */
-  close(reason: string): void {
+  /** The call is over; `callerLeft` by a BYE of the caller's side. Twice is fine. */
+  close(reason: string, how: { callerLeft: boolean }): void {
     this.#closed = true;
-    this.#current?.close(reason);
+    this.#direct?.end();
+    this.#current?.close(reason, how);
     this.#current = undefined;
   }
 
@@ -121,17 +134,27 @@ export class Transfers {
     return this.#options.prompts[name === 'music' ? 'hold-music' : 'ringing'][rateHz];
   }
 
+  #goDirect({ media: callee }: SecondLeg): DirectMedia | undefined {
+    const { media: caller, services } = this.#options;
+    if (callee === undefined) return undefined;
+    const direct = new DirectMedia({ caller, callee, logger: services.logger });
+    direct.begin();
+    return direct;
+  }
+
+  /** What the destination's side plays on hold is heard; when it plays nothing, our music is. */
+  #holdCaller(isOnHold: boolean): void {
+    const { line, media } = this.#options;
+    this.#endHold?.();
+    this.#endHold = isOnHold ? this.#direct?.keepHere() : undefined;
+    line.fillSilence(isOnHold ? this.#sound('music', media.rateHz) : undefined);
+  }
+
   #hearEarly({ toCaller }: SecondLeg): void {
     const { line } = this.#options;
     line.fillSilence(undefined);
     // Until the answer nothing of the caller goes over.
     line.hear(toCaller);
-  }
-
-  #tellCaller(digit: string): void {
-    const { media, leg } = this.#options;
-    if (!/^[0-9*#A-D]$/.test(digit) || media.sendDigit(digit as Digit, digitMs)) return;
-    leg.sendInfo('application/dtmf-relay', `Signal=${digit}\r\nDuration=${digitMs}\r\n`).catch(() => undefined);
   }
 
   #note(attempt: TransferAttempt): void {

@@ -17,13 +17,15 @@ export interface TurnHost {
   resume(): void;
   /** Asks the model for an answer to the turn that is over. */
   answer(): void;
+  /** The caller's turn does not end: what waits for its end may go on. */
+  waitNoLonger(): void;
   /** An answer will come, or has been asked for. */
   owe(): void;
   forgive(): void;
   discardTurn(itemId: string): void;
   clearInput(): void;
   commitInput(): void;
-  emit(event: { kind: 'murmur' } | { kind: 'push-to-talk'; pressed: boolean }): void;
+  emit(event: { kind: 'murmur' | 'endless-speech' } | { kind: 'push-to-talk'; pressed: boolean }): void;
 }
 
 /** A turn of the caller that goes on while the agent changes: by voice, by the key, or none. */
@@ -31,6 +33,8 @@ export type OpenTurn = 'none' | 'speaking' | 'pushed';
 
 /** Someone who forgot the second key must not talk to nobody for ever. */
 const pushedTurnMsMax = 120_000;
+/** Music or an engine behind the caller, or a server that lost the end: nobody goes on for this long without a breath. */
+const speechMsMax = 60_000;
 /** A commit of less than 100 ms is refused by the API. */
 const turnFramesMin = 5;
 
@@ -45,6 +49,7 @@ export class TurnTaking {
   readonly #occupations: Occupations;
   readonly #bargeIn: ReversibleBargeIn | undefined;
   #endSpeech: (() => void) | undefined;
+  #speechLimit: Timer | undefined;
   /** The turn that the caller opened by the key. */
   #pushed: { timer: Timer; frames: number } | undefined;
 
@@ -82,6 +87,8 @@ export class TurnTaking {
   onSpeechStarted(itemId: string): void {
     this.#host.forgive();
     this.#endSpeech ??= this.#occupations.begin('caller-speaking');
+    this.#speechLimit?.cancel();
+    this.#speechLimit = this.#clock.setTimer(speechMsMax, () => this.#speechIsEndless());
     if (this.#bargeIn !== undefined) {
       if (this.#host.isAgentBusy()) this.#bargeIn.speechStarted(itemId);
       else this.#host.keepCallOpen();
@@ -171,7 +178,15 @@ export class TurnTaking {
     this.#host.interrupt({ cancel: true });
   }
 
+  /** The silence is not the caller's any more, and answers to tools are not held back for ever. */
+  #speechIsEndless(): void {
+    this.#host.emit({ kind: 'endless-speech' });
+    this.#speechEnds();
+    this.#host.waitNoLonger();
+  }
+
   #speechEnds(): void {
+    this.#speechLimit?.cancel();
     const end = this.#endSpeech;
     this.#endSpeech = undefined;
     end?.();

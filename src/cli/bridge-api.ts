@@ -18,6 +18,8 @@ export interface ApiRequest {
   readonly help: boolean;
   readonly json: boolean;
   readonly words: readonly string[];
+  /** Of the command's own options; empty strings for flags that are set. */
+  readonly options: Readonly<Record<string, string>>;
   readonly bridge: BridgeAddress;
 }
 
@@ -37,17 +39,32 @@ class BridgeAway extends Error {
   override readonly name = 'BridgeAway';
 }
 
+export interface ApiCommand {
+  readonly name: string;
+  readonly usage: string;
+  /** How many stand after the command. */
+  readonly words: number;
+  /** What they are, for those who forget them. */
+  readonly wordName?: string;
+  /** Options beside those that all have, and whether each takes a value. */
+  readonly options?: Readonly<Record<string, { type: 'string' | 'boolean' }>>;
+  readonly run: (request: ApiRequest) => Promise<ExitCode>;
+}
+
+/** Arguments that cannot be meant. */
+export class WrongUse extends Error {
+  override readonly name = 'WrongUse';
+}
+
 /** Reads the arguments, asks, and prints; 1 when there is no bridge, 2 for wrong use. */
-export async function runApiCommand(
-  argv: readonly string[],
-  io: CommandIo,
-  command: { name: string; usage: string; words: number; run: (request: ApiRequest) => Promise<ExitCode> },
-): Promise<ExitCode> {
+export async function runApiCommand(argv: readonly string[], io: CommandIo, command: ApiCommand): Promise<ExitCode> {
   let request: ApiRequest;
   try {
-    request = readArguments(argv, io.env);
+    request = readArguments(argv, io.env, command.options ?? {});
     if (!request.help && request.words.length !== command.words) {
-      throw new Error(command.words === 0 ? 'nothing stands after the command' : 'give one hash');
+      throw new Error(
+        command.words === 0 ? 'nothing stands after the command' : `give one ${command.wordName ?? 'hash'}`,
+      );
     }
   } catch (cause) {
     const fault = cause instanceof SettingsError ? cause.message : messageOf(cause);
@@ -61,6 +78,10 @@ export async function runApiCommand(
   try {
     return await command.run(request);
   } catch (cause) {
+    if (cause instanceof WrongUse) {
+      io.stderr(`ringbridge ${command.name}: ${cause.message}\n\n${command.usage}`);
+      return 2;
+    }
     if (!(cause instanceof BridgeAway)) throw cause;
     io.stderr(`ringbridge ${command.name}: ${cause.message}\n`);
     return 1;
@@ -122,7 +143,7 @@ export function reportOutcome(
   return 0;
 }
 
-function textIn(answer: Readonly<Record<string, unknown>>, key: string): string | undefined {
+export function textIn(answer: Readonly<Record<string, unknown>>, key: string): string | undefined {
   const value = answer[key];
   return typeof value === 'string' ? value : undefined;
 }
@@ -138,11 +159,16 @@ function isProblem(value: unknown): boolean {
   return [code, message, file].every((text) => typeof text === 'string');
 }
 
-function readArguments(argv: readonly string[], env: CommandIo['env']): ApiRequest {
+function readArguments(
+  argv: readonly string[],
+  env: CommandIo['env'],
+  ownOptions: NonNullable<ApiCommand['options']>,
+): ApiRequest {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
     options: {
+      ...ownOptions,
       url: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -153,7 +179,14 @@ function readArguments(argv: readonly string[], env: CommandIo['env']): ApiReque
   const url = (values.url ?? urlOf(settings.httpListen)).replace(/\/+$/, '');
   if (!URL.canParse(url) || !/^https?:/.test(url))
     throw new Error(`--url ${url} is no address such as http://127.0.0.1:8080`);
-  return { help: values.help, json: values.json, words: positionals, bridge: { url, token: settings.httpToken } };
+  const options = Object.fromEntries(
+    Object.keys(ownOptions).flatMap((name) => {
+      const value = (values as Readonly<Record<string, string | boolean | undefined>>)[name];
+      return value === undefined || value === false ? [] : [[name, value === true ? '' : value]];
+    }),
+  );
+  const bridge = { url, token: settings.httpToken };
+  return { help: values.help, json: values.json, words: positionals, options, bridge };
 }
 
 /** A bridge that listens everywhere is found on this machine. */

@@ -1,5 +1,6 @@
 import { messageOf } from '../runtime/errors';
 import { runCallCommand } from './call';
+import { runCallsCommand } from './calls';
 import { runCheckCommand } from './check';
 import { runDemoCommand } from './demo';
 import { runDiffCommand } from './diff';
@@ -12,6 +13,7 @@ import { runReloadCommand } from './reload';
 import { runRestoreCommand } from './restore';
 import { runSchemaCommand } from './schema';
 import { runServeCommand } from './serve';
+import { runSuperviseCommand } from './supervise';
 import { runTestCommand } from './test';
 
 interface Command {
@@ -26,6 +28,11 @@ const commands: Readonly<Record<string, Command>> = {
   check: { summary: 'read the dialplans and print every problem', run: runCheckCommand },
   explain: { summary: 'tell which route takes a call, and why', run: runExplainCommand },
   reload: { summary: 'make the running bridge read its dialplans again', run: runReloadCommand },
+  calls: { summary: 'list the calls that are up', run: runCallsCommand },
+  supervise: {
+    summary: 'let a supervisor listen to a call, whisper to its agent or take it over',
+    run: runSuperviseCommand,
+  },
   plans: { summary: 'list the plans that the running bridge keeps', run: runPlansCommand },
   restore: { summary: 'put a kept plan back in force', run: runRestoreCommand },
   diff: { summary: 'compare two plans, and replay recorded calls on both', run: runDiffCommand },
@@ -37,7 +44,7 @@ const commands: Readonly<Record<string, Command>> = {
 const usage = [
   'usage: ringbridge COMMAND [OPTIONS]',
   '',
-  ...Object.entries(commands).map(([name, command]) => `  ${name.padEnd(8)} ${command.summary}`),
+  ...Object.entries(commands).map(([name, command]) => `  ${name.padEnd(9)} ${command.summary}`),
   '',
   'Each command has --help. Exit codes: 0 well, 1 the thing looked at is not well, 2 wrong use.',
   '',

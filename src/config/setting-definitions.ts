@@ -176,6 +176,12 @@ const generalSettings = {
     default: '200',
     format: wholeNumber({ atLeast: 1, atMost: 32_000 }),
   }),
+  maxSupervisions: withDefault({
+    env: 'RINGBRIDGE_MAX_SUPERVISIONS',
+    doc: 'Calls that may have a supervisor at one time, in each process; more are refused.',
+    default: '20',
+    format: wholeNumber({ atLeast: 0, atMost: 32_000 }),
+  }),
   firstMediaTimeoutMs: withDefault({
     env: 'RINGBRIDGE_FIRST_MEDIA_TIMEOUT',
     doc: "A call ends when this long after the answer nothing of the caller's audio has come.",

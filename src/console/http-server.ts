@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 
 import { messageOf } from '../runtime/errors';
 import type { Logger } from '../runtime/logger';
+import { answerCallsRequest, callOperations } from './calls-api';
+import type { CallsControl } from './calls-api';
 import { hasBody, jsonAnswer } from './http-answer';
 import type { Answer } from './http-answer';
 import { answerPlanRequest, planOperations } from './plan-api';
@@ -20,6 +22,7 @@ export interface HttpServerOptions {
   /** The media type of that answer. */
   contentType: string;
   plans: PlanControl;
+  calls: CallsControl;
   /** What users of the API must show; undefined: they must be on this machine. */
   token: string | undefined;
   logger: Logger;
@@ -40,7 +43,7 @@ const limits = {
   requestsPerConnection: 1_000,
 };
 
-/** Serves `/health`, `/ready`, `/metrics` and the dialplan API. Rejects when it cannot listen. */
+/** Serves `/health`, `/ready`, `/metrics` and the APIs of dialplan and calls. Rejects when it cannot listen. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { listen, logger } = options;
   const server = createServer({
@@ -95,11 +98,14 @@ async function answerTo(request: IncomingMessage, options: HttpServerOptions): P
   const path = (request.url ?? '').split('?', 1)[0] ?? '';
   const operation = planOperations.get(path);
   if (operation !== undefined) return answerPlanRequest(operation, request, options);
+  const onCalls = callOperations.get(path);
+  if (onCalls !== undefined) return answerCallsRequest(onCalls, request, options);
   // No other resource takes a body, and an unread one would be taken for the next request.
   if (hasBody(request)) return jsonAnswer(413, { error: 'no body is expected here' }, { Connection: 'close' });
   const resource = resources.get(path);
   if (resource === undefined) {
-    return jsonAnswer(404, { error: 'no such resource', resources: [...resources.keys(), ...planOperations.keys()] });
+    const known = [...resources.keys(), ...planOperations.keys(), ...callOperations.keys()];
+    return jsonAnswer(404, { error: 'no such resource', resources: known });
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return jsonAnswer(405, { error: 'only GET and HEAD' }, { Allow: 'GET, HEAD' });

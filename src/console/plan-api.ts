@@ -3,10 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import type { KeptPlan } from '../dialplan/kept-plans';
 import type { PlanOutcome } from '../dialplan/plan-store';
 import { isoTime } from '../runtime/iso-time';
-import { jsonAnswer, readJsonMap } from './http-answer';
+import { answerApiRequest } from './api-request';
+import { jsonAnswer } from './http-answer';
 import type { Answer } from './http-answer';
 import type { PlanControl, PlanView } from './plan-control';
-import { refusal } from './request-guard';
 
 /** One thing that can be asked of the dialplan. */
 interface PlanOperation {
@@ -28,22 +28,12 @@ export const planOperations: ReadonlyMap<string, PlanOperation> = new Map<string
 /** Problems and warnings beyond these are counted. */
 const toldMax = 200;
 
-export async function answerPlanRequest(
+export function answerPlanRequest(
   { method, answer }: PlanOperation,
   request: IncomingMessage,
   { plans, token }: { plans: PlanControl; token: string | undefined },
 ): Promise<Answer> {
-  const isRight = request.method === method || (method === 'GET' && request.method === 'HEAD');
-  if (!isRight) return unread(jsonAnswer(405, { error: `only ${method}` }, { Allow: method }));
-  const refused = refusal(request, { token, changes: method === 'POST' });
-  if (refused !== undefined) return unread(refused);
-  const body = await readJsonMap(request);
-  return 'answer' in body ? body.answer : answer(plans, body.map);
-}
-
-/** The body was not read: what follows on the connection could be taken for a request. */
-function unread(answer: Answer): Answer {
-  return { ...answer, headers: { ...answer.headers, Connection: 'close' } };
+  return answerApiRequest(request, { method, token, answer: (body) => answer(plans, body) });
 }
 
 async function keptPlans(plans: PlanControl): Promise<Answer> {

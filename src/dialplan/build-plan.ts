@@ -11,7 +11,7 @@ import type { PatternSet } from './pattern';
 import { toDestination } from './destination';
 import type { Destination } from './destination';
 import type { Agent, HeaderMatch, Plan, Route, RouteAction, User } from './plan';
-import { listOf, namedEntries, routeEntries } from './plan-parts';
+import { listOf, namedEntries, routeEntries as allRouteEntries } from './plan-parts';
 import type { EntryOf, PlanParts, PlanSection } from './plan-parts';
 import type { AgentEntry, PlanFileEntry } from './plan-schema';
 import { secretOf } from './secret-reference';
@@ -24,11 +24,21 @@ import { toTrunk } from './trunk';
 
 /** Makes a plan of entries that were checked: every name is known, every hour and number well formed. */
 export function buildPlan(parts: PlanParts): Plan {
-  return runSteps(planSteps(parts));
+  return runSteps(planSteps({ ...parts, routeEntries: allRouteEntries(parts.entries) }));
 }
 
-/** The same in small steps, so that whoever builds a large plan can do other things in between. */
-export function* planSteps({ hash, files, entries, texts, secrets }: PlanParts): Steps<Plan> {
+/**
+ * The same in small steps, so that whoever builds a large plan can do other things in between. The routes of `entries` do
+ * not count: those that do are taken one by one and let go, for the collector has less to do when little stays.
+ */
+export function* planSteps({
+  hash,
+  files,
+  entries,
+  routeEntries,
+  texts,
+  secrets,
+}: PlanParts & { readonly routeEntries: Iterable<RouteEntry> }): Steps<Plan> {
   const schedules = yield* mapOf(entries, 'schedules', (name, entry) => toSchedule(name, entry, texts.calendars));
   const trunks = yield* mapOf(entries, 'trunks', (name, entry) => toTrunk(name, entry, secrets));
   const users = yield* mapOf(entries, 'users', (name, { password }): User => {
@@ -39,7 +49,7 @@ export function* planSteps({ hash, files, entries, texts, secrets }: PlanParts):
   const agents = yield* mapOf(entries, 'agents', (name, entry) => toAgent(name, entry, { tools, texts }));
   const limits = yield* mapOf(entries, 'agents', (_name, entry) => entry.limits);
   const routes: Route[] = [];
-  for (const entry of routeEntries(entries)) {
+  for (const entry of routeEntries) {
     routes.push(yield* toRoute(entry, { schedules, destinations, agents, limits }));
     yield;
   }

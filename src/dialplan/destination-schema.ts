@@ -58,6 +58,10 @@ const otherwise = z
   ])
   .meta({ expected: 'the name of a destination, or a map with busy, no_answer and failure' });
 
+/** What a supervisor may do with a call that is up. */
+export const supervisionModes = ['listen', 'whisper', 'take-over'] as const;
+export type SupervisionMode = (typeof supervisionModes)[number];
+
 export const destinationSchema = z.strictObject({
   to: z
     .string()
@@ -84,6 +88,14 @@ export const destinationSchema = z.strictObject({
     .enum(['music', 'ringing'])
     .default('music')
     .describe('What the caller hears until the destination answers: music without a pause, or a ringing tone.'),
+  supervisor: z
+    .array(z.enum(supervisionModes))
+    .min(1)
+    .max(supervisionModes.length)
+    .optional()
+    .describe(
+      'What may be done here with calls that are up, when the HTTP API asks for it: hear them (listen), speak to the agent alone (whisper), talk to the caller in its place (take-over). Without it, nothing.',
+    ),
   limits: z
     .strictObject({
       calls: z.number().int().min(1).max(10_000).optional().describe('How many calls may be up to it at once.'),
@@ -150,11 +162,11 @@ export const trunkSchema = z.strictObject({
     .optional()
     .describe('The number that outgoing calls show (From and P-Asserted-Identity); without it, that of the caller.'),
   codecs: z
-    .array(z.enum(['pcmu', 'pcma']))
+    .array(z.enum(['pcmu', 'pcma', 'g722', 'opus', 'g729']))
     .min(1)
-    .max(2)
+    .max(5)
     .optional()
-    .describe('What is offered, the preferred first.'),
+    .describe('What is offered, the preferred first; pcmu and pcma alone work without FreeSWITCH.'),
 });
 export type TrunkEntry = z.infer<typeof trunkSchema>;
 

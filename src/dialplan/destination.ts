@@ -1,6 +1,6 @@
 import { invariant } from '../runtime/invariant';
 import { numberForm, userPrefix } from './destination-schema';
-import type { DestinationEntry } from './destination-schema';
+import type { DestinationEntry, SupervisionMode } from './destination-schema';
 import type { Trunk } from './trunk';
 
 /** Somewhere a call can be sent. */
@@ -17,6 +17,8 @@ export interface Destination {
   /** What callers hear until it answers. */
   readonly waiting: 'music' | 'ringing';
   readonly limits: DestinationLimitRules;
+  /** What a supervisor there may do with calls that are up; undefined: nothing, it is none. */
+  readonly supervises?: readonly SupervisionMode[] | undefined;
 }
 
 /** How many calls go there; undefined is no limit. */
@@ -40,7 +42,7 @@ export type DestinationTarget =
 
 /** A destination of an entry that was checked before. */
 export function toDestination(name: string, entry: DestinationEntry, trunks: ReadonlyMap<string, Trunk>): Destination {
-  const { method, ring, otherwise, headers = {}, waiting, limits } = entry;
+  const { method, ring, otherwise, headers = {}, waiting, limits, supervisor } = entry;
   const fallbacks =
     typeof otherwise === 'string' ? { busy: otherwise, no_answer: otherwise, failure: otherwise } : otherwise;
   return {
@@ -52,6 +54,7 @@ export function toDestination(name: string, entry: DestinationEntry, trunks: Rea
     headers,
     waiting,
     limits: { callsMax: limits?.calls, callsPerMinuteMax: limits?.calls_per_minute },
+    ...(supervisor !== undefined && { supervises: supervisor }),
   };
 }
 

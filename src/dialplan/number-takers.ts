@@ -92,7 +92,7 @@ class Takers {
 function takesAll(to: PatternSet | undefined, pattern: Pattern): boolean {
   if (to === undefined) return true;
   if (pattern.kind === 'exact') return matchesSet(to, pattern.text);
-  return covers(to, { patterns: [pattern], exact: new Set(), others: [pattern] });
+  return covers(to, { patterns: [pattern], many: undefined });
 }
 
 /** Everything but the number that was called. A percentage is drawn by the route's name, so that is part of it. */

@@ -64,10 +64,17 @@ function parseRange([, plus = '', firstDigits = '', plusToo = '', lastDigits = '
 /** Several patterns, of which one must match. */
 export interface PatternSet {
   readonly patterns: readonly Pattern[];
-  /** Those of `patterns` that are exact; one look instead of many. */
-  readonly exact: ReadonlySet<string>;
-  readonly others: readonly Exclude<Pattern, { kind: 'exact' }>[];
+  /** Undefined when there are few: sets would weigh more than all else of a plan of ten thousand routes. */
+  readonly many: ManyPatterns | undefined;
 }
+
+interface ManyPatterns {
+  /** Those that are exact; one look instead of many. */
+  readonly exact: ReadonlySet<string>;
+  readonly others: readonly Pattern[];
+}
+
+const fewPatternsMax = 4;
 
 export function patternSet(texts: string | readonly string[]): PatternSet {
   return runSteps(patternSetSteps(texts));
@@ -76,17 +83,18 @@ export function patternSet(texts: string | readonly string[]): PatternSet {
 /** From patterns that were checked before, in steps: an expression takes a while to compile. */
 export function* patternSetSteps(texts: string | readonly string[]): Steps<PatternSet> {
   const patterns: Pattern[] = [];
-  const exact = new Set<string>();
-  const others: PatternSet['others'][number][] = [];
   for (const text of typeof texts === 'string' ? [texts] : texts) {
     const pattern = parsePattern(text);
     if ('fault' in pattern) continue;
     patterns.push(pattern);
-    if (pattern.kind === 'exact') exact.add(pattern.text);
-    else others.push(pattern);
     if (pattern.kind === 'regex') yield;
   }
-  return { patterns, exact, others };
+  return { patterns, many: patterns.length > fewPatternsMax ? manyPatterns(patterns) : undefined };
+}
+
+function manyPatterns(patterns: readonly Pattern[]): ManyPatterns {
+  const exact = new Set(patterns.flatMap((pattern) => (pattern.kind === 'exact' ? [pattern.text] : [])));
+  return { exact, others: patterns.filter(({ kind }) => kind !== 'exact') };
 }
 
 /** As it stands in the plan. */
@@ -103,8 +111,9 @@ export function patternText(pattern: Pattern): string {
   }
 }
 
-export function matchesSet(set: PatternSet, text: string): boolean {
-  return set.exact.has(text) || set.others.some((pattern) => matchesPattern(pattern, text));
+export function matchesSet({ patterns, many }: PatternSet, text: string): boolean {
+  if (many?.exact.has(text) === true) return true;
+  return (many?.others ?? patterns).some((pattern) => matchesPattern(pattern, text));
 }
 
 function matchesPattern(pattern: Pattern, text: string): boolean {
@@ -126,15 +135,15 @@ function inRange({ first, last }: { first: string; last: string }, text: string)
 }
 
 /** True when all that `narrow` matches is matched by `wide`, as far as that shows without solving expressions. */
-export function covers(wide: PatternSet, narrow: PatternSet): boolean {
+export function covers({ patterns, many }: PatternSet, narrow: PatternSet): boolean {
   return narrow.patterns.every((pattern) =>
-    pattern.kind === 'exact' && wide.exact.has(pattern.text)
+    pattern.kind === 'exact' && many?.exact.has(pattern.text) === true
       ? true
-      : wide.others.some((other) => coversPattern(other, pattern)),
+      : (many?.others ?? patterns).some((other) => coversPattern(other, pattern)),
   );
 }
 
-function coversPattern(wide: PatternSet['others'][number], narrow: Pattern): boolean {
+function coversPattern(wide: Pattern, narrow: Pattern): boolean {
   if (wide.kind === 'regex') return narrow.kind === 'regex' && narrow.source === wide.source;
   switch (narrow.kind) {
     case 'exact':
@@ -142,7 +151,7 @@ function coversPattern(wide: PatternSet['others'][number], narrow: Pattern): boo
     case 'prefix':
       return wide.kind === 'prefix' && narrow.text.startsWith(wide.text);
     case 'range':
-      return matchesPattern(wide, narrow.first) && matchesPattern(wide, narrow.last);
+      return wide.kind !== 'exact' && matchesPattern(wide, narrow.first) && matchesPattern(wide, narrow.last);
     case 'regex':
       return false;
   }

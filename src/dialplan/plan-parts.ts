@@ -42,13 +42,15 @@ export function listOf(value: string | readonly string[]): readonly string[] {
   return typeof value === 'string' ? [value] : value;
 }
 
-/** Cuts entries so that none holds more than so many things; the plan that they make is the same. */
+/** Cuts entries so that none holds more than so many things: first what has a name, then the routes, in order. */
 export function* cutEntries(entries: readonly PlanFileEntry[], thingsMax: number): Generator<PlanFileEntry> {
-  for (const { routes = [], ...sections } of entries) {
+  for (const { routes: _, ...sections } of entries) {
     for (const [section, things] of Object.entries(sections)) {
       for (const some of slicesOf(Object.entries(things as object), thingsMax))
         yield { [section]: Object.fromEntries(some) };
     }
+  }
+  for (const { routes = [] } of entries) {
     for (const some of slicesOf(routes, thingsMax)) yield { routes: some };
   }
 }

@@ -5,6 +5,7 @@ import type { MessagePort } from 'node:worker_threads';
 
 import type { Clock, Timer } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
+import { invariant } from '../runtime/invariant';
 import { Secret } from '../runtime/secret';
 import { runInSlices } from '../runtime/steps';
 import type { Steps } from '../runtime/steps';
@@ -15,6 +16,7 @@ import type { PlanAttempt, PlanLoader } from './plan-attempt';
 import { problemCodes } from './plan-problem';
 import type { PlanFileEntry } from './plan-schema';
 import type { PlanSource } from './plan-source';
+import type { RouteEntry } from './route-schema';
 import type { PlanPiece, ReadAnswer, ReadRequest } from './plan-worker';
 
 export interface PlanThreadOptions {
@@ -172,10 +174,8 @@ function* receivedPlan(pieces: MessagePort, answer: ReadAnswer): Steps<{ plan: P
   const modules = new Map<string, string>();
   const secrets = new Map<string, Secret>();
   const entries: PlanFileEntry[] = [];
-  for (;;) {
-    const received = receiveMessageOnPort(pieces) as { message: PlanPiece } | undefined;
-    if (received === undefined) break;
-    const { message: piece } = received;
+  let piece = nextPiece(pieces);
+  for (; piece !== undefined && piece.kind !== 'routes'; piece = nextPiece(pieces)) {
     if (piece.kind === 'read') reads.set(piece.name, piece.read);
     else if (piece.kind === 'outside') outside = piece;
     else if (piece.kind === 'instructions') instructions.set(piece.name, piece.text);
@@ -189,8 +189,22 @@ function* receivedPlan(pieces: MessagePort, answer: ReadAnswer): Steps<{ plan: P
   const source = { names, secretNames, variables, secretFiles, reads };
   if (answer.kind === 'refused') return { plan: undefined, source };
   const { hash, files } = answer;
-  const plan = yield* planSteps({ hash, files, entries, texts: { instructions, calendars, modules }, secrets });
+  const texts = { instructions, calendars, modules };
+  const routeEntries = receivedRoutes(pieces, piece);
+  const plan = yield* planSteps({ hash, files, entries, routeEntries, texts, secrets });
   return { plan, source };
+}
+
+/** They come last, and are taken in when they are built. */
+function* receivedRoutes(pieces: MessagePort, first: PlanPiece | undefined): Generator<RouteEntry> {
+  for (let piece = first; piece !== undefined; piece = nextPiece(pieces)) {
+    invariant(piece.kind === 'routes', 'routes come last');
+    yield* piece.routes;
+  }
+}
+
+function nextPiece(pieces: MessagePort): PlanPiece | undefined {
+  return (receiveMessageOnPort(pieces) as { message: PlanPiece } | undefined)?.message;
 }
 
 const nothingOutside: Omit<PlanSource, 'reads'> = {

@@ -9,6 +9,7 @@ import { cutEntries } from './plan-parts';
 import type { PlanParts } from './plan-parts';
 import { folderReader } from './plan-reader';
 import type { PlanFileEntry } from './plan-schema';
+import type { RouteEntry } from './route-schema';
 import { sourceReader } from './plan-source';
 import type { PlanSource } from './plan-source';
 
@@ -39,7 +40,8 @@ export type PlanPiece =
   | { readonly kind: 'calendar'; readonly name: string; readonly days: readonly number[] }
   | { readonly kind: 'module'; readonly name: string; readonly version: string }
   | { readonly kind: 'secret'; readonly reference: string; readonly value: string }
-  | { readonly kind: 'entry'; readonly entry: PlanFileEntry };
+  | { readonly kind: 'entry'; readonly entry: PlanFileEntry }
+  | { readonly kind: 'routes'; readonly routes: readonly RouteEntry[] };
 
 /** Some tenths of a millisecond for the thread that takes it. */
 const thingsPerPieceMax = 100;
@@ -80,5 +82,7 @@ function* piecesOf({ entries, texts, secrets }: PlanParts): Generator<PlanPiece>
   for (const [name, days] of texts.calendars) yield { kind: 'calendar', name, days };
   for (const [name, version] of texts.modules) yield { kind: 'module', name, version };
   for (const [reference, secret] of secrets) yield { kind: 'secret', reference, value: secret.reveal() };
-  for (const entry of cutEntries(entries, thingsPerPieceMax)) yield { kind: 'entry', entry };
+  for (const entry of cutEntries(entries, thingsPerPieceMax)) {
+    yield entry.routes === undefined ? { kind: 'entry', entry } : { kind: 'routes', routes: entry.routes };
+  }
 }

@@ -1,4 +1,5 @@
 import type { Steps } from '../runtime/steps';
+import { patternText } from './pattern';
 import type { Pattern, PatternSet } from './pattern';
 
 /**
@@ -21,19 +22,19 @@ export interface NumberedRoute {
 type Orders = readonly number[];
 
 export function* indexSteps(routes: readonly NumberedRoute[]): Steps<RouteIndex> {
-  const crowdTo = new Map<string, number>();
-  const crowdFrom = new Map<string, number>();
+  const crowdsTo = new Crowds();
+  const crowdsFrom = new Crowds();
   for (const { to, from } of routes) {
-    countCrowds(to, crowdTo);
-    countCrowds(from, crowdFrom);
+    crowdsTo.add(to);
+    crowdsFrom.add(from);
     yield;
   }
   const byTo = new NumberIndex();
   const byFrom = new NumberIndex();
   const others: number[] = [];
   for (const [order, { to, from }] of routes.entries()) {
-    const toCrowd = crowdOf(to, crowdTo);
-    const fromCrowd = crowdOf(from, crowdFrom);
+    const toCrowd = crowdsTo.of(to);
+    const fromCrowd = crowdsFrom.of(from);
     if (to !== undefined && toCrowd <= fromCrowd && Number.isFinite(toCrowd)) byTo.add(to, order);
     else if (from !== undefined && Number.isFinite(fromCrowd)) byFrom.add(from, order);
     else others.push(order);
@@ -194,29 +195,31 @@ function* merged(lists: readonly Orders[]): Generator<number> {
 }
 
 /** Counts how many routes name the same pattern. */
-function countCrowds(set: PatternSet | undefined, counts: Map<string, number>): void {
-  for (const pattern of set?.patterns ?? []) {
-    const key = crowdKey(pattern);
-    counts.set(key, (counts.get(key) ?? 0) + 1);
+class Crowds {
+  readonly #exact = new Map<string, number>();
+  readonly #others = new Map<string, number>();
+
+  add(set: PatternSet | undefined): void {
+    for (const pattern of set?.patterns ?? []) {
+      const [counts, key] = this.#placeOf(pattern);
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
   }
-}
 
-/** How many other routes a call may have to try beside this one; infinite when its numbers cannot be looked up. */
-function crowdOf(set: PatternSet | undefined, counts: ReadonlyMap<string, number>): number {
-  if (set === undefined || set.patterns.some((pattern) => pattern.kind === 'regex')) return Number.POSITIVE_INFINITY;
-  return Math.max(...set.patterns.map((pattern) => counts.get(crowdKey(pattern)) ?? 0));
-}
+  /** How many other routes a call may have to try beside one of these; infinite when its numbers cannot be looked up. */
+  of(set: PatternSet | undefined): number {
+    if (set === undefined) return Number.POSITIVE_INFINITY;
+    let most = -Infinity;
+    for (const pattern of set.patterns) {
+      if (pattern.kind === 'regex') return Number.POSITIVE_INFINITY;
+      const [counts, key] = this.#placeOf(pattern);
+      most = Math.max(most, counts.get(key) ?? 0);
+    }
+    return most;
+  }
 
-function crowdKey(pattern: Pattern): string {
-  switch (pattern.kind) {
-    case 'exact':
-      return `=${pattern.text}`;
-    case 'prefix':
-      return `*${pattern.text}`;
-    case 'range':
-      return `.${pattern.first}..${pattern.last}`;
-    case 'regex':
-      return `/${pattern.source}`;
+  #placeOf(pattern: Pattern): [Map<string, number>, string] {
+    return pattern.kind === 'exact' ? [this.#exact, pattern.text] : [this.#others, patternText(pattern)];
   }
 }
 

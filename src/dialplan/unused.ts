@@ -43,13 +43,19 @@ export function unusedWarnings(files: readonly PlanFile[]): PlanProblem[] {
   return files.flatMap((file) =>
     (Object.keys(unused) as (keyof typeof unused)[]).flatMap((section) =>
       rawEntries(file, section)
-        .filter(([name, entry]) => !used.has(`${section} ${name}`) && !(section === 'trunks' && sendsCalls(entry)))
+        .filter(([name, entry]) => !used.has(`${section} ${name}`) && !isOfUseAlone(section, entry))
         .map(([name]) => {
           const { code, message } = unused[section];
           return problemAt(file, [section, name], { code, message: message(name), severity: 'warning' }, 'key');
         }),
     ),
   );
+}
+
+function isOfUseAlone(section: NamedSection, entry: unknown): boolean {
+  if (section === 'trunks') return sendsCalls(entry);
+  // A supervisor is called by the HTTP API, and not by the plan.
+  return section === 'destinations' && typeof entry === 'object' && entry !== null && 'supervisor' in entry;
 }
 
 /** A trunk whose calls are let in is of use without a route that names it. */

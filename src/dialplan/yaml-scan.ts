@@ -12,7 +12,7 @@ export interface ScanFinding {
 }
 
 /** Bounds the parser's work to about a second. Ten thousand routes have some 400,000. */
-const lexemesMax = 500_000;
+export const lexemesMax = 500_000;
 /** The parser is recursive and each level of a block takes a column at least. */
 const indentColumnsMax = 100;
 const bracketsMax = 20;
@@ -41,16 +41,7 @@ const controlCharacter = /[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/
  * composer, which is recursive. The parser in between keeps a stack of its own.
  */
 export function scanYaml(text: string): CST.Token[] | ScanFinding {
-  const control = controlCharacter.exec(text);
-  if (control !== null) {
-    return {
-      code: problemCodes.notText,
-      offset: control.index,
-      message: 'a control character',
-      expected: 'text without them',
-    };
-  }
-  const crowded = scanSigns(text);
+  const crowded = textFinding(text);
   if (crowded !== undefined) return crowded;
   const parser = new Parser();
   const tokens: CST.Token[] = [];
@@ -84,7 +75,15 @@ export function scanYaml(text: string): CST.Token[] | ScanFinding {
 const isSign = new Uint8Array(128);
 for (const sign of '\n,]}#') isSign[sign.charCodeAt(0)] = 1;
 
-/** A look at each character, many times cheaper than the lexer: what is crowded with signs is no dialplan. */
+/** What a look at each character finds, many times cheaper than any parser. */
+export function textFinding(text: string): ScanFinding | undefined {
+  const control = controlCharacter.exec(text);
+  if (control === null) return scanSigns(text);
+  const [message, expected] = ['a control character', 'text without them'] as const;
+  return { code: problemCodes.notText, offset: control.index, message, expected };
+}
+
+/** What is crowded with signs is no dialplan. */
 function scanSigns(text: string): ScanFinding | undefined {
   let signs = 0;
   for (let offset = 0; offset < text.length; offset += 1) {

@@ -16,6 +16,10 @@ export interface EndpointHost {
 
 /** FreeSWITCH answers a re-INVITE at once; a proxy that hangs must not hang the caller's. */
 const reinviteDeadlineMs = 3_000;
+const rebridgeDeadlineMs = 2_500;
+const rebridgeLookMs = 10;
+/** In which FreeSWITCH counts the length of a key. */
+const samplesPerMs = 8;
 /** FreeSWITCH sends BYE when its channel ends; when none comes we send ours, so that no SIP dialog stays. */
 const byeWaitMs = 3_000;
 
@@ -30,6 +34,7 @@ export class FreeswitchEndpoint {
   readonly #mrf: MrfEndpoint;
   readonly #host: EndpointHost;
   #onGone: (reason: string) => void = () => undefined;
+  #onKey: (key: string) => void = () => undefined;
   #goneReason: string | undefined;
   #byeTimer: Timer | undefined;
   #dialogOver = false;
@@ -43,6 +48,7 @@ export class FreeswitchEndpoint {
     // Else each command waits for the acknowledgement of the one before it: 44 ms.
     mrf.conn?.socket?.setNoDelay(true);
     mrf.on('destroy', (how) => this.gone(how?.reason ?? 'the connection to the channel broke'));
+    mrf.on('dtmf', ({ dtmf }) => this.#onKey(dtmf ?? ''));
     mrf.dialog.on('destroy', () => {
       this.gone('FreeSWITCH sent BYE');
       this.#dialogEnded();
@@ -55,14 +61,37 @@ export class FreeswitchEndpoint {
     if (this.#goneReason !== undefined && !this.#closed) listener(this.#goneReason);
   }
 
+  /** Whom to tell of each key that its far side presses: one character, not checked. */
+  onKey(listener: (key: string) => void): void {
+    this.#onKey = listener;
+  }
+
   get isGone(): boolean {
     return this.#goneReason !== undefined;
   }
 
-  /** Joins the audio of the two. Rejects with `MediaUnavailable`. */
+  /** Joins the audio of the two, soon. Rejects with `MediaUnavailable`. */
   async bridge(other: FreeswitchEndpoint): Promise<void> {
     const reply = await this.#host.api(`uuid_bridge ${this.uuid} ${other.uuid}`);
     if (!reply.startsWith('+OK')) throw new MediaUnavailable(`FreeSWITCH did not bridge: ${reply.trim()}`);
+  }
+
+  /**
+   * The same, out of another bridge. Resolves when both are in the new one: FreeSWITCH only notes the order, and each
+   * channel obeys when its next packet comes, or after a second without any.
+   */
+  async rebridge(other: FreeswitchEndpoint): Promise<void> {
+    const { clock } = this.#host;
+    await this.bridge(other);
+    const endMs = clock.now() + rebridgeDeadlineMs;
+    while (!((await this.#isBridgedWith(other)) && (await other.#isBridgedWith(this)))) {
+      if (clock.now() >= endMs) throw new MediaUnavailable(`FreeSWITCH did not bridge in ${rebridgeDeadlineMs} ms`);
+      await new Promise<void>((resolve) => clock.setTimer(rebridgeLookMs, resolve));
+    }
+  }
+
+  async #isBridgedWith(other: FreeswitchEndpoint): Promise<boolean> {
+    return (await this.#host.api(`uuid_getvar ${this.uuid} signal_bond`)).trim() === other.uuid;
   }
 
   /**
@@ -81,6 +110,11 @@ export class FreeswitchEndpoint {
     });
     const late = (): Error => new MediaUnavailable(`FreeSWITCH answered no re-INVITE in ${reinviteDeadlineMs} ms`);
     return withDeadline(this.#host.clock, reinviteDeadlineMs, answered, late);
+  }
+
+  /** Presses a key towards its far side. */
+  async sendKey(key: string, durationMs: number): Promise<void> {
+    await this.#host.api(`uuid_send_dtmf ${this.uuid} ${key}@${durationMs * samplesPerMs}`);
   }
 
   /** RTP packets that FreeSWITCH has received on this channel. Rejects with `MediaUnavailable`. */

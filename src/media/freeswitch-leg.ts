@@ -3,8 +3,11 @@ import { messageOf } from '../runtime/errors';
 import { invariant } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
 import { CallerWatch, type CallerWatchOptions } from './freeswitch-caller-watch';
+import { Joint } from './freeswitch-joint';
+import { offerAt, placeholderFor } from './freeswitch-offer';
 import type { BridgedPair, FreeswitchPool } from './freeswitch-pool';
 import { readSide, withDirection, type SideOfCall } from './freeswitch-sdp';
+import type { FreeswitchServer } from './freeswitch-server';
 import type {
   AudioSource,
   Digit,
@@ -13,9 +16,9 @@ import type {
   MediaLegFactory,
   MediaLegListener,
   MediaStats,
+  OfferedCodec,
 } from './media-leg';
 import { MediaUnavailable } from './media-leg';
-import { LocalDescription, readDescription } from './negotiation';
 
 export interface FreeswitchLegFactoryOptions {
   pool: FreeswitchPool;
@@ -31,6 +34,7 @@ export interface FreeswitchLegFactoryOptions {
 
 const defaultMediaTimeoutMs = 15_000;
 const defaultFirstMediaTimeoutMs = 30_000;
+const g711: readonly OfferedCodec[] = ['pcmu', 'pcma'];
 /** A media timeout that no call lives to see. */
 export const neverMs = Number.MAX_SAFE_INTEGER;
 
@@ -39,12 +43,14 @@ export function createFreeswitchLegFactory(options: FreeswitchLegFactoryOptions)
   const { pool, ours, clock, logger } = options;
   const { mediaTimeoutMs = defaultMediaTimeoutMs, firstMediaTimeoutMs = defaultFirstMediaTimeoutMs } = options;
   return {
-    async create({ callId }) {
+    async create({ callId, codecs, beside }) {
       if (!pool.taking) throw new MediaUnavailable('no FreeSWITCH takes calls');
       // Only the address that FreeSWITCH names is heard on our socket.
       const leg = await ours.create({ callId, signallingAddress: '' });
       const limits = { limitMs: mediaTimeoutMs, firstLimitMs: firstMediaTimeoutMs };
-      return new FreeswitchLeg({ pool, callId, ours: leg, clock, limits, logger: logger.child({ callId }) });
+      const preferred = beside instanceof FreeswitchLeg ? beside.server : undefined;
+      const parts = { pool, callId, ours: leg, clock, limits, preferred, codecs };
+      return new FreeswitchLeg({ ...parts, logger: logger.child({ callId }) });
     },
   };
 }
@@ -55,6 +61,8 @@ interface FreeswitchLegParts {
   ours: MediaLeg;
   clock: Clock;
   limits: Pick<CallerWatchOptions, 'limitMs' | 'firstLimitMs'>;
+  preferred: FreeswitchServer | undefined;
+  codecs: readonly OfferedCodec[] | undefined;
   logger: Logger;
 }
 
@@ -68,25 +76,37 @@ class FreeswitchLeg implements MediaLeg {
   readonly #ours: MediaLeg;
   readonly #clock: Clock;
   readonly #limits: FreeswitchLegParts['limits'];
+  readonly #preferred: FreeswitchServer | undefined;
+  readonly #codecs: readonly OfferedCodec[];
   readonly #logger: Logger;
+  readonly #joint: Joint;
   #watch: CallerWatch | undefined;
   #pair: BridgedPair | undefined;
   /** FreeSWITCH's last description for the caller. */
   #callerSdp = '';
   #answer: SideOfCall | undefined;
-  #onHold = false;
-  #receiving = true;
+  /** What the caller's side last agreed to. */
+  #side: SideOfCall | undefined;
   #listener: MediaLegListener | undefined;
   #failure: MediaFailure | undefined;
   #closed = false;
 
-  constructor({ pool, callId, ours, clock, limits, logger }: FreeswitchLegParts) {
+  constructor({ pool, callId, ours, clock, limits, preferred, codecs = g711, logger }: FreeswitchLegParts) {
     this.#pool = pool;
     this.#callId = callId;
     this.#ours = ours;
     this.#clock = clock;
     this.#limits = limits;
+    this.#preferred = preferred;
+    this.#codecs = codecs;
     this.#logger = logger;
+    this.#joint = new Joint({
+      clock,
+      pair: () => (this.#closed ? undefined : this.#pair),
+      canTakeKeys: () => this.#answer?.canTakeKeys === true,
+      onDigit: (digit) => this.#listener?.onDigit(digit),
+      onFailure: (reason) => this.#onGone(reason),
+    });
   }
 
   get rateHz(): MediaLeg['rateHz'] {
@@ -101,12 +121,16 @@ class FreeswitchLeg implements MediaLeg {
     this.#callerSdp = pair.caller.sdp;
     this.#answer = readSide(this.#callerSdp);
     await this.#follow(side, pair);
+    this.#side = side;
     return this.#callerSdp;
   }
 
   async offer(): Promise<string> {
     invariant(!this.#closed, 'a closed leg makes no offer');
-    if (this.#pair === undefined) this.#callerSdp = ourOfferAt((await this.#open(undefined)).caller.sdp);
+    if (this.#pair === undefined) {
+      const { caller } = await this.#open(undefined);
+      this.#callerSdp = offerAt(caller.sdp, this.#codecs);
+    }
     return this.#callerSdp;
   }
 
@@ -119,7 +143,7 @@ class FreeswitchLeg implements MediaLeg {
   }
 
   get onHold(): boolean {
-    return this.#onHold;
+    return this.#side?.holds === true;
   }
 
   start(listener: MediaLegListener, source: AudioSource): void {
@@ -130,14 +154,14 @@ class FreeswitchLeg implements MediaLeg {
         onDigit: (digit) => listener.onDigit(digit),
         onFailure: (failure) => this.#fail(failure),
       },
-      source,
+      primed(source),
     );
     this.#watch = new CallerWatch({
       clock: this.#clock,
       ...this.#limits,
       ourPackets: () => this.#ours.stats.packetsReceived,
       callerPackets: () => this.#callerPackets(),
-      expectsMedia: () => !this.#onHold && this.#receiving,
+      expectsMedia: () => this.#side === undefined || expectsMedia(this.#side),
       onSilent: (silentMs) => this.#fail({ kind: 'media-timeout', silentMs }),
     });
     // It may have come before anybody listened.
@@ -145,18 +169,34 @@ class FreeswitchLeg implements MediaLeg {
   }
 
   sendDigit(digit: Digit, durationMs: number): boolean {
-    return !this.#closed && this.#answer?.canTakeKeys === true && this.#ours.sendDigit(digit, durationMs);
+    if (this.#closed || this.#answer?.canTakeKeys !== true) return false;
+    return this.#joint.isJoined ? this.#joint.sendKey(digit, durationMs) : this.#ours.sendDigit(digit, durationMs);
+  }
+
+  /** Where its channels are; undefined before they are made. */
+  get server(): FreeswitchServer | undefined {
+    return this.#pair?.server;
+  }
+
+  join(other: MediaLeg): Promise<boolean> {
+    return other instanceof FreeswitchLeg ? this.#joint.join(other.#joint) : Promise.resolve(false);
+  }
+
+  part(): Promise<void> {
+    return this.#joint.part();
   }
 
   /** Of our side of FreeSWITCH; the codec is the caller's. */
   get stats(): Readonly<MediaStats> {
-    return { ...this.#ours.stats, codec: this.#answer?.codec };
+    const { digits, ...stats } = this.#ours.stats;
+    return { ...stats, codec: this.#answer?.codec, digits: digits + this.#joint.digits };
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#listener = undefined;
+    this.#joint.close();
     this.#watch?.end();
     this.#ours.close();
     this.#pair?.caller.close();
@@ -169,6 +209,7 @@ class FreeswitchLeg implements MediaLeg {
       callId: this.#callId,
       callerOffer: callerOffer ?? placeholderFor(ourOffer),
       ourOffer,
+      preferred: this.#preferred,
     });
     if (this.#closed) {
       pair.caller.close();
@@ -177,6 +218,7 @@ class FreeswitchLeg implements MediaLeg {
     }
     this.#pair = pair;
     for (const end of [pair.caller, pair.ours]) end.onGone((reason) => this.#onGone(reason));
+    pair.caller.onKey((key) => this.#joint.onKey(key));
     await this.#ours.acceptAnswer(pair.ours.sdp);
     this.#logger.debug({ caller: pair.caller.uuid, ours: pair.ours.uuid }, 'FreeSWITCH bridged');
     return pair;
@@ -187,18 +229,25 @@ class FreeswitchLeg implements MediaLeg {
     const pair = this.#pair;
     invariant(!this.#closed && pair !== undefined, 'a leg without channels takes no SDP');
     const side = readSide(sdp);
-    const answer = await pair.caller.reinvite(sdp);
-    this.#callerSdp = answer;
-    this.#answer = readSide(answer);
+    const before = this.#side;
+    // FreeSWITCH is deaf from its reading of a hold on, and answers later: what we played meanwhile would be lost, and
+    // count as heard.
+    if (side.holds) await this.#follow(side, pair);
+    try {
+      this.#callerSdp = await pair.caller.reinvite(sdp);
+      this.#answer = readSide(this.#callerSdp);
+    } catch (cause) {
+      if (before !== undefined) await this.#follow(before, pair);
+      throw cause;
+    }
     await this.#follow(side, pair);
-    return answer;
+    this.#side = side;
+    return this.#callerSdp;
   }
 
   /** Our socket does as the caller's side says: silent on hold. FreeSWITCH's own description does not change. */
   async #follow({ direction, holds }: SideOfCall, pair: BridgedPair): Promise<void> {
     if (this.#closed) return;
-    this.#onHold = holds;
-    this.#receiving = direction === 'sendrecv' || direction === 'sendonly';
     const wanted = holds && direction === 'sendrecv' ? 'sendonly' : direction;
     await this.#ours.modify(withDirection(pair.ours.sdp, wanted));
   }
@@ -223,20 +272,24 @@ class FreeswitchLeg implements MediaLeg {
   }
 }
 
-/**
- * Stands for a caller whose description comes later. FreeSWITCH's own offers are of no use: it offers every stream twice,
- * with and without SRTP, and fsmrf answers them with FreeSWITCH's own description.
- */
-function placeholderFor(ourOffer: string): string {
-  return ourOffer.replace(/^m=audio \d+/m, `m=audio ${discardPort}`);
+/** FreeSWITCH throws away what comes while it begins to bridge: silence, and not the agent's first word. */
+function primed(source: AudioSource): AudioSource {
+  let left = primingFrames;
+  return {
+    pull(frame) {
+      if (left === 0) {
+        source.pull(frame);
+        return;
+      }
+      left -= 1;
+      frame.fill(0);
+    },
+  };
 }
 
-/** Nobody listens there (RFC 863). */
-const discardPort = 9;
+const primingFrames = 3;
 
-/** G.711 at FreeSWITCH's address, for a caller who asked for our offer. */
-function ourOfferAt(freeswitchSdp: string): string {
-  const media = readDescription(freeswitchSdp).media[0];
-  if (media?.address === undefined) throw new MediaUnavailable('FreeSWITCH named no media address');
-  return new LocalDescription({ local: { address: media.address, port: media.port }, sessionId: media.port }).offer();
+/** Whether the writer's silence means that something is wrong. */
+function expectsMedia({ direction, holds }: SideOfCall): boolean {
+  return !holds && direction === 'sendrecv';
 }

@@ -33,6 +33,8 @@ export interface MrfEndpoint {
   readonly dialog: MediaDialog;
   readonly conn: EventSocketConnection | null;
   on(event: 'destroy', listener: (how?: { reason?: string }) => void): unknown;
+  /** A key of the far side (FreeSWITCH's event DTMF). */
+  on(event: 'dtmf', listener: (key: { dtmf?: string }) => void): unknown;
 }
 
 export interface CreateEndpointOptions {

@@ -7,6 +7,8 @@ import { MediaUnavailable, OfferRefused } from './media-leg';
 
 /** The two channels of one call, bridged: one faces the caller, one our RTP socket. */
 export interface BridgedPair {
+  /** Both live there. */
+  server: FreeswitchServer;
   caller: FreeswitchEndpoint;
   ours: FreeswitchEndpoint;
 }
@@ -16,6 +18,8 @@ export interface PairRequest {
   callerOffer: string;
   /** The offer of our RTP socket. */
   ourOffer: string;
+  /** Where it should be if that server takes more: only channels of one server can be joined. */
+  preferred?: FreeswitchServer | undefined;
 }
 
 export interface FreeswitchServerView {
@@ -78,13 +82,15 @@ export class FreeswitchPool {
   }
 
   /**
-   * Two bridged channels on the best server; when it fails, on the next one. Rejects with `OfferRefused` (no server would
-   * find a codec either) or `MediaUnavailable`.
+   * Two bridged channels on the preferred or the best server; when it fails, on the next one. Rejects with `OfferRefused`
+   * (no server would find a codec either) or `MediaUnavailable`.
    */
   async openPair(request: PairRequest): Promise<BridgedPair> {
     const problems: string[] = [];
     const tried = new Set<FreeswitchServer>();
-    for (let server = this.#best(tried); server !== undefined; server = this.#best(tried)) {
+    const { preferred } = request;
+    const first = preferred?.refusalFor(channelsPerCall) === undefined ? preferred : undefined;
+    for (let server = first ?? this.#best(tried); server !== undefined; server = this.#best(tried)) {
       tried.add(server);
       try {
         return await openPairOn(server, request);
@@ -132,7 +138,7 @@ async function openPairOn(
     // Our own offer is never the caller's fault.
     if (ours.status === 'rejected') throw new MediaUnavailable(messageOf(ours.reason), { cause: ours.reason });
     await caller.value.bridge(ours.value);
-    return { caller: caller.value, ours: ours.value };
+    return { server, caller: caller.value, ours: ours.value };
   } catch (cause) {
     for (const made of [caller, ours]) if (made.status === 'fulfilled') made.value.close();
     throw cause;

@@ -346,6 +346,8 @@ export class FreeswitchServer {
     }
     this.#endpoints.add(endpoint);
     this.#lease(endpoint);
+    // Else the agent would hear music while the caller holds: `hold-music` of the SIP profile does not count there.
+    this.#api(`uuid_setvar ${endpoint.uuid} hold_music silence`).catch(() => undefined);
     return endpoint;
   }
 

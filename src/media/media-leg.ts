@@ -94,6 +94,15 @@ export interface MediaLeg {
   start(listener: MediaLegListener, source: AudioSource): void;
   /** Sends a key to the caller (RFC 4733); false when telephone-event was not negotiated. */
   sendDigit(digit: Digit, durationMs: number): boolean;
+  /**
+   * Lets the far sides of two legs talk to each other without us, whichever of the two it is asked of: from then on both
+   * tell silence, and what they pull is not heard. Keys go over by themselves; `onDigit` tells only those that the other
+   * side could not take. Resolves with false when these two cannot be joined: then whoever asks relays what they tell.
+   * Rejects with `MediaUnavailable` when it went wrong; both are as they were. A leg that closes parts from the other.
+   */
+  join(other: MediaLeg): Promise<boolean>;
+  /** Both talk to us again, or fail. Does nothing when the leg is not joined. */
+  part(): Promise<void>;
   readonly stats: Readonly<MediaStats>;
   /** Stops at once; the port goes to quarantine. Twice is fine. No listener is called afterwards. */
   close(): void;
@@ -104,8 +113,15 @@ export interface MediaLegFactory {
   create(options: MediaLegOptions): Promise<MediaLeg>;
 }
 
+/** Codecs that an offer of ours may list. Beyond G.711 it takes a FreeSWITCH that knows them. */
+export type OfferedCodec = 'pcmu' | 'pcma' | 'g722' | 'opus' | 'g729';
+
 export interface MediaLegOptions {
   callId: string;
   /** The address that SIP came from: media may be sent there before it has sent any. */
   signallingAddress: string;
+  /** What `offer` lists, the preferred first; PCMU and PCMA unless given. What the leg cannot do is left out. */
+  codecs?: readonly OfferedCodec[];
+  /** Another leg of the same call: this one is made where the two can be joined, if there is room. */
+  beside?: MediaLeg | undefined;
 }

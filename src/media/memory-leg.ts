@@ -12,7 +12,8 @@ import type {
   MediaLegOptions,
   MediaStats,
 } from './media-leg';
-import { chooseAudio, LocalDescription, readAnswer, readDescription, type NegotiatedAudio } from './negotiation';
+import { chooseAudio, g711FormatsOf, LocalDescription, readAnswer, readDescription } from './negotiation';
+import type { NegotiatedAudio, OfferedFormat } from './negotiation';
 import { settled } from './settled';
 
 /** 20 ms that the caller heard. */
@@ -86,18 +87,27 @@ export class MemoryLegFactory implements MediaLegFactory {
     this.#options = options;
   }
 
-  create({ callId }: MediaLegOptions): Promise<MediaLeg> {
+  create({ callId, codecs = ['pcmu', 'pcma'] }: MediaLegOptions): Promise<MediaLeg> {
     if (this.refusal !== undefined) return Promise.reject(this.refusal);
     const rateHz = this.#options.rateHz ?? 8_000;
     const phone = new MemoryPhone({ rateHz });
     this.phones.set(callId, phone);
     this.#legs += 1;
-    return Promise.resolve(new MemoryLeg(this.#options, { phone, rateHz, sessionId: this.#legs }));
+    return Promise.resolve(
+      new MemoryLeg(this.#options, { phone, rateHz, sessionId: this.#legs, offered: g711FormatsOf(codecs) }),
+    );
   }
 }
 
 /** No packet ever goes there (RFC 5737). */
 const ourMedia = { address: '192.0.2.1', port: 10_000 };
+
+interface MemoryLegParts {
+  phone: MemoryPhone;
+  rateHz: SampleRateHz;
+  sessionId: number;
+  offered: readonly OfferedFormat[];
+}
 
 class MemoryLeg implements MediaLeg {
   readonly rateHz: SampleRateHz;
@@ -116,15 +126,12 @@ class MemoryLeg implements MediaLeg {
   #skipped = 0;
   #digits = 0;
 
-  constructor(
-    { clock, frameClock }: MemoryLegFactoryOptions,
-    { phone, rateHz, sessionId }: { phone: MemoryPhone; rateHz: SampleRateHz; sessionId: number },
-  ) {
+  constructor({ clock, frameClock }: MemoryLegFactoryOptions, { phone, rateHz, ...description }: MemoryLegParts) {
     this.#clock = clock;
     this.#frameClock = frameClock;
     this.#phone = phone;
     this.rateHz = rateHz;
-    this.#description = new LocalDescription({ local: ourMedia, sessionId });
+    this.#description = new LocalDescription({ local: ourMedia, ...description });
   }
 
   answer(offer: string): Promise<string> {
@@ -178,6 +185,15 @@ class MemoryLeg implements MediaLeg {
     if (this.#closed || this.#audio?.eventPayloadType === undefined) return false;
     this.#phone.keys.push({ digit, durationMs, atMs: this.#clock.now() });
     return true;
+  }
+
+  /** What it tells is relayed by whoever has both. */
+  join(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  part(): Promise<void> {
+    return Promise.resolve();
   }
 
   get stats(): Readonly<MediaStats> {

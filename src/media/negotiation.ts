@@ -1,6 +1,6 @@
 import type { G711Law } from '../audio/g711';
 import { addressScope } from '../rtp/ip-address';
-import { OfferRefused } from './media-leg';
+import { OfferRefused, type OfferedCodec } from './media-leg';
 import { parseSdp, type Direction, type SdpMedia, type SessionDescription } from './sdp';
 
 /** What a payload type means on a leg. */
@@ -33,28 +33,57 @@ export interface LocalMedia {
   port: number;
 }
 
+/** A payload type and its encoding, `PCMU/8000` or such. */
+export type OfferedFormat = readonly [payloadType: number, encoding: string];
+
+interface LocalDescriptionOptions {
+  local: LocalMedia;
+  sessionId: number;
+  offered?: readonly OfferedFormat[];
+}
+
+/** Payload types as RFC 3551 has them, and a dynamic one for Opus (RFC 7587). */
+const formatsOfCodecs: Readonly<Record<OfferedCodec, OfferedFormat>> = {
+  pcmu: [0, 'PCMU/8000'],
+  pcma: [8, 'PCMA/8000'],
+  g722: [9, 'G722/8000'],
+  g729: [18, 'G729/8000'],
+  opus: [96, 'opus/48000/2'],
+};
+
+const bothLaws: readonly OfferedFormat[] = [formatsOfCodecs.pcmu, formatsOfCodecs.pcma];
+
+/** The formats of an offer, each once. */
+export function formatsOf(codecs: readonly OfferedCodec[]): OfferedFormat[] {
+  return [...new Set(codecs)].map((codec) => formatsOfCodecs[codec]);
+}
+
+/** Those of them that our own RTP speaks. */
+export function g711FormatsOf(codecs: readonly OfferedCodec[]): OfferedFormat[] {
+  return formatsOf(codecs.filter((codec) => codec === 'pcmu' || codec === 'pcma'));
+}
+
 /** Our side of one session's SDP: it keeps the origin line, whose version counts our changes (RFC 3264 section 8). */
 export class LocalDescription {
   readonly #local: LocalMedia;
   readonly #sessionId: number;
+  readonly #offered: readonly OfferedFormat[];
   #version = 0;
   #body = '';
 
-  /** `sessionId` is a random whole number below 2^53. */
-  constructor({ local, sessionId }: { local: LocalMedia; sessionId: number }) {
+  /** `sessionId` is a random whole number below 2^53; `offered`: what `offer` lists beside telephone-event, both laws unless given. */
+  constructor({ local, sessionId, offered = bothLaws }: LocalDescriptionOptions) {
     this.#local = local;
     this.#sessionId = sessionId;
+    this.#offered = offered;
   }
 
-  /** Our offer: both laws and telephone-event. */
   offer(): string {
+    const formats = [...this.#offered.map(([payloadType]) => payloadType), ourEventPayloadType];
     const lines = [
-      `m=audio ${this.#local.port} RTP/AVP 0 8 ${ourEventPayloadType}`,
-      ...encodingLines([
-        [0, 'pcmu'],
-        [8, 'pcma'],
-        [ourEventPayloadType, 'telephone-event'],
-      ]),
+      `m=audio ${this.#local.port} RTP/AVP ${formats.join(' ')}`,
+      ...this.#offered.map(([payloadType, encoding]) => `a=rtpmap:${payloadType} ${encoding}`),
+      ...encodingLines([[ourEventPayloadType, 'telephone-event']]),
       `a=ptime:${sentPtimeMs}`,
       'a=sendrecv',
     ];

@@ -12,7 +12,7 @@ import { RtpSender } from '../rtp/sender';
 import { openUdpPair, type DatagramPair, type OpenDatagramPair } from '../rtp/socket';
 import { SourcePolicy } from '../rtp/source-policy';
 import type { FrameClock, FrameSubscription } from './frame-clock';
-import { OfferRefused } from './media-leg';
+import { MediaUnavailable, OfferRefused } from './media-leg';
 import type {
   AudioSource,
   Digit,
@@ -23,7 +23,8 @@ import type {
   MediaLegOptions,
   MediaStats,
 } from './media-leg';
-import { chooseAudio, LocalDescription, readAnswer, readDescription, type NegotiatedAudio } from './negotiation';
+import { chooseAudio, g711FormatsOf, LocalDescription, readAnswer, readDescription } from './negotiation';
+import type { NegotiatedAudio, OfferedFormat } from './negotiation';
 import { ReceivePath } from './receive-path';
 import { SendPath } from './send-path';
 import { settled } from './settled';
@@ -43,7 +44,10 @@ export interface RtpLegFactoryOptions {
   localAddress: string;
   /** What SDP tells the caller; unset means the local address. */
   publicAddress?: string | undefined;
-  /** The other side is a FreeSWITCH of ours and no caller: it is sent to at once, wherever it stands. */
+  /**
+   * The other side is a FreeSWITCH of ours and no caller. It is sent to at once, wherever it stands, and without marker
+   * bits: after each of them it throws the next packet away.
+   */
   facesOwnServer?: boolean;
   /** A caller who was heard and has sent neither RTP nor RTCP for so long is gone. 15 s. */
   mediaTimeoutMs?: number;
@@ -63,8 +67,13 @@ export function createRtpLegFactory(options: RtpLegFactoryOptions): MediaLegFact
   const openPair = options.openPair ?? openUdpPair;
   return {
     async create(legOptions) {
+      const { codecs } = legOptions;
+      const offered = codecs === undefined ? undefined : g711FormatsOf(codecs);
+      if (offered?.length === 0)
+        throw new MediaUnavailable(`without FreeSWITCH nobody can speak ${codecs?.join(', ')}`);
       const lease = await options.ports.lease((port) => openPair(localAddress, port));
-      return new RtpLeg(options, legOptions, { pair: lease.opened, port: lease.port, localAddress, sdpAddress });
+      const socket = { pair: lease.opened, port: lease.port, localAddress, sdpAddress };
+      return new RtpLeg(options, legOptions, { ...socket, ...(offered !== undefined && { offered }) });
     },
   };
 }
@@ -80,6 +89,7 @@ interface RtpLegSocket {
   port: number;
   localAddress: string;
   sdpAddress: string;
+  offered?: readonly OfferedFormat[];
 }
 
 const defaultMediaTimeoutMs = 15_000;
@@ -119,7 +129,7 @@ class RtpLeg implements MediaLeg {
       signallingAddress: canonicalAddress(signallingAddress) ?? '',
       trustsNamed: options.facesOwnServer === true,
     });
-    this.#sender = new RtpSender({ random });
+    this.#sender = new RtpSender({ random, marks: options.facesOwnServer !== true });
     this.#rtcp = new RtcpSession({ clock, random, sender: this.#sender });
     this.#receive = new ReceivePath({
       clock,
@@ -130,7 +140,8 @@ class RtpLeg implements MediaLeg {
     });
     this.#send = new SendPath({ clock, port: socket.pair.rtp, policy: this.#policy, sender: this.#sender });
     const local = { address: socket.sdpAddress, port: socket.port };
-    this.#description = new LocalDescription({ local, sessionId: random.bytes(6).readUIntBE(0, 6) });
+    const sessionId = random.bytes(6).readUIntBE(0, 6);
+    this.#description = new LocalDescription({ local, sessionId, ...(socket.offered && { offered: socket.offered }) });
     this.#lastLifeMs = clock.now();
     socket.pair.rtp.listen({ onDatagram: this.#onRtp });
     socket.pair.rtcp.listen({ onDatagram: this.#onRtcp });
@@ -180,6 +191,15 @@ class RtpLeg implements MediaLeg {
 
   sendDigit(digit: Digit, durationMs: number): boolean {
     return !this.#closed && this.#send.sendDigit(digit, durationMs);
+  }
+
+  /** What it tells is relayed by whoever has both. */
+  join(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  part(): Promise<void> {
+    return Promise.resolve();
   }
 
   get stats(): Readonly<MediaStats> {

@@ -11,6 +11,7 @@ import type { FreeswitchFigures } from './freeswitch-metrics';
 import { MediaTotals } from './media-totals';
 import { registerPlanMetrics } from './plan-metrics';
 import type { PlanMetricsSource } from './plan-metrics';
+import { SupervisionMetrics } from './supervision-metrics';
 
 /** One process that answers calls. */
 export interface WorkerFigures {
@@ -103,6 +104,11 @@ export class Metrics {
     ['session', 'outcome'],
   );
   readonly #murmurs = this.#counter('ringbridge_murmurs_total', 'Murmurs of callers over which the agent went on', []);
+  readonly #endlessSpeech = this.#counter(
+    'ringbridge_endless_speech_total',
+    'Turns of callers that were waited for no longer, because they did not end',
+    [],
+  );
   readonly #costUsd = this.#counter('ringbridge_cost_usd_total', 'US dollars that ended calls have cost', []);
   readonly #tokens = this.#counter('ringbridge_tokens_total', 'Tokens of ended calls', ['direction', 'kind']);
   readonly #connectSeconds = this.#histogram(
@@ -120,6 +126,8 @@ export class Metrics {
     'From the answer to the end, of answered calls',
     lengthBucketsSeconds,
   );
+  /** Of supervisors and what they did. */
+  readonly supervisions: SupervisionMetrics;
   readonly #media = new MediaTotals();
 
   constructor(sources: MetricsSources, { processMetrics = true }: { processMetrics?: boolean } = {}) {
@@ -135,6 +143,7 @@ export class Metrics {
     this.#registerCalls(sources);
     this.#registerCounts(sources);
     registerPlanMetrics(this.#registry, () => sources.plan());
+    this.supervisions = new SupervisionMetrics(this.#registry, () => sources.calls());
     if (sources.workers !== undefined) this.#registerWorkers(sources.workers);
     if (sources.waysIn !== undefined) this.#registerWaysIn(sources.waysIn);
     if (sources.freeswitch !== undefined) registerFreeswitchMetrics(this.#registry, sources.freeswitch);
@@ -181,6 +190,10 @@ export class Metrics {
 
   handoffTold({ session, outcome }: { session: string | null; outcome: string }): void {
     this.#handoffs.inc({ session: session ?? 'none', outcome });
+  }
+
+  callerSpokeEndlessly(): void {
+    this.#endlessSpeech.inc();
   }
 
   callerMurmured(): void {

@@ -54,8 +54,14 @@ export class ObserveCalls implements CallObserver {
       case 'handoff':
         this.#metrics.handoffTold(event);
         return;
+      case 'supervision':
+        this.#metrics.supervisions.told(event);
+        return;
       case 'murmur':
         this.#metrics.callerMurmured();
+        return;
+      case 'endless-speech':
+        this.#metrics.callerSpokeEndlessly();
         return;
       case 'ended':
         this.#metrics.callEnded(call, event);
@@ -114,8 +120,14 @@ function logEvent(logger: Logger, event: CallEvent, call: CallSnapshot): void {
     case 'handoff':
       logger.info(facts, 'an agent handed the call over');
       return;
+    case 'supervision':
+      logger.info(facts, 'supervision');
+      return;
     case 'idle-timeout':
       logger.info(facts, 'nobody spoke for the idle time');
+      return;
+    case 'endless-speech':
+      logger.warn({}, 'speech of the caller does not end; it is taken for noise');
       return;
     case 'signalling-lost':
       logger.warn({}, 'the SIP server was lost; the call talks on');

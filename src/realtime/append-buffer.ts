@@ -6,6 +6,7 @@ import { invariant } from '../runtime/invariant';
 import type { AudioFormat } from './agent-schema';
 import { bytesPerSampleOf, rateHzOf } from './audio-format';
 import { appendMessage } from './client-events';
+import { encodeSpeech } from './encoded-speech';
 import type { ModelConnection } from './model-connection';
 
 /**
@@ -23,6 +24,8 @@ export class AppendBuffer {
   readonly #samples: Int16Array;
   readonly #backlogMaxBytes: number;
   #framesWaiting = 0;
+  /** Octets beside the caller's audio that may still wait in the connection. */
+  #besideBytes = 0;
   framesAppended = 0;
   framesDropped = 0;
 
@@ -37,6 +40,13 @@ export class AppendBuffer {
     this.#backlogMaxBytes = (backlogMaxMs / frameMs) * bytesPerFrame * (4 / 3);
   }
 
+  /** Speech that goes another way, as base64 in the format of the frames: it makes none of them late. */
+  encodeBeside(samples: PcmFrame): string {
+    const base64 = encodeSpeech(this.#format, samples);
+    this.#besideBytes += base64.length;
+    return base64;
+  }
+
   /** Takes a copy of one frame; every `framesPerAppend`th sends an append. */
   push(frame: PcmFrame, connection: ModelConnection): void {
     invariant(frame.length === this.#frameSamples, 'a frame for the model has 20 ms at the rate of the session');
@@ -46,7 +56,9 @@ export class AppendBuffer {
     this.#framesWaiting += 1;
     if (this.#framesWaiting < this.#framesPerAppend) return;
     this.#framesWaiting = 0;
-    if (connection.bufferedBytes > this.#backlogMaxBytes) {
+    const { bufferedBytes } = connection;
+    if (bufferedBytes <= this.#backlogMaxBytes) this.#besideBytes = 0;
+    if (bufferedBytes > this.#backlogMaxBytes + this.#besideBytes) {
       this.framesDropped += this.#framesPerAppend;
       return;
     }

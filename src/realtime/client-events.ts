@@ -26,8 +26,12 @@ export type OrdinaryEvent =
   | { type: 'response.cancel'; event_id: string; response_id: string };
 
 export type CreatedItem =
-  | { type: 'message'; role: 'user'; content: [{ type: 'input_text'; text: string }] }
-  | { type: 'message'; role: 'system'; content: [{ type: 'input_text'; text: string }] }
+  | { type: 'message'; role: 'user' | 'system'; content: [{ type: 'input_text'; text: string }] }
+  | {
+      type: 'message';
+      role: 'user';
+      content: [{ type: 'input_text'; text: string }, { type: 'input_audio'; audio: string }];
+    }
   | { type: 'message'; role: 'assistant'; content: [{ type: 'output_text'; text: string }] }
   | { type: 'function_call'; call_id: string; name: string; arguments: string }
   | { type: 'function_call_output'; call_id: string; output: string };
@@ -80,6 +84,22 @@ export function itemCreate(eventId: string, item: CreatedItem): OrdinaryEvent {
 export function textItem({ role, text }: { role: 'user' | 'system' | 'assistant'; text: string }): CreatedItem {
   if (role === 'assistant') return { type: 'message', role, content: [{ type: 'output_text', text }] };
   return { type: 'message', role, content: [{ type: 'input_text', text }] };
+}
+
+/** Speech that is no turn of the caller, with a text that says whose it is; `audio` is base64 in the session's format. */
+export function speechItemCreate(eventId: string, { text, audio }: { text: string; audio: string }): OrdinaryEvent {
+  return {
+    type: 'conversation.item.create',
+    event_id: eventId,
+    item: {
+      type: 'message',
+      role: 'user',
+      content: [
+        { type: 'input_text', text },
+        { type: 'input_audio', audio },
+      ],
+    },
+  };
 }
 
 /** The result of a function call. By itself it makes the model say nothing. */

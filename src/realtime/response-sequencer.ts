@@ -18,6 +18,8 @@ export interface ResponseRequest {
 export interface SequencerActions {
   nextEventId(): string;
   send(event: ClientEvent): void;
+  /** The answer to tool results was asked for. */
+  onAnswerToResultsAsked(): void;
   /** A response of the conversation has begun, whoever asked for it. */
   onStarted(responseId: string, request: ResponseRequest | undefined): void;
   /** A response is over although the server never said so. */
@@ -236,6 +238,7 @@ export class ResponseSequencer {
       this.#fail({ code: 'response_create_unanswered', message: 'the server did not answer response.create' });
     });
     this.#actions.send(responseCreate(next.eventId, { ...next, withoutTools: next.origin === 'passing' }));
+    if (next.origin === 'tool-results') this.#actions.onAnswerToResultsAsked();
   }
 
   /** Forgets everything; nothing is sent afterwards. */

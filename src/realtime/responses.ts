@@ -45,6 +45,7 @@ export class Responses {
         nextEventId: () => host.nextEventId(),
         send: (event) => host.send(event),
         onStarted: (responseId, request) => listener.onResponseStarted({ responseId, request: asked(request) }),
+        onAnswerToResultsAsked: () => listener.onAnswerToResultsAsked(),
         onAbandoned: ({ responseId, reason }) =>
           this.#finish({ responseId, status: 'failed', reason, usage: undefined }),
         onFailed: ({ code, message }) => listener.onError({ code, message: printableMessage({ code, message }) }),

@@ -94,6 +94,8 @@ export interface RealtimeSessionListener {
    * of the conversation, and its transcript is not told.
    */
   onIdleTimeout(event: { itemId: string }): void;
+  /** The answer to results of tools was asked for, now that nothing else is said: whoever waits, waits for the model. */
+  onAnswerToResultsAsked(): void;
   /** `request` is set for a response that we asked for; turn detection and the answers to tools have none. */
   onResponseStarted(event: { responseId: string; request: RequestedResponse | undefined }): void;
   /**

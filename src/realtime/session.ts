@@ -10,6 +10,7 @@ import {
   itemDelete,
   itemTruncate,
   serialise,
+  speechItemCreate,
   textItem,
   type ClientEvent,
   type CreatedItem,
@@ -189,6 +190,12 @@ export class RealtimeSession {
     this.#callerTurns.discard(itemId);
   }
 
+  /** The caller's turn has not ended, and is not waited for any longer: what was asked for goes out. */
+  callerStopped(): void {
+    this.#responses.callerStopped({ answered: false });
+    this.#responses.sendNext();
+  }
+
   /** Cancels the response that turn detection is about to make. */
   refuseNextResponse(): void {
     this.#responses.refuseNext();
@@ -236,6 +243,13 @@ export class RealtimeSession {
   /** Adds a text to the conversation; by itself it makes the model say nothing. */
   createItem(item: { role: 'user' | 'system'; text: string }): void {
     this.#send(itemCreate(this.#nextEventId(), textItem(item)));
+  }
+
+  /** Adds speech (at `inputRateHz`) that is no turn of the caller, under a text that says whose it is. */
+  createSpeechItem({ text, samples }: { text: string; samples: PcmFrame }): void {
+    if (!this.#canSend) return;
+    const audio = this.#appendBuffer.encodeBeside(samples);
+    this.#send(speechItemCreate(this.#nextEventId(), { text, audio }));
   }
 
   /** One result, as `submitToolResults` takes several. Returns whether the model gets it. */

@@ -58,6 +58,8 @@ export interface CallEndRecord extends Omit<CallStartRecord, 'type'> {
   transfers: CallSnapshot['transfers'] | null;
   /** From agent to agent, in order; `agent` is the one that the call ended with. Times in milliseconds since the answer. */
   handoffs: CallSnapshot['handoffs'] | null;
+  /** Supervisors who were called, what they did and when; times in Unix milliseconds. */
+  supervisions: CallSnapshot['supervisions'] | null;
 }
 
 export function callStartRecord(call: CallSnapshot, { atMs }: { atMs: number }): CallStartRecord {
@@ -88,6 +90,7 @@ export function callEndRecord(call: CallSnapshot, { atMs }: { atMs: number }): C
     breaches: call.breaches,
     transfers: call.transfers,
     handoffs: call.handoffs,
+    supervisions: call.supervisions,
   };
 }
 
@@ -114,6 +117,7 @@ export function crashEndRecord(start: CallStartRecord, { atMs }: { atMs: number 
     breaches: null,
     transfers: null,
     handoffs: null,
+    supervisions: null,
   };
 }
 

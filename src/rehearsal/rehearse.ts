@@ -292,6 +292,8 @@ function eventText(event: CallEvent): string | undefined {
       return `nobody spoke: ${event.decision} (by ${event.by})`;
     case 'murmur':
       return 'only a murmur: the agent goes on';
+    case 'endless-speech':
+      return "the caller's speech does not end: nobody waits for its end any longer";
     case 'push-to-talk':
       return event.pressed ? 'the caller opens a turn by the key' : 'the caller closes the turn by the key';
     case 'guarantee-broken':
@@ -300,6 +302,8 @@ function eventText(event: CallEvent): string | undefined {
       return `destination ${event.destination}: ${event.outcome ?? 'is called'}`;
     case 'handoff':
       return `${event.from} hands over to ${event.to}: ${event.outcome} (${event.session ?? 'no'} session)`;
+    case 'supervision':
+      return `supervisor ${event.destination}: ${event.outcome ?? 'is called'}`;
     case 'function-call':
       return `tool ${event.name}: ${event.outcome}`;
     case 'model-error':

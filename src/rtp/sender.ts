@@ -19,19 +19,22 @@ export class RtpSender {
   octets = 0;
 
   readonly #header: RtpHeader;
+  readonly #marks: boolean;
   readonly #audio = ring(rtpHeaderLength + samplesPerPacket);
   readonly #events = ring(rtpHeaderLength + telephoneEventLength);
   #turn = 0;
   #timestamp: number;
   #tickMs = 0;
 
-  constructor({ random }: { random: Random }) {
+  /** `marks`: a talkspurt begins with the marker bit (RFC 3551 section 4.1). */
+  constructor({ random, marks = true }: { random: Random; marks?: boolean }) {
+    this.#marks = marks;
     const start = random.bytes(10);
     this.ssrc = start.readUInt32BE(0);
     this.#timestamp = start.readUInt32BE(4);
     // Below 2^15, as RFC 3711 section 3.3.1 advises: loss at the very start can then not hide a wrap.
     const sequence = start.readUInt16BE(8) & 0x7fff;
-    this.#header = { payloadType: 0, marker: true, sequence, timestamp: this.#timestamp, ssrc: this.ssrc };
+    this.#header = { payloadType: 0, marker: marks, sequence, timestamp: this.#timestamp, ssrc: this.ssrc };
   }
 
   /** Of the frame that the next tick will send. */
@@ -60,7 +63,7 @@ export class RtpSender {
   /** Time passes and nothing is sent. `marker`: what comes next begins a talkspurt (RFC 3551 section 4.1). */
   skip(frames: number, { marker, nowMs }: { marker: boolean; nowMs: number }): void {
     this.#advance(frames, nowMs);
-    if (marker) this.#header.marker = true;
+    if (marker) this.#header.marker = this.#marks;
   }
 
   /** The RTP timestamp of a moment, for a sender report (RFC 3550 section 6.4.1). */

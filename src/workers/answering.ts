@@ -1,5 +1,6 @@
 import type { CallSnapshot } from '../call/call-observer';
 import type { EndReason } from '../call/end-reason';
+import type { SupervisionReply, SupervisionRequest } from '../call/supervision-record';
 import type { Plan } from '../dialplan/plan';
 import type { PlanSource } from '../dialplan/plan-source';
 import type { Buckets } from '../observability/buckets-metric';
@@ -52,6 +53,8 @@ export interface Answering {
   notReady(): string[];
   /** What is wrong although calls are taken, one sentence each. */
   degraded(): string[];
+  /** Lets a supervisor into a call, changes what one does, or sends one away. Never rejects. */
+  supervise(request: SupervisionRequest): Promise<SupervisionReply>;
   /** New calls get 503 from here on. */
   refuseCalls(): void;
   /** The same, and resolves when the last call has ended, at the latest after `limitMs`. */

@@ -1,6 +1,7 @@
 import type { AdmissionRefusal } from '../call/call-limits';
 import type { CallEvent, CallSnapshot } from '../call/call-observer';
 import type { EndReason } from '../call/end-reason';
+import type { SupervisionReply, SupervisionRequest } from '../call/supervision-record';
 import type { Settings } from '../config/settings';
 import type { PlanSource } from '../dialplan/plan-source';
 import type { SipServerAddress } from '../signalling/sip-server-address';
@@ -10,7 +11,7 @@ import type { PortRange } from './port-slices';
  * Both ends come from one build, as a rule: a worker that is started again after an update of the installed program does
  * not. Another number here makes it refuse to start.
  */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** What a plan is sent as; the hash must come out the same. */
 export interface SentPlan {
@@ -38,6 +39,8 @@ export type ToWorker =
   | { kind: 'admission'; callId: string; refusal: AdmissionRefusal | undefined }
   /** Answered by `report`: the heartbeat, and the figures for the metrics. */
   | { kind: 'ask' }
+  /** Answered by `supervision`, with its number. */
+  | { kind: 'supervise'; question: number; request: SupervisionRequest }
   | { kind: 'refuse-calls' }
   /** Answered by `drained`. */
   | { kind: 'drain'; limitMs: number }
@@ -74,6 +77,7 @@ export type FromWorker =
   | { kind: 'admit'; call: CallSnapshot; routeCallsMax: number | undefined }
   | { kind: 'call-event'; event: CallEvent; call: CallSnapshot }
   | { kind: 'report'; report: WorkerReport }
+  | { kind: 'supervision'; question: number; reply: SupervisionReply }
   /** An error escaped: it takes no more calls, lets those in progress end, and ends. */
   | { kind: 'failing' }
   | { kind: 'drained' }
@@ -95,6 +99,7 @@ const toWorker: Readonly<Record<ToWorker['kind'], Check>> = {
   'use-plan': ({ plan }) => isPlan(plan),
   admission: ({ callId, refusal }) => isText(callId) && (refusal === undefined || hasKind(refusal)),
   ask: () => true,
+  supervise: ({ question, request }) => isCount(question) && hasKind(request) && isText((request as Fields).callId),
   'refuse-calls': () => true,
   drain: ({ limitMs }) => isCount(limitMs),
   'end-all': ({ reason }) => hasKind(reason),
@@ -109,6 +114,7 @@ const fromWorker: Readonly<Record<FromWorker['kind'], Check>> = {
   admit: ({ call, routeCallsMax }) => isCall(call) && (routeCallsMax === undefined || isCount(routeCallsMax)),
   'call-event': ({ event, call }) => hasKind(event) && isCall(call),
   report: ({ report }) => isFields(report) && isReport(report),
+  supervision: ({ question, reply }) => isCount(question) && hasKind(reply),
   failing: () => true,
   drained: () => true,
   log: ({ line }) => isText(line),

@@ -4,6 +4,7 @@ import type { CallObserver, CallSnapshot } from '../call/call-observer';
 import { Calls } from '../call/calls';
 import type { EndReason } from '../call/end-reason';
 import { DestinationLimits } from '../call/destination-limits';
+import type { SupervisionOrder, SupervisionReply, SupervisionRequest } from '../call/supervision-record';
 import { UnpricedModels } from '../call/unpriced-models';
 import { modelChoice } from '../config/model-choice';
 import type { Settings } from '../config/settings';
@@ -93,7 +94,8 @@ export class OwnAnswering implements Answering {
     await prepareTools(this.#toolbox, plan);
     this.#plan = plan;
     this.#models = await startModels({ settings, clock, random, logger, choice, plan, toolbox: this.#toolbox });
-    this.#calls = new Calls({ services: await this.#services(this.#models), clock, random });
+    const services = await this.#services(this.#models);
+    this.#calls = new Calls({ services, supervisionsMax: settings.maxSupervisions, clock, random });
   }
 
   async connect(embedded: SipServerAddress | undefined): Promise<void> {
@@ -170,6 +172,18 @@ export class OwnAnswering implements Answering {
 
   endAll(reason: EndReason): void {
     this.#calls?.endAll(reason);
+  }
+
+  /** By the plan in force now, whatever the plan of the call: who may listen was decided last by whoever wrote that. */
+  supervise({ callId, ...request }: SupervisionRequest): Promise<SupervisionReply> {
+    if (request.kind !== 'begin') return Promise.resolve(this.#obey(callId, request));
+    const destination = this.#plan?.destinations.get(request.to);
+    if (destination === undefined) return Promise.resolve({ kind: 'refused', why: 'no-such-destination' });
+    return Promise.resolve(this.#obey(callId, { kind: 'begin', destination, mode: request.mode }));
+  }
+
+  #obey(callId: string, order: SupervisionOrder): SupervisionReply {
+    return this.#calls?.supervise(callId, order) ?? { kind: 'refused', why: 'no-such-call' };
   }
 
   blameCurrentCall(cause: unknown): boolean {

@@ -3,6 +3,7 @@ import type { CallEvent, CallObserver, CallSnapshot } from '../call/call-observe
 import { tellObservers } from '../call/call-observer';
 import type { EndReason } from '../call/end-reason';
 import { blameFor } from '../call/end-reason';
+import type { SupervisionReply, SupervisionRequest } from '../call/supervision-record';
 import type { Clock, Timer } from '../runtime/clock';
 import { withDeadline } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
@@ -46,6 +47,8 @@ const planLimitMs = 20_000;
 /** Between two questions. A worker that leaves so many unanswered hangs, and its callers hear nothing. */
 const beatMs = 2_000;
 const unansweredMax = 3;
+/** A worker answers at once, or stands still. */
+const superviseLimitMs = 2_000;
 /** After it was told to close. */
 const closeLimitMs = 5_000;
 
@@ -71,6 +74,8 @@ export class WorkerProcess {
   #planHash: string;
   #plan: { hash: string; waiter: Waiter<undefined> } | undefined;
   #onReport: (() => void)[] = [];
+  readonly #questions = new Map<number, (reply: SupervisionReply) => void>();
+  #questionCount = 0;
 
   constructor(options: WorkerProcessOptions) {
     this.#options = options;
@@ -144,6 +149,26 @@ export class WorkerProcess {
     });
   }
 
+  hasCall(callId: string): boolean {
+    return this.#calls.has(callId);
+  }
+
+  /** Never rejects. */
+  async supervise(request: SupervisionRequest): Promise<SupervisionReply> {
+    this.#questionCount += 1;
+    const question = this.#questionCount;
+    const answer = new Promise<SupervisionReply>((resolve) => this.#questions.set(question, resolve));
+    this.#send({ kind: 'supervise', question, request });
+    const { clock } = this.#options;
+    try {
+      return await withDeadline(clock, superviseLimitMs, answer, () => new Error('no answer'));
+    } catch {
+      return { kind: 'refused', why: 'no-answer' };
+    } finally {
+      this.#questions.delete(question);
+    }
+  }
+
   refuseCalls(): void {
     this.#send({ kind: 'refuse-calls' });
   }
@@ -195,6 +220,9 @@ export class WorkerProcess {
         return;
       case 'report':
         this.#onReportOf(message.report);
+        return;
+      case 'supervision':
+        this.#questions.get(message.question)?.(message.reply);
         return;
       case 'failing':
         this.#leave();
@@ -291,6 +319,7 @@ export class WorkerProcess {
     this.#plan?.waiter.reject(error);
     this.#gone.resolve(undefined);
     for (const told of this.#onReport.splice(0)) told();
+    for (const answer of this.#questions.values()) answer({ kind: 'refused', why: 'no-such-call' });
     this.#options.onGone({ how, report: this.#report });
   }
 

@@ -68,6 +68,11 @@ class Worker {
       case 'ask':
         tell({ kind: 'report', report: this.#report() });
         return;
+      case 'supervise':
+        void this.#answering
+          .supervise(message.request)
+          .then((reply) => tell({ kind: 'supervision', question: message.question, reply }));
+        return;
       case 'refuse-calls':
         this.#answering.refuseCalls();
         return;

@@ -1,6 +1,7 @@
 import type { Admission } from '../call/call-limits';
 import type { CallObserver, CallSnapshot } from '../call/call-observer';
 import type { EndReason } from '../call/end-reason';
+import type { SupervisionReply, SupervisionRequest } from '../call/supervision-record';
 import type { Settings } from '../config/settings';
 import type { Buckets } from '../observability/buckets-metric';
 import type { WorkerFigures } from '../observability/metrics';
@@ -164,6 +165,11 @@ export class Workers implements Answering {
 
   degraded(): string[] {
     return this.#troubles();
+  }
+
+  supervise(request: SupervisionRequest): Promise<SupervisionReply> {
+    const process = [...this.#processes].find((one) => one.hasCall(request.callId));
+    return process?.supervise(request) ?? Promise.resolve({ kind: 'refused', why: 'no-such-call' });
   }
 
   refuseCalls(): void {

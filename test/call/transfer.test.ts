@@ -4,6 +4,7 @@ import { pcmuOffer, promptLevels } from '../support/virtual-call';
 import { destination, TransferringCall } from './transferring-call';
 
 const humanLevel = 6_000;
+const noFallback = { busy: undefined, noAnswer: undefined, failure: undefined };
 const callerLevel = 7_000;
 
 function levels(phone: { heard: { atMs: number; samples: Int16Array }[] }, sinceMs: number): number[] {
@@ -94,6 +95,29 @@ describe('a transfer by bridging', () => {
     await call.expectClean();
   });
 
+  test('with waiting: ringing the caller hears a ringing tone in place of the music, from its beginning', async () => {
+    const sales = destination('sales', { waiting: 'ringing', otherwise: { ...noFallback, busy: 'desk' } });
+    const call = new TransferringCall([sales, destination('desk')]);
+    await call.answered();
+    await call.askForTransfer('sales');
+    const from = call.clock.now();
+    await call.run(1_500);
+    expect(call.heardSince(from)).toBe(promptLevels.ringing);
+    // The next one in the chain has its own.
+    call.callee.reject(486);
+    await call.run(60);
+    const next = call.clock.now();
+    await call.run(500);
+    expect(call.heardSince(next)).toBe(promptLevels['hold-music']);
+    call.callee.answer(pcmuOffer);
+    await call.run(60);
+    const joined = call.clock.now();
+    await call.run(500);
+    expect(call.heardSince(joined)).toBe(0);
+    call.caller.bye();
+    await call.expectClean();
+  });
+
   test('is cancelled when nobody answers in time', async () => {
     const call = await new TransferringCall([destination('sales', { ringLimitMs: 5_000 })]).transferring('sales');
     await call.run(5_000);
@@ -105,10 +129,9 @@ describe('a transfer by bridging', () => {
   });
 
   test('goes on to the destination that the plan has for the failure', async () => {
-    const none = { busy: undefined, noAnswer: undefined, failure: undefined };
     const call = await new TransferringCall([
-      destination('sales', { otherwise: { ...none, busy: 'desk' } }),
-      destination('desk', { otherwise: { ...none, failure: 'voicemail' } }),
+      destination('sales', { otherwise: { ...noFallback, busy: 'desk' } }),
+      destination('desk', { otherwise: { ...noFallback, failure: 'voicemail' } }),
       destination('voicemail'),
     ]).transferring('sales');
     call.callee.reject(486);
@@ -413,12 +436,45 @@ describe('a transfer by REFER', () => {
     await call.expectClean();
   });
 
-  test('a caller who hangs up meanwhile has hung up', async () => {
+  test.each([
+    ['after the 202', [{ kind: 'accepted' }]],
+    ['while it is told that the destination rings', [{ kind: 'accepted' }, { kind: 'status', status: 180 }]],
+    ['after a NOTIFY that overtook the 202', [{ kind: 'status', status: 100 }]],
+  ] as const)("a caller's side that hangs up %s counts as referred", async (_when, progress) => {
     const call = await new TransferringCall(refer).transferring('sales');
-    call.caller.tellReferred({ kind: 'accepted' });
+    for (const one of progress) call.caller.tellReferred(one);
+    call.caller.bye();
+    expect(call.ended()).toBe('caller-hung-up');
+    expect(call.attempts).toMatchObject([{ outcome: 'referred', detail: 'BYE after accepting' }]);
+    await call.expectClean();
+  });
+
+  test('a caller who hangs up before the REFER is accepted is not', async () => {
+    const call = await new TransferringCall(refer).transferring('sales');
     call.caller.bye();
     expect(call.ended()).toBe('caller-hung-up');
     expect(call.outcomes()).toEqual(['cancelled']);
+    await call.expectClean();
+  });
+
+  test('a caller who is lost after the 202 was not sent on', async () => {
+    const call = await new TransferringCall(refer).transferring('sales');
+    call.caller.tellReferred({ kind: 'accepted' });
+    call.caller.lose('session timer');
+    expect(call.outcomes()).toEqual(['cancelled']);
+    await call.expectClean();
+  });
+
+  test('a caller who hangs up after the 202 while another destination is tried was not sent on', async () => {
+    const call = await new TransferringCall([
+      destination('sales', { method: 'refer', otherwise: { ...noFallback, busy: 'desk' } }),
+      destination('desk'),
+    ]).transferring('sales');
+    call.caller.tellReferred({ kind: 'accepted' });
+    call.caller.tellReferred({ kind: 'status', status: 486 });
+    await call.run(300);
+    call.caller.bye();
+    expect(call.outcomes()).toEqual(['busy', 'cancelled']);
     await call.expectClean();
   });
 });

@@ -7,7 +7,7 @@ import { runRestoreCommand } from '../../src/cli/restore';
 import { PlanLoaderHere } from '../../src/dialplan/plan-attempt';
 import { folderReader } from '../../src/dialplan/plan-reader';
 import type { PlanInForce } from '../../src/dialplan/plan-store';
-import { planControl } from '../console/plan-control';
+import { noCalls, planControl } from '../console/plan-control';
 import { LoggerSpy } from '../support/logger-spy';
 
 // The commands ask a real HTTP API of this process.
@@ -26,6 +26,7 @@ async function serve(change: Partial<PlanControl> = {}, token?: string): Promise
     metrics: () => Promise.resolve(''),
     contentType: 'text/plain',
     plans: planControl(change, asked),
+    calls: noCalls,
     token,
     logger: new LoggerSpy(),
   });

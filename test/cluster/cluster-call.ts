@@ -1,15 +1,35 @@
 import { systemClock } from '../../src/runtime/clock';
 import { systemRandom } from '../../src/runtime/random';
 import { probeSipPort } from '../../src/signalling/options-probe';
-import { onePlan, type TestPlan } from '../support/bridge';
+import { BridgeUnderTest, onePlan, type TestPlan } from '../support/bridge';
 import type { Keep } from '../support/calm-machine';
 import { RtpPhone } from '../support/rtp-phone';
 import { startSipp, runSipp, type SippResult, type SippRun } from '../support/sipp';
 import { bye, call, phoneSdp, waitForCue, type Step } from '../support/sipp-scenario';
+import { clusterEnv, targetOf, type Front } from './real-servers';
 
 /** Calls here are answered by a tone, and a silent caller is noticed soon. */
 export const tonePlan: TestPlan = onePlan('simulator:tone:610');
 export const soonNoticed = { RINGBRIDGE_REALTIME_URL: 'simulator', RINGBRIDGE_MEDIA_TIMEOUT: '3s' };
+
+/** Frames that FreeSWITCH's own clock may shift at the phone. */
+export const tolerancePackets = 2;
+
+/** A call through FreeSWITCH: the bridge, a phone, and sipp with what the phone's port makes of `steps`. */
+export async function ring(
+  keep: Keep,
+  {
+    front,
+    plan,
+    env = {},
+    steps,
+  }: { front: Front; plan: TestPlan; env?: Record<string, string>; steps(port: number): Step[] },
+) {
+  const bridge = keep(await BridgeUnderTest.start(plan, { ...clusterEnv(front), ...env }));
+  const phone = keep(await RtpPhone.open());
+  const sipp = keep(await startSipp({ target: targetOf(front, bridge), steps: steps(phone.port) }));
+  return { bridge, phone, sipp };
+}
 
 /** A caller that talks: sipp speaks its SIP, and its audio is an `RtpPhone`. Cue it, and it hangs up. */
 export async function callUp(

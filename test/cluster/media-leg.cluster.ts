@@ -3,12 +3,14 @@ import { createFreeswitchLegFactory, neverMs } from '../../src/media/freeswitch-
 import { createMrf } from '../../src/media/freeswitch-mrf';
 import { FreeswitchPool } from '../../src/media/freeswitch-pool';
 import { freeswitchProbe } from '../../src/media/freeswitch-probe';
+import type { MediaLeg } from '../../src/media/media-leg';
 import { createRtpLegFactory } from '../../src/media/rtp-leg';
 import { PortPool } from '../../src/rtp/port-pool';
 import { openUdpPair } from '../../src/rtp/socket';
 import { systemClock } from '../../src/runtime/clock';
 import { silentLogger } from '../../src/runtime/logger';
 import { systemRandom } from '../../src/runtime/random';
+import { describeJoinedLegs } from '../contract/joined-legs.contract';
 import { describeMediaLeg, type LegUnderTest } from '../contract/media-leg.contract';
 import { offer } from '../media/offers';
 import { openLine } from '../support/answering-machine';
@@ -46,37 +48,57 @@ describeCluster(['freeswitch'])('against a real FreeSWITCH', () => {
     await channelsBecome(0);
   });
 
+  async function openLeg(beside?: MediaLeg): Promise<LegUnderTest> {
+    const ours = createRtpLegFactory({
+      ...common,
+      frameClock: new FrameClock(common),
+      ports: new PortPool({ ...common, first: 10_000, last: 10_999 }),
+      localAddress: '127.0.0.1',
+      facesOwnServer: true,
+      mediaTimeoutMs: neverMs,
+      firstMediaTimeoutMs: neverMs,
+    });
+    const leg = await createFreeswitchLegFactory({ ...common, pool, ours }).create({
+      callId: 'contract',
+      signallingAddress: '127.0.0.1',
+      beside,
+    });
+    const ports = new PortPool({ ...common, first: 11_000, last: 11_999 });
+    const { opened } = await ports.lease((at) => openUdpPair('127.0.0.1', at));
+    const phone = new UdpPhone(opened);
+    return {
+      leg: phone.watch(leg),
+      sdp: (options = {}) => offer({ address: '127.0.0.1', port: opened.rtp.port, ...options }),
+      say: (samples) => phone.say(samples),
+      press: (digit) => phone.press(digit),
+      heard: () => phone.heard(),
+      keysHeard: () => phone.keysHeard(),
+      elapse: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      close: () => phone.close(),
+    };
+  }
+
   describeMediaLeg(
     'a leg through FreeSWITCH',
-    async (): Promise<LegUnderTest> => {
-      const ours = createRtpLegFactory({
-        ...common,
-        frameClock: new FrameClock(common),
-        ports: new PortPool({ ...common, first: 10_000, last: 10_999 }),
-        localAddress: '127.0.0.1',
-        facesOwnServer: true,
-        mediaTimeoutMs: neverMs,
-        firstMediaTimeoutMs: neverMs,
-      });
-      const leg = await createFreeswitchLegFactory({ ...common, pool, ours }).create({
-        callId: 'contract',
-        signallingAddress: '127.0.0.1',
-      });
-      const ports = new PortPool({ ...common, first: 11_000, last: 11_999 });
-      const { opened } = await ports.lease((at) => openUdpPair('127.0.0.1', at));
-      const phone = new UdpPhone(opened);
+    () => openLeg(),
+    // A packet that is late on a busy machine is made up for.
+    { toleranceMs: 160 },
+  );
+
+  describeJoinedLegs(
+    'two legs through one FreeSWITCH',
+    async () => {
+      const caller = await openLeg();
+      const callee = await openLeg(caller.leg);
       return {
-        leg: phone.watch(leg),
-        sdp: (options = {}) => offer({ address: '127.0.0.1', port: opened.rtp.port, ...options }),
-        say: (samples) => phone.say(samples),
-        press: (digit) => phone.press(digit),
-        heard: () => phone.heard(),
-        keysHeard: () => phone.keysHeard(),
-        elapse: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-        close: () => phone.close(),
+        caller,
+        callee,
+        close() {
+          caller.close();
+          callee.close();
+        },
       };
     },
-    // A packet that is late on a busy machine is made up for.
-    { toleranceMs: 160, concealedMax: 3 },
+    { isJoinedByMedia: true, settleMs: 300 },
   );
 });

@@ -37,13 +37,12 @@ export class UdpPhone {
       this.#sendDue();
       return sdp;
     };
-    return new Proxy(leg, {
-      get(target, name) {
-        if (name === 'answer' || name === 'modify') return (offer: string) => learn(target[name](offer));
-        if (name === 'offer') return () => learn(target.offer());
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      },
+    const [answer, modify, makeOffer] = [leg.answer.bind(leg), leg.modify.bind(leg), leg.offer.bind(leg)];
+    // On the leg itself: whoever joins two of them must find the real ones.
+    return Object.assign(leg, {
+      answer: (offer: string) => learn(answer(offer)),
+      modify: (offer: string) => learn(modify(offer)),
+      offer: () => learn(makeOffer()),
     });
   }
 

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import type { HttpServer, HttpServerOptions } from '../../src/console/http-server';
 import { startHttpServer } from '../../src/console/http-server';
 import { LoggerSpy } from '../support/logger-spy';
-import { planControl } from './plan-control';
+import { noCalls, planControl } from './plan-control';
 
 const servers: HttpServer[] = [];
 
@@ -19,6 +19,7 @@ async function start(change: Partial<HttpServerOptions> = {}): Promise<HttpServe
     metrics: () => Promise.resolve('up 1\n'),
     contentType: 'text/plain; version=0.0.4',
     plans: planControl(),
+    calls: noCalls,
     token: undefined,
     logger: new LoggerSpy(),
     ...change,

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import type { HttpServer } from '../../src/console/http-server';
 import { startHttpServer } from '../../src/console/http-server';
 import { LoggerSpy } from '../support/logger-spy';
-import { planControl, planProblem } from './plan-control';
+import { noCalls, planControl, planProblem } from './plan-control';
 
 const servers: HttpServer[] = [];
 const asked: string[] = [];
@@ -20,6 +20,7 @@ async function start({ token, host = '127.0.0.1' }: { token?: string; host?: str
     metrics: () => Promise.resolve(''),
     contentType: 'text/plain',
     plans: planControl({}, asked),
+    calls: noCalls,
     token,
     logger: new LoggerSpy(),
   });

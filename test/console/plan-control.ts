@@ -1,3 +1,4 @@
+import type { CallsControl } from '../../src/console/calls-api';
 import type { PlanControl } from '../../src/console/plan-control';
 import type { PlanProblem } from '../../src/dialplan/plan-problem';
 
@@ -30,3 +31,9 @@ export function planControl(change: Partial<PlanControl> = {}, asked: string[] =
     ...change,
   };
 }
+
+/** A bridge on which nobody calls. */
+export const noCalls: CallsControl = {
+  list: () => [],
+  supervise: () => Promise.resolve({ kind: 'refused', why: 'no-such-call' }),
+};

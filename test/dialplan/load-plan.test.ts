@@ -1,3 +1,4 @@
+import { patternText } from '../../src/dialplan/pattern';
 import type { PlanLoad } from '../../src/dialplan/assemble-plan';
 import { loadPlan } from '../../src/dialplan/load-plan';
 import type { Plan } from '../../src/dialplan/plan';
@@ -102,8 +103,8 @@ test('the hash is of what the plan says: file names, comments and the order of k
 test('a bare number in a route is what was typed, with its plus sign and its zeros', async () => {
   const text = `${agents}routes:\n  - { name: a, when: { to: [+33123456789, 0049, 100], from: 1e5 }, answer: reception }\n`;
   const [route] = planOf(await load({ 'a.yaml': text })).routes;
-  expect([...(route?.to?.exact ?? [])]).toEqual(['+33123456789', '0049', '100']);
-  expect([...(route?.from?.exact ?? [])]).toEqual(['1e5']);
+  expect(route?.to?.patterns.map(patternText)).toEqual(['+33123456789', '0049', '100']);
+  expect(route?.from?.patterns.map(patternText)).toEqual(['1e5']);
 });
 
 test('an alias is its anchor', async () => {

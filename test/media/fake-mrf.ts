@@ -54,7 +54,7 @@ export class FakeChannel extends EventEmitter implements MrfEndpoint {
       },
       request: ({ body }, callback) => {
         this.reinvites.push(body);
-        if (this.reinviteStatus === undefined) return;
+        if (this.reinviteStatus === undefined || !this.server.answersReinvites) return;
         callback(undefined, { status: 100 });
         callback(undefined, { status: this.reinviteStatus, ...this.answerReinvite(body) });
       },
@@ -85,6 +85,7 @@ export class FakeFreeswitch {
   /** Frozen: it answers nothing. */
   frozen = false;
   ready = true;
+  answersReinvites = true;
   sessionsMax = 1_000;
   /** What channels are refused with: a SIP status, or an error of fsmrf. */
   refusal: number | Error | undefined;

@@ -1,3 +1,4 @@
+import { g711Silence } from '../../src/audio/g711';
 import { createFreeswitchLegFactory, neverMs } from '../../src/media/freeswitch-leg';
 import { FreeswitchPool } from '../../src/media/freeswitch-pool';
 import { FrameClock } from '../../src/media/frame-clock';
@@ -9,9 +10,9 @@ import { seededRandom } from '../../src/runtime/random';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
 import { MemoryNetwork } from '../rtp/memory-network';
 import { FakeMrf } from './fake-mrf';
-import { Listener, NumberedSource } from './leg-on-network';
+import { Listener, NumberedSource, PacketPhone } from './leg-on-network';
 import { offer } from './offers';
-import { RelayFreeswitch } from './relay-freeswitch';
+import { relayAddress, RelayFreeswitch } from './relay-freeswitch';
 
 class LegUnderTest {
   readonly clock = new VirtualClock();
@@ -41,6 +42,7 @@ class LegUnderTest {
       frameClock: new FrameClock(common),
       ports: new PortPool({ ...common, random: seededRandom(2), first: 10_000, last: 10_099 }),
       localAddress: '203.0.113.5',
+      facesOwnServer: true,
       openPair: this.network.openPair,
       mediaTimeoutMs: neverMs,
       firstMediaTimeoutMs: neverMs,
@@ -101,6 +103,43 @@ test('a re-INVITE goes to FreeSWITCH, and its answer to the caller', async () =>
   const first = await leg.answer(offer());
   const again = await leg.modify(offer({ direction: 'sendonly' }));
   expect([first, again].map((sdp) => /a=(\w+)\r\n$/.exec(sdp)?.[1])).toEqual(['sendrecv', 'recvonly']);
+  leg.close();
+});
+
+test('the agent is silent from the hold on, and not from the answer of FreeSWITCH on', async () => {
+  const leg = await test_.leg();
+  await leg.answer(offer());
+  const agent = new NumberedSource();
+  leg.start(test_.listener, agent);
+  await test_.clock.advanceAsync(200);
+  test_.freeswitch.answersReinvites = false;
+  const holding = leg.modify(offer({ direction: 'sendonly' }));
+  const { pulls } = agent;
+  holding.catch(() => undefined);
+  await test_.clock.advanceAsync(1_000);
+  expect(agent.pulls).toBe(pulls);
+  expect(leg.onHold).toBe(false);
+  await test_.clock.advanceAsync(2_000);
+  await expect(holding).rejects.toMatchObject({ name: 'MediaUnavailable' });
+  await test_.clock.advanceAsync(200);
+  expect(agent.pulls).toBe(pulls + 10);
+  leg.close();
+});
+
+test('FreeSWITCH gets silence first, for it throws away what comes while it begins to bridge', async () => {
+  const leg = await test_.leg();
+  const phone = new PacketPhone(test_.network, test_.clock, { address: relayAddress, port: 20_000 });
+  await leg.answer(offer());
+  let pulls = 0;
+  const pull = (frame: Int16Array): void => {
+    pulls += 1;
+    frame.fill(1_000);
+  };
+  leg.start(test_.listener, { pull });
+  await test_.clock.advanceAsync(200);
+  const spoken = phone.received.map(({ packet }) => packet.payload.some((octet) => octet !== g711Silence('pcmu')));
+  expect(spoken).toEqual([false, false, false, ...Array<boolean>(pulls).fill(true)]);
+  expect(phone.received.some(({ packet }) => packet.marker)).toBe(false);
   leg.close();
 });
 

@@ -73,6 +73,13 @@ test('channels of an earlier life are hung up at the start, those of others are 
   await test_.close();
 });
 
+test('the agent hears no music of FreeSWITCH while the caller holds', async () => {
+  await test_.start();
+  const { uuid } = await test_.server.createEndpoint(request);
+  expect(test_.freeswitch.sent('uuid_setvar')).toEqual([`uuid_setvar ${uuid} hold_music silence`]);
+  await test_.close();
+});
+
 test('every channel hangs itself up unless its lease is renewed', async () => {
   await test_.start();
   const { uuid } = await test_.server.createEndpoint(request);

@@ -36,6 +36,7 @@ const wholeCall: CallEvent[] = [
   { kind: 'idle-timeout', decision: 'check-in', by: 'server', checkIns: 1 },
   { kind: 'guarantee-broken', guarantee: 'silence', remedy: 'filler', atMs: 9_000 },
   { kind: 'murmur' },
+  { kind: 'endless-speech' },
   { kind: 'push-to-talk', pressed: true },
   { kind: 'transcript', itemId: 'i2', by: 'caller', text: 'canary words' },
   { kind: 'digit', digit: '7' },
@@ -73,8 +74,37 @@ test('figures follow the events', async () => {
   expect(text).toContain('ringbridge_calls_ended_total{reason="agent-hung-up",blame="nobody"} 2\n');
   expect(text).toContain('ringbridge_interruptions_total 2\n');
   expect(text).toContain('ringbridge_model_errors_total 2\n');
+  expect(text).toContain('ringbridge_endless_speech_total 2\n');
   expect(text).toContain('ringbridge_function_calls_total{outcome="done"} 2\n');
   expect(text).toContain('ringbridge_model_connect_seconds_count 2\n');
+});
+
+test('each destination that was tried counts once, when it was decided', async () => {
+  const { observer, metrics, parsed } = setUp();
+  const attempt = {
+    kind: 'transfer' as const,
+    destination: 'sales',
+    detail: undefined,
+    startedAtMs: 1,
+    decidedAtMs: undefined,
+    endedAtMs: undefined,
+  };
+  const tell = (event: Partial<Extract<CallEvent, { kind: 'transfer' }>>): void =>
+    observer.onCallEvent({ ...attempt, method: 'bridge', outcome: undefined, ...event }, endedCall());
+  tell({});
+  tell({ outcome: 'busy', decidedAtMs: 2, endedAtMs: 2 });
+  tell({});
+  tell({ outcome: 'joined', decidedAtMs: 2 });
+  tell({ outcome: 'joined', decidedAtMs: 2, endedAtMs: 9 });
+  tell({ method: 'refer' });
+  tell({ method: 'refer', outcome: 'referred', decidedAtMs: 3, endedAtMs: 3 });
+  const counted = (await metrics.text()).split('\n').filter((line) => line.startsWith('ringbridge_transfers_total'));
+  expect(counted.sort()).toEqual([
+    'ringbridge_transfers_total{method="bridge",outcome="busy"} 1',
+    'ringbridge_transfers_total{method="bridge",outcome="joined"} 1',
+    'ringbridge_transfers_total{method="refer",outcome="referred"} 1',
+  ]);
+  expect(parsed().filter(({ msg }) => msg === 'transfer')).toHaveLength(7);
 });
 
 test.each([

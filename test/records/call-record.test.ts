@@ -50,6 +50,7 @@ test('the end is the whole call', () => {
     breaches: [],
     transfers: [],
     handoffs: [],
+    supervisions: [],
   });
 });
 

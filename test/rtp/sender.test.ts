@@ -33,6 +33,13 @@ test('through a pause the timestamps go on, the sequence does not, and speech be
   expect(after.marker).toBe(true);
 });
 
+test('a sender without marks sets none, at the start or after a pause', () => {
+  const rtp = new RtpSender({ random: seededRandom(5), marks: false });
+  expect(read(rtp.audioPacket(0, 0)).marker).toBe(false);
+  rtp.skip(49, { marker: true, nowMs: 980 });
+  expect(read(rtp.audioPacket(0, 1_000)).marker).toBe(false);
+});
+
 test('a key takes the place of audio: shared timestamp, own sequence numbers, and the audio clock goes on', () => {
   const rtp = sender();
   const audio = read(rtp.audioPacket(0, 0));

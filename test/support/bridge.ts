@@ -64,6 +64,8 @@ export async function readJournal(data: string): Promise<JournalLine[]> {
 export class BridgeUnderTest {
   /** Every log line so far, debug ones included. */
   readonly log: LogLine[] = [];
+  /** Told of each of them, as it is written. */
+  onLogLine: (line: LogLine) => void = () => undefined;
   #bridge: Bridge | undefined;
   #folder = '';
   #data = '';
@@ -80,7 +82,7 @@ export class BridgeUnderTest {
         random: systemRandom,
         env,
         cwd: process.cwd(),
-        logDestination: { write: (line) => void test.log.push(JSON.parse(line) as LogLine) },
+        logDestination: { write: (line) => test.#onLog(JSON.parse(line) as LogLine) },
       });
     } catch (cause) {
       await test.close();
@@ -125,6 +127,11 @@ export class BridgeUnderTest {
   /** Log lines of a bug of ours. */
   errors(): LogLine[] {
     return this.log.filter(({ level }) => level === 'error' || level === 'fatal');
+  }
+
+  #onLog(line: LogLine): void {
+    this.log.push(line);
+    this.onLogLine(line);
   }
 
   async close(): Promise<void> {

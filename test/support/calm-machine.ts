@@ -1,4 +1,8 @@
+import { waitedSeconds } from '../bench/machine';
+
 interface Closable {
+  /** Of a process of its own: its waiting for a processor counts as well. */
+  readonly pid?: number;
   close(): Promise<unknown>;
 }
 
@@ -8,6 +12,8 @@ const attemptsMax = 3;
 const lookEveryMs = 5;
 /** Two frames: a bridge that stands still for longer may skip frames, as it is meant to. */
 const stallMs = 40;
+/** A frame: who was ready and waited for longer sends late. */
+const waitMs = 20;
 
 /**
  * Runs a body that judges every sample of real time. It is run again only when it failed while the machine gave this
@@ -24,6 +30,7 @@ export async function onCalmMachine(
     try {
       await body((one) => {
         opened.push(one);
+        if (one.pid !== undefined) watch.follow?.(one.pid);
         return one;
       }, watch);
       return;
@@ -52,15 +59,26 @@ export function wasStolen({ passedMs, usedMs }: { passedMs: number; usedMs: numb
 export interface Watch {
   /** All stretches without the processor that were longer than calls can bridge, taken together. */
   readonly stolenMs: number;
+  /** Looks at that process as well. */
+  follow?(pid: number): void;
   close(): void;
 }
 
-/** Looks at clock and processor time every few milliseconds. */
+/** Looks at clock, processor time and the waiting for a processor every few milliseconds. */
 export class MachineWatch implements Watch {
   stolenMs = 0;
+  readonly #waitedMs = new Map<number, number>();
   #lastMs = performance.now();
   #lastCpu = process.cpuUsage();
   readonly #timer = setInterval(() => this.#look(), lookEveryMs);
+
+  constructor() {
+    this.follow(process.pid);
+  }
+
+  follow(pid: number): void {
+    this.#waitedMs.set(pid, waitedMsOf(pid));
+  }
 
   close(): void {
     clearInterval(this.#timer);
@@ -72,7 +90,19 @@ export class MachineWatch implements Watch {
     const { user, system } = process.cpuUsage(this.#lastCpu);
     const usedMs = (user + system) / 1_000;
     if (wasStolen({ passedMs, usedMs })) this.stolenMs += passedMs;
+    else this.#addWaiting();
     this.#lastMs = nowMs;
     this.#lastCpu = process.cpuUsage();
   }
+
+  #addWaiting(): void {
+    for (const [pid, beforeMs] of this.#waitedMs) {
+      const nowMs = waitedMsOf(pid);
+      this.#waitedMs.set(pid, nowMs);
+      if (nowMs - beforeMs > waitMs) this.stolenMs += nowMs - beforeMs;
+    }
+  }
 }
+
+/** 0 where the system does not tell, and when the process has ended. */
+const waitedMsOf = (pid: number): number => (waitedSeconds(pid) ?? 0) * 1_000;

@@ -73,6 +73,7 @@ export function endedCall(change: Partial<CallSnapshot> = {}): CallSnapshot {
     },
     transfers: [],
     handoffs: [],
+    supervisions: [],
     breaches: [],
     ...change,
   };

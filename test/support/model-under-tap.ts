@@ -24,6 +24,8 @@ export class ModelUnderTap {
   readonly sessions: TappedSession[] = [];
   /** Waited for before an event of the model goes on to the bridge; the events behind it wait too. */
   beforeModelEvent: ((event: ModelEvent) => Promise<void> | undefined) | undefined;
+  /** Told of every event of the bridge, as it comes. */
+  onBridgeEvent: (event: ModelEvent) => void = () => undefined;
   readonly #simulator: SimulatorServer;
   readonly #server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
 
@@ -96,6 +98,7 @@ export class ModelUnderTap {
       const text = data.toString();
       const event = JSON.parse(text) as ModelEvent;
       session.events.push({ by: 'bridge', event });
+      this.onBridgeEvent(event);
       if (event.type === 'input_audio_buffer.append') session.framesHeard += 1;
       if (model.readyState === WebSocket.OPEN) model.send(text);
       else void opened.then(() => model.send(text));

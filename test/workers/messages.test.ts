@@ -1,4 +1,4 @@
-import { readFromWorker, readToWorker } from '../../src/workers/messages';
+import { protocolVersion, readFromWorker, readToWorker } from '../../src/workers/messages';
 import { endedCall } from '../support/ended-call';
 
 const call = endedCall();
@@ -38,12 +38,15 @@ const plan = {
   hash: 'abc',
   source: { names: [], reads: new Map(), secretNames: new Set(), variables: new Map(), secretFiles: new Map() },
 };
-const start = { protocol: 1, worker: 1, settings: {}, rtpPorts: {}, server: {}, plan };
+const start = { protocol: protocolVersion, worker: 1, settings: {}, rtpPorts: {}, server: {}, plan };
 
 test('a worker obeys its parent, and no other build of it', () => {
   expect(readToWorker({ kind: 'start', start })).toEqual({ kind: 'start', start });
   expect(readToWorker({ kind: 'use-plan', plan })).toEqual({ kind: 'use-plan', plan });
-  expect(readToWorker({ kind: 'start', start: { ...start, protocol: 2 } })).toBeUndefined();
+  const request = { kind: 'end', callId: 'call-1' };
+  expect(readToWorker({ kind: 'supervise', question: 1, request })).toBeDefined();
+  expect(readToWorker({ kind: 'supervise', question: 1, request: { kind: 'end' } })).toBeUndefined();
+  expect(readToWorker({ kind: 'start', start: { ...start, protocol: protocolVersion + 1 } })).toBeUndefined();
   expect(readToWorker({ kind: 'use-plan', plan: { ...plan, source: {} } })).toBeUndefined();
   expect(readToWorker({ kind: 'drain', limitMs: -1 })).toBeUndefined();
   expect(readToWorker({ kind: 'admission' })).toBeUndefined();

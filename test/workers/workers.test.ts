@@ -352,3 +352,31 @@ describe('the end', () => {
     expect(test.log.lines.filter((line) => line.includes('started again'))).toEqual([]);
   });
 });
+
+describe('supervising', () => {
+  const request = { kind: 'mode', callId: 'call-1', mode: 'listen' } as const;
+
+  test('asks the worker that has the call, and passes its answer on', async () => {
+    const test = await new WorkersUnderTest().up();
+    test.child(2).say({ kind: 'call-event', event: { kind: 'murmur' }, call: endedCall({ callId: 'call-1' }) });
+    const reply = test.workers.supervise(request);
+    const question = test.child(2).received.at(-1);
+    expect(question).toEqual({ kind: 'supervise', question: expect.any(Number) as number, request });
+    expect(test.child(1).kinds()).not.toContain('supervise');
+    if (question?.kind !== 'supervise') throw new Error('not asked');
+    test.child(2).say({ kind: 'supervision', question: question.question, reply: { kind: 'waiting' } });
+    expect(await reply).toEqual({ kind: 'waiting' });
+  });
+
+  test('refuses a call that no worker has, and one whose worker is silent or goes', async () => {
+    const test = await new WorkersUnderTest().up();
+    expect(await test.workers.supervise(request)).toEqual({ kind: 'refused', why: 'no-such-call' });
+    test.child(1).say({ kind: 'call-event', event: { kind: 'murmur' }, call: endedCall({ callId: 'call-1' }) });
+    const silent = test.workers.supervise(request);
+    await test.clock.advanceAsync(2_000);
+    expect(await silent).toEqual({ kind: 'refused', why: 'no-answer' });
+    const gone = test.workers.supervise(request);
+    test.child(1).go();
+    expect(await gone).toEqual({ kind: 'refused', why: 'no-such-call' });
+  });
+});
