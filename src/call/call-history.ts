@@ -63,6 +63,7 @@ export class CallHistory {
       case 'caller-speech-started':
       case 'caller-speech-stopped':
       case 'digit':
+      case 'endless-speech':
       case 'ended':
       case 'idle-timeout':
       case 'model-error':
@@ -70,6 +71,7 @@ export class CallHistory {
       case 'murmur':
       case 'push-to-talk':
       case 'state':
+      case 'supervision':
       case 'tool-started':
       case 'transcript':
       case 'transfer':
