@@ -166,9 +166,11 @@ export class Conduct {
 
   /** A supervisor says something to the agent that the caller does not hear: it acts on it in its next response. */
   onWhisper(speech: PcmFrame): void {
-    this.#host.session.createSpeechItem({ text: supervisorSays, samples: speech });
-    // A caller who speaks gets an answer anyway, and that takes it up.
-    if (!this.occupations.has('caller-speaking')) this.ask({ metadata: { purpose: 'whisper' } });
+    this.#host.tell(() => {
+      this.#host.session.createSpeechItem({ text: supervisorSays, samples: speech });
+      // A caller who speaks gets an answer anyway, and that takes it up.
+      if (!this.occupations.has('caller-speaking')) this.ask({ metadata: { purpose: 'whisper' } });
+    });
   }
 
   onDigit(digit: string): void {
