@@ -11,6 +11,7 @@ const mayImport = {
   tools: [],
   dialplan: [
     'realtime/agent-schema',
+    'realtime/agent-change',
     'tools/tool-schema',
     'tools/agent-tool',
     'tools/url-template',

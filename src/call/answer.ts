@@ -3,8 +3,9 @@ import { MediaUnavailable, OfferRefused } from '../media/media-leg';
 import { withDeadline } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import type { Call } from './call';
-import type { SessionReady } from './conversation';
+import type { SessionReady } from './conversation-host';
 import { Conversation } from './conversation';
+import type { HandoffRules } from './handoffs';
 import { ModelUnavailable } from './model-unavailable';
 import { CallerLine } from './caller-line';
 import { comeUp, type PreparedMedia } from './come-up';
@@ -64,6 +65,7 @@ async function answer(call: Call): Promise<void> {
     random: call.services.random,
     logger: call.logger,
     agent: decision.agent,
+    handoffs: handoffRules(call, decision),
     tools: call.services.tools,
     facts: factsOf(call, decision),
     legRateHz: media.leg.rateHz,
@@ -74,12 +76,13 @@ async function answer(call: Call): Promise<void> {
       addResponse: (done) => call.addResponse(done),
       remember: (note) => call.remember(note),
       sendDigits: (keys) => call.sendDigits(keys),
-      addTranscription: (usage) => call.addTranscription(usage),
+      addTranscription: (model, usage) => call.addTranscription(model, usage),
+      agentChanged: (agent, session) => call.agentChanged(agent, session),
       end: (reason) => call.end(reason),
       transfer: (destination, requester) => call.transfer(destination, requester),
       cancelTransfer: () => call.cancelTransfer(),
     },
-    openSession: (listener) => call.services.openSession(decision.agent, listener, call.callId),
+    openSession: (agent, listener) => call.services.openSession(agent, listener, call.callId),
   });
   call.adoptConversation(conversation);
   const line = new CallerLine({
@@ -148,6 +151,17 @@ async function waitForModel(call: Call, conversation: Conversation): Promise<Ses
     }
     return new Error(message, { cause });
   }
+}
+
+/** To whom the call may be handed over. */
+function handoffRules(call: Call, { colleagues }: AnswerDecision): HandoffRules | undefined {
+  if (colleagues === undefined) return undefined;
+  const { services } = call;
+  return {
+    colleagues,
+    deadlineMs: services.modelDeadlineMs,
+    isSameModel: (one, other) => services.modelFor(one).name === services.modelFor(other).name,
+  };
 }
 
 /** What a tool may know of the call. */

@@ -8,6 +8,7 @@ import type { CallState } from './call-state';
 import type { CallCost } from './cost-meter';
 import type { Blame, EndReason } from './end-reason';
 import type { Breach } from './guarantees';
+import type { Handoff } from './handoff-outcome';
 import type { SupervisionChange } from './supervision';
 import type { SupervisionRecord } from './supervision-record';
 import type { TransferAttempt } from './transfer-outcome';
@@ -61,6 +62,8 @@ export interface CallSnapshot {
   breaches: readonly Breach[];
   /** Destinations that were tried, in order. */
   transfers: readonly TransferAttempt[];
+  /** From agent to agent, in order; `agent` is the one that speaks now. */
+  handoffs: readonly Handoff[];
   /** Supervisors who were called, in order. */
   supervisions: readonly SupervisionRecord[];
 }
@@ -96,6 +99,8 @@ export type CallEvent =
   | ({ kind: 'guarantee-broken' } & Breach)
   /** An attempt to reach a destination begins (no outcome), was decided, or is over (`endedAtMs`). */
   | ({ kind: 'transfer' } & TransferAttempt)
+  /** It is decided whether another agent takes over. */
+  | ({ kind: 'handoff' } & Handoff)
   /** A supervisor is called, was reached or not, does something else, or is gone. */
   | ({ kind: 'supervision'; change: SupervisionChange } & SupervisionRecord)
   | { kind: 'transcript'; itemId: string; by: 'agent' | 'caller'; text: string }

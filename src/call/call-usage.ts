@@ -33,16 +33,18 @@ export class CallUsage {
     return this.#meter?.cost;
   }
 
+  /** From now on; what others have taken stays. */
   chooseModel(
     model: { kind: 'api' | 'simulator'; name: string },
     { prices, unpricedModels }: { prices: PriceTable; unpricedModels: UnpricedModels },
   ): void {
     this.#model = model.name;
-    this.#meter = new CostMeter({
+    this.#meter ??= new CostMeter({
       table: prices,
       modelKind: model.kind,
       onUnpriced: (unpriced) => unpricedModels.tell(unpriced),
     });
+    this.#meter.changeModel(model.kind);
   }
 
   addResponse({ usage }: ResponseDone): void {

@@ -9,18 +9,18 @@ import type { PlaceCall } from '../signalling/callee-leg';
 import type { Random } from '../runtime/random';
 import type { CallerHangUp, CallerInfo, CallerLeg, CallerLegListener, OfferReply } from '../signalling/caller-leg';
 import type { Admission } from './call-limits';
-import type { CallEvent, CallObserver, CallSnapshot, ToolRecord } from './call-observer';
-import { tellObservers } from './call-observer';
+import type { CallEvent, CallObserver, CallSnapshot } from './call-observer';
+import { CallHistory } from './call-history';
 import type { CallState } from './call-state';
 import { moveCall } from './call-state';
 import type { Conversation } from './conversation';
 import type { DestinationLimits } from './destination-limits';
 import { DigitStream } from './digit-stream';
 import { CallUsage } from './call-usage';
+import { EventQueue } from './event-queue';
 import type { Blame, EndReason } from './end-reason';
 import { blameFor } from './end-reason';
 import { endSignalling } from './end-signalling';
-import type { Breach } from './guarantees';
 import type { PriceTable } from './price-table';
 import type { Prompts } from './prompts';
 import type { Agent } from '../dialplan/plan';
@@ -61,20 +61,11 @@ export interface CallServices {
   timeWarningMs: number;
 }
 
-interface ToldEvent {
-  event: CallEvent;
-  snapshot: CallSnapshot;
-}
-
 /** As long as people press a key. */
 const sentKeyMs = 120;
 
 /** A caller with broken audio or manners must not keep the clean-up from being noticed. */
 const endWatchdogMs = 5_000;
-
-/** On one call's record. */
-const toolRecordsMax = 200;
-const notesMax = 50;
 
 /**
  * One call. It exists before its parts, so that a failure anywhere has one clean-up: `end(reason)`.
@@ -91,6 +82,8 @@ export class Call implements CallerLegListener {
   readonly #digits: DigitStream;
   #state: CallState = 'ringing';
   #decision: RouteDecision | undefined;
+  /** Who answers, and later who has taken over. */
+  #agent: Agent | undefined;
   #model: ModelChoice | undefined;
   #media: MediaLeg | undefined;
   #conversation: Conversation | undefined;
@@ -98,19 +91,13 @@ export class Call implements CallerLegListener {
   #watchdog: Timer | undefined;
   #endReason: EndReason | undefined;
   #answeredAtMs: number | undefined;
-  #firstAudioAtMs: number | undefined;
   #endedAtMs: number | undefined;
-  #signallingLostAtMs: number | undefined;
   #modelConnectMs: number | undefined;
-  #interruptions = 0;
   readonly #usage = new CallUsage();
   #transfers: Transfers | undefined;
   #supervisions: Supervisions | undefined;
-  #tools: readonly ToolRecord[] = [];
-  #notes: readonly string[] = [];
-  readonly #breaches: Breach[] = [];
-  readonly #untold: ToldEvent[] = [];
-  #telling = false;
+  readonly #history = new CallHistory();
+  readonly #events: EventQueue;
   #lastEmitted = false;
 
   constructor(options: { callId: string; leg: CallerLeg; services: CallServices; onEnded: (call: Call) => void }) {
@@ -118,6 +105,7 @@ export class Call implements CallerLegListener {
     this.leg = options.leg;
     this.services = options.services;
     this.logger = options.services.logger.child({ callId: options.callId });
+    this.#events = new EventQueue({ observers: options.services.observers, logger: this.logger });
     this.#onEnded = options.onEnded;
     this.#digits = new DigitStream({ clock: options.services.clock, onDigit: (digit) => this.#pressed(digit) });
     this.#startedAtMs = options.services.clock.wallTimeMs();
@@ -182,7 +170,7 @@ export class Call implements CallerLegListener {
       from: this.leg.info.from,
       trunk: decision?.trunk,
       route: this.route,
-      agent: decision?.kind === 'answer' ? decision.agent.name : undefined,
+      agent: this.#agent?.name,
       planHash: decision?.planHash,
       splits: decision?.splits ?? [],
       headers: decision?.headers ?? {},
@@ -192,21 +180,16 @@ export class Call implements CallerLegListener {
       state: this.#state,
       startedAtMs: this.#startedAtMs,
       answeredAtMs: this.#answeredAtMs,
-      firstAudioAtMs: this.#firstAudioAtMs,
       endedAtMs: this.#endedAtMs,
-      signallingLostAtMs: this.#signallingLostAtMs,
       endReason: this.#endReason,
       blame: this.#blame(),
-      interruptions: this.#interruptions,
       tokens: this.#usage.tokens,
       modelConnectMs: this.#modelConnectMs,
-      tools: this.#tools,
-      notes: this.#notes,
       media: this.#media?.stats,
       cost: this.#usage.cost,
-      breaches: [...this.#breaches],
       transfers: this.#transfers?.attempts ?? [],
       supervisions: this.#supervisions?.records ?? [],
+      ...this.#history.remembered,
     };
   }
 
@@ -215,8 +198,13 @@ export class Call implements CallerLegListener {
   adoptDecision(decision: RouteDecision): void {
     this.#decision = decision;
     if (decision.kind !== 'answer') return;
-    this.#model = this.services.modelFor(decision.agent);
-    this.#usage.chooseModel(this.#model, this.services);
+    this.#useAgent(decision.agent);
+  }
+
+  /** Another agent has taken over; `session` when its session of the model is another one, too. */
+  agentChanged(agent: Agent, session: { expiresAtMs: number | undefined } | undefined): void {
+    this.#useAgent(agent);
+    if (session !== undefined) this.#timeLimits?.sessionReplaced(session.expiresAtMs);
   }
 
   adoptMedia(media: MediaLeg): void {
@@ -278,21 +266,8 @@ export class Call implements CallerLegListener {
   emit(event: CallEvent): void {
     if (this.#lastEmitted) return;
     this.#lastEmitted = event.kind === 'ended';
-    if (event.kind === 'barge-in') this.#interruptions += 1;
-    if (event.kind === 'function-call' && this.#tools.length < toolRecordsMax) {
-      const { name, outcome, failure, durationMs } = event;
-      this.#tools = [...this.#tools, { name, outcome, failure, durationMs }];
-    }
-    if (event.kind === 'guarantee-broken') {
-      const { guarantee, remedy, atMs } = event;
-      this.#breaches.push({ guarantee, remedy, atMs });
-    }
-    if (event.kind === 'agent-audio-started') this.#firstAudioAtMs ??= this.services.clock.wallTimeMs();
-    this.#untold.push({ event, snapshot: this.snapshot() });
-    if (this.#telling) return;
-    this.#telling = true;
-    for (let next = this.#untold.shift(); next !== undefined; next = this.#untold.shift()) this.#tell(next);
-    this.#telling = false;
+    this.#history.add(event, this.services.clock.wallTimeMs());
+    this.#events.tell(event, this.snapshot());
   }
 
   addResponse(done: ResponseDone): void {
@@ -300,9 +275,8 @@ export class Call implements CallerLegListener {
     this.#endWhenTooDear();
   }
 
-  addTranscription(usage: TranscriptionUsage): void {
-    const decision = this.#decision;
-    const model = decision?.kind === 'answer' ? decision.agent.session.transcription?.model : undefined;
+  /** `model` is the one that wrote it down. */
+  addTranscription(model: string | undefined, usage: TranscriptionUsage): void {
     this.#usage.addTranscription(model, usage);
     this.#endWhenTooDear();
   }
@@ -343,9 +317,7 @@ export class Call implements CallerLegListener {
 
   /** Keeps a note on the call's record. */
   remember(note: string): 'kept' | 'full' {
-    if (this.#notes.length >= notesMax) return 'full';
-    this.#notes = [...this.#notes, note];
-    return 'kept';
+    return this.#history.note(note);
   }
 
   // The caller's side (CallerLegListener).
@@ -357,8 +329,7 @@ export class Call implements CallerLegListener {
   }
 
   onServerLost(): void {
-    if (this.#signallingLostAtMs !== undefined) return;
-    this.#signallingLostAtMs = this.services.clock.wallTimeMs();
+    if (this.#history.remembered.signallingLostAtMs !== undefined) return;
     this.emit({ kind: 'signalling-lost' });
   }
 
@@ -441,8 +412,10 @@ export class Call implements CallerLegListener {
     this.emit({ kind: 'state', from, to });
   }
 
-  #tell({ event, snapshot }: ToldEvent): void {
-    tellObservers(this.services.observers, event, snapshot, this.logger);
+  #useAgent(agent: Agent): void {
+    this.#agent = agent;
+    this.#model = this.services.modelFor(agent);
+    this.#usage.chooseModel(this.#model, this.services);
   }
 
   #blame(): Blame | undefined {

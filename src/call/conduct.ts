@@ -28,6 +28,7 @@ const supervisorSays =
 
 /** What the conversation lends to its conduct. */
 export interface ConductHost {
+  /** In force now: it may be another one later. */
   readonly session: RealtimeSession;
   readonly playout: Playout;
   emit(event: CallEvent): void;
@@ -36,8 +37,13 @@ export interface ConductHost {
   /** Stops what plays and tells the model how much of it was heard. */
   interrupt(options: { cancel: boolean }): void;
   keepCallOpen(): void;
+  /** A turn of the caller that says nothing. */
+  discardTurn(itemId: string): void;
   /** Sends the caller to a destination, now. */
   transfer(destination: string): void;
+  /** The model is told something that the caller did; perhaps a little later, when another agent is about to take over. */
+  tell(act: () => void): void;
+  note(text: string): void;
   /** The call ends when this response was heard. */
   endAfter(responseId: string, reason: EndReason): void;
 }
@@ -49,8 +55,10 @@ export interface ConductHost {
 export class Conduct {
   readonly occupations: Occupations;
   readonly #host: ConductHost;
-  readonly #turns: TurnTaking;
-  readonly #idle: IdlePolicy | undefined;
+  readonly #clock: Clock;
+  #turns: TurnTaking;
+  #idle: IdlePolicy | undefined;
+  #hasStarted = false;
   readonly #guarantees: Guarantees;
   readonly #owed: OwedAnswer;
   readonly #keys: KeyInput;
@@ -66,6 +74,7 @@ export class Conduct {
     const { clock, agent, host } = options;
     const silentMs = (): number => host.playout.silentMs;
     this.#host = host;
+    this.#clock = clock;
     this.occupations = new Occupations((current) => {
       this.#idle?.onOccupations(current);
       this.#guarantees.onOccupations(current);
@@ -100,14 +109,35 @@ export class Conduct {
         sayRecorded: () => host.leave('goodbye', { kind: 'caller-idle' }),
       },
     });
-    this.#turns = this.#newTurns(clock, agent);
-    this.#idle = this.#newIdle(clock, agent);
+    this.#turns = this.#newTurns(agent);
+    this.#idle = this.#newIdle(agent);
   }
 
   /** The caller can hear us. */
   start(): void {
+    this.#hasStarted = true;
     this.#guarantees.start();
     this.#idle?.start();
+  }
+
+  /**
+   * Another agent speaks from now on, by its own rules. What the route promises and the keys being pressed go on; with
+   * `isNewSession` what was asked of the old one is over, and a turn that went on is heard again from its beginning.
+   */
+  follow(agent: Agent, { isNewSession }: { isNewSession: boolean }): void {
+    this.#goodbye.cancel();
+    this.#retry.cancel();
+    this.#idle?.close();
+    const turn = this.#turns.handOver();
+    if (isNewSession) {
+      this.#owed.forget();
+      this.#requests.clear();
+    }
+    this.#turns = this.#newTurns(agent);
+    this.#turns.takeUp(isNewSession && turn === 'speaking' ? 'none' : turn);
+    this.#idle = this.#newIdle(agent);
+    this.#idle?.onOccupations(this.occupations.current);
+    if (this.#hasStarted) this.#idle?.start();
   }
 
   /** Asks the model for a response; the caller waits for it from now on. */
@@ -136,9 +166,11 @@ export class Conduct {
 
   /** A supervisor says something to the agent that the caller does not hear: it acts on it in its next response. */
   onWhisper(speech: PcmFrame): void {
-    this.#host.session.createSpeechItem({ text: supervisorSays, samples: speech });
-    // A caller who speaks gets an answer anyway, and that takes it up.
-    if (!this.occupations.has('caller-speaking')) this.ask({ metadata: { purpose: 'whisper' } });
+    this.#host.tell(() => {
+      this.#host.session.createSpeechItem({ text: supervisorSays, samples: speech });
+      // A caller who speaks gets an answer anyway, and that takes it up.
+      if (!this.occupations.has('caller-speaking')) this.ask({ metadata: { purpose: 'whisper' } });
+    });
   }
 
   onDigit(digit: string): void {
@@ -261,14 +293,18 @@ export class Conduct {
 
   /** Keys that no tool asked for are a turn of the caller. */
   #tellKeys(keys: string): void {
-    this.#host.session.createItem({ role: 'user', text: `(The caller pressed on the telephone: ${keys})` });
-    this.ask({ metadata: { purpose: 'keys' } });
+    const text = `(The caller pressed on the telephone: ${keys})`;
+    this.#host.tell(() => {
+      this.#host.session.createItem({ role: 'user', text });
+      this.#host.note(text);
+      this.ask({ metadata: { purpose: 'keys' } });
+    });
   }
 
-  #newTurns(clock: Clock, agent: Agent): TurnTaking {
+  #newTurns(agent: Agent): TurnTaking {
     const host = this.#host;
     return new TurnTaking({
-      clock,
+      clock: this.#clock,
       rules: agent.turns ?? { kind: 'server', interrupts: interruptsResponse(agent.session.turn_detection) },
       occupations: this.occupations,
       host: {
@@ -288,7 +324,7 @@ export class Conduct {
           this.#retry.cancel();
           this.#owed.forgive();
         },
-        discardTurn: (itemId) => host.session.discardTurn(itemId),
+        discardTurn: (itemId) => host.discardTurn(itemId),
         clearInput: () => host.session.clearInput(),
         commitInput: () => host.session.commitInput(),
         emit: (event) => host.emit(event),
@@ -296,11 +332,11 @@ export class Conduct {
     });
   }
 
-  #newIdle(clock: Clock, { idle: rules }: Agent): IdlePolicy | undefined {
+  #newIdle({ idle: rules }: Agent): IdlePolicy | undefined {
     if (rules === undefined) return undefined;
     const host = this.#host;
     return new IdlePolicy({
-      clock,
+      clock: this.#clock,
       rules,
       host: {
         silentMs: () => host.playout.silentMs,

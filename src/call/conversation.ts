@@ -1,7 +1,7 @@
 import type { PcmFrame, SampleRateHz } from '../audio/pcm';
-import type { AudioSource } from '../media/media-leg';
 import { waitingTicks } from '../audio/waiting-ticks';
-import type { RealtimeSession } from '../realtime/session';
+import type { AudioSource } from '../media/media-leg';
+import type { FunctionResult } from '../realtime/function-calls';
 import type {
   FunctionCall,
   ItemContent,
@@ -13,67 +13,24 @@ import type {
   SessionEnded,
   TranscriptionUsage,
 } from '../realtime/session-listener';
-import type { Clock } from '../runtime/clock';
-import type { Logger } from '../runtime/logger';
-import type { Random } from '../runtime/random';
-import type { CallFacts } from '../tools/tool-run';
 import { AgentControl } from './agent-control';
+import { AgentSeat } from './agent-seat';
 import { AgentTransfer } from './agent-transfer';
-import { CallerAudio } from './caller-audio';
 import type { LineAgent } from './caller-line';
-import type { CallEvent } from './call-observer';
 import { Conduct } from './conduct';
+import type { ConversationHost, ConversationOptions, SessionReady } from './conversation-host';
 import type { EndReason } from './end-reason';
 import { Farewell, type Following } from './farewell';
 import type { Breach } from './guarantees';
+import { unavailableSentence } from './handoff-outcome';
+import { Handoffs, type HandedOver } from './handoffs';
 import { ModelUnavailable } from './model-unavailable';
 import type { Occupations } from './occupations';
 import type { PlayoutListener } from './playout';
 import { Playout } from './playout';
 import type { PromptName, Prompts } from './prompts';
-import type { TransferFailure } from './transfer-outcome';
-import type { TransferRequester } from './transfers';
-import type { CallTools } from './tool-runner';
 import { ToolRunner } from './tool-runner';
 import { greetingInWords, wordForWord } from './word-for-word';
-import type { GuaranteeRules } from '../dialplan/conversation-rules';
-import type { Agent } from '../dialplan/plan';
-
-/** The call that this conversation is held in. */
-export interface ConversationHost {
-  emit(event: CallEvent): void;
-  addResponse(done: ResponseDone): void;
-  addTranscription(usage: TranscriptionUsage): void;
-  end(reason: EndReason): void;
-  /** Sends the caller to a destination of the plan. */
-  transfer(destination: string, requester: TransferRequester): void;
-  cancelTransfer(): void;
-  /** Keeps a note on the call's record. */
-  remember(note: string): 'kept' | 'full';
-  sendDigits(keys: string): boolean;
-}
-
-export interface ConversationOptions {
-  clock: Clock;
-  random: Random;
-  logger: Logger;
-  agent: Agent;
-  tools: CallTools;
-  /** What tools may know of the call. */
-  facts: CallFacts;
-  legRateHz: SampleRateHz;
-  prompts: Prompts;
-  /** What the route promises the caller. */
-  guarantees: GuaranteeRules;
-  host: ConversationHost;
-  openSession(listener: RealtimeSessionListener): RealtimeSession;
-}
-
-export interface SessionReady {
-  sessionId: string;
-  model: string;
-  expiresAtMs: number | undefined;
-}
 
 /** Longer answers than this, queued ahead of the caller's ear, are a fault of the model. */
 const queuedMsMax = 180_000;
@@ -83,17 +40,18 @@ type Phase = 'talking' | 'leaving' | 'closed';
 
 /** The talk between one caller and one model: the caller's audio up, the agent's audio down, and who interrupts whom. */
 export class Conversation implements RealtimeSessionListener, PlayoutListener, LineAgent {
-  readonly #agent: Agent;
+  readonly #options: ConversationOptions;
   readonly #prompts: Prompts;
   readonly #host: ConversationHost;
-  readonly #session: RealtimeSession;
+  readonly #seat: AgentSeat;
   readonly #playout: Playout;
-  readonly #callerAudio: CallerAudio;
   readonly #conduct: Conduct;
   readonly #farewell: Farewell;
   readonly #transfer: AgentTransfer;
   /** Why the model was lost while the caller waited for a destination. */
   #lostModel: EndReason | undefined;
+  readonly #handoffs: Handoffs;
+  #answeredAtMs: number | undefined;
   readonly #control: AgentControl;
   readonly #tools: ToolRunner;
   #phase: Phase = 'talking';
@@ -103,19 +61,18 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
   readonly #activeResponses = new Map<string, { interrupted: boolean }>();
 
   constructor(options: ConversationOptions) {
-    this.#agent = options.agent;
+    this.#options = options;
     this.#prompts = options.prompts;
     this.#host = options.host;
     this.ready = new Promise((resolve, reject) => (this.#ready = { resolve, reject }));
     // Whoever awaits it sees the rejection; a call that ended meanwhile does not care.
     this.ready.catch(() => undefined);
-    this.#session = options.openSession(this);
-    const { inputRateHz, outputRateHz: modelRateHz } = this.#session;
-    this.#playout = new Playout({ modelRateHz, legRateHz: options.legRateHz, queuedMsMax, listener: this });
-    this.#callerAudio = new CallerAudio({
+    this.#seat = new AgentSeat({ ...options, listener: this, isShared: options.handoffs !== undefined });
+    this.#playout = new Playout({
+      modelRateHz: this.#seat.session.outputRateHz,
       legRateHz: options.legRateHz,
-      modelRateHz: inputRateHz,
-      sink: (frame) => this.#session.appendAudio(frame),
+      queuedMsMax,
+      listener: this,
     });
     this.#farewell = new Farewell({
       clock: options.clock,
@@ -123,11 +80,13 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
         isHeard: () => !this.#playout.speaking,
         queuedMs: () => this.#playout.queuedMs,
         isResponding: (responseId) => this.#activeResponses.has(responseId),
+        isRespondingAtAll: () => this.#activeResponses.size > 0,
         follow: (what) => this.#follow(what),
       },
     });
     this.#conduct = this.#newConduct(options);
     this.#transfer = this.#newTransfer();
+    this.#handoffs = this.#newHandoffs(options);
     this.#control = this.#newControl();
     this.#tools = this.#toolRunner(options);
   }
@@ -149,8 +108,9 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
 
   /** The caller can hear us now: the agent begins, if it has a greeting. */
   greet(): void {
-    const { greeting } = this.#agent.session;
+    const { greeting } = this.#seat.agent.session;
     if (this.#phase !== 'talking') return;
+    this.#answeredAtMs = this.#options.clock.now();
     this.#conduct.start();
     // A caller who speaks already gets an answer instead.
     if (greeting === undefined || this.occupations.has('caller-speaking')) return;
@@ -160,7 +120,8 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
   /** 20 ms of the caller. Must not keep the frame. */
   onCallerAudio(frame: PcmFrame): void {
     if (this.#phase !== 'talking' || this.#transfer.isUnderWay) return;
-    if (this.#conduct.takesFrame(frame)) this.#callerAudio.push(frame);
+    if (!this.#conduct.takesFrame(frame)) return;
+    this.#seat.ear.push(frame, { isSpeaking: this.occupations.has('caller-speaking') });
   }
 
   /** What a supervisor says and the caller does not hear, at `inputRateHz`. False when it reaches nobody. */
@@ -172,7 +133,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
 
   /** Of the caller's frames for the model. */
   get inputRateHz(): SampleRateHz {
-    return this.#session.inputRateHz;
+    return this.#seat.session.inputRateHz;
   }
 
   /** While it is true nothing of the caller's line may be told to anybody. */
@@ -203,9 +164,10 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
     if (this.#phase !== 'talking') return;
     this.#transfer.cancel();
     this.#phase = 'leaving';
+    this.#handoffs.close();
     this.#tools.close();
     this.#conduct.close();
-    this.#session.close();
+    this.#seat.session.close();
     if (letFinish) this.#playout.completeAll();
     else this.#playout.silence();
     this.#play(prompt);
@@ -221,9 +183,10 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
   close(): void {
     this.#phase = 'closed';
     this.#farewell.cancel();
+    this.#handoffs.close();
     this.#tools.close();
     this.#conduct.close();
-    this.#session.close();
+    this.#seat.session.close();
   }
 
   #toolRunner({ clock, random, logger, tools, facts, host }: ConversationOptions): ToolRunner {
@@ -233,15 +196,15 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
       logger,
       tools,
       facts,
-      agentTools: this.#agent.tools,
+      agentTools: this.#seat.agent.tools,
       occupations: this.occupations,
       host: {
-        submit: (results) => this.#session.submitToolResults(results),
+        submit: (results) => this.#submit(results),
         emit: (event) => host.emit(event),
         controlFor: (call) => this.#control.for(call),
         isQuiet: () => this.#isQuiet(),
-        say: (sentence) => this.#session.remark(wordForWord(sentence)),
-        waitingSound: (isOn) => this.#playout.fillSilence(isOn ? waitingTicks(this.#session.outputRateHz) : undefined),
+        say: (sentence) => this.#seat.session.remark(wordForWord(sentence)),
+        waitingSound: (isOn) => this.#playout.fillSilence(isOn ? waitingTicks(this.#playout.modelRateHz) : undefined),
       },
     });
   }
@@ -255,6 +218,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
 
   onSpeechStarted(event: { itemId: string; audioStartMs: number }): void {
     if (this.#phase !== 'talking') return;
+    this.#seat.memory?.callerBegan(event.itemId);
     this.#host.emit({ kind: 'caller-speech-started', itemId: event.itemId });
     // An observer may have ended the call.
     if (!this.isTalking) return;
@@ -264,6 +228,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
 
   onSpeechStopped(event: { itemId: string; audioEndMs: number }): void {
     if (this.#phase !== 'talking') return;
+    this.#seat.memory?.callerStopped(event.itemId);
     this.#host.emit({ kind: 'caller-speech-stopped', itemId: event.itemId });
     // An observer may have ended the call.
     if (!this.isTalking) return;
@@ -287,11 +252,14 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
     this.#activeResponses.set(event.responseId, { interrupted: false });
     if (this.#phase !== 'talking') return;
     this.#conduct.onResponseStarted(event);
+    // The other agent will answer.
+    if (this.#handoffs.leavesSession) this.#seat.session.cancelResponse();
     this.#tools.lineChanged();
   }
 
   onAudio(event: ItemContent & { responseId: string; samples: PcmFrame }): void {
-    if (this.#phase !== 'talking') return;
+    if (this.#phase !== 'talking' || this.#handoffs.leavesSession) return;
+    this.#seat.memory?.agentSounded(event.itemId, (event.samples.length * 1_000) / this.#playout.modelRateHz);
     if (this.#playout.enqueue(event) !== 'full') this.#conduct.queued();
     else {
       this.leave('apology', { kind: 'model-too-fast', queuedMs: Math.round(this.#playout.queuedMs) });
@@ -312,7 +280,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
   }
 
   onTranscriptionUsage(usage: TranscriptionUsage): void {
-    this.#host.addTranscription(usage);
+    this.#host.addTranscription(this.#seat.agent.session.transcription?.model, usage);
   }
 
   onRateLimits(limits: readonly RateLimit[]): void {
@@ -320,7 +288,9 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
   }
 
   onFunctionCall(call: FunctionCall): void {
-    if (this.#phase === 'talking') this.#tools.start(call);
+    if (this.#phase !== 'talking') return;
+    this.#seat.memory?.called(call);
+    this.#tools.start(call);
   }
 
   onServerToolCall({ callId, server, name, failed }: ServerToolCall): void {
@@ -332,6 +302,8 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
   }
 
   onTranscript(event: { itemId: string; by: 'agent' | 'caller'; text: string }): void {
+    if (event.by === 'caller') this.#seat.memory?.callerSaid(event.itemId, event.text);
+    else this.#seat.memory?.agentSaid(event.itemId, event.text);
     this.#host.emit({ kind: 'transcript', ...event });
   }
 
@@ -345,9 +317,16 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
       this.#ready = undefined;
       return;
     }
-    if (ended.kind === 'closed') return;
+    if (ended.kind === 'closed' || this.#phase === 'closed') return;
+    if (this.#handoffs.survivesLoss()) {
+      this.#loseModel(ended);
+      this.#activeResponses.clear();
+      this.#playout.completeAll();
+      this.#farewell.endIfHeard();
+      return;
+    }
     if (this.#transfer.isUnderWay || this.#farewell.pending?.reason.kind === 'transfer') {
-      this.#lostModel = ended.kind === 'expired' ? { kind: 'session-limit' } : { kind: 'model-lost', ended };
+      this.#loseModel(ended);
       if (!this.#transfer.isUnderWay) this.#playout.completeAll();
       return;
     }
@@ -357,8 +336,8 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
       this.#conduct.close();
       return;
     }
-    if (ended.kind === 'expired') this.leave('session-goodbye', { kind: 'session-limit' });
-    else this.leave('apology', { kind: 'model-lost', ended });
+    this.#loseModel(ended);
+    this.#leaveWithoutModel();
   }
 
   // The caller's ear (PlayoutListener).
@@ -372,6 +351,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
     this.#conduct.drained();
     this.#tools.lineChanged();
     this.#farewell.endIfHeard();
+    this.#handoffs.proceed();
   }
 
   /** Nobody speaks, and nothing else is awaited: whoever waits for a tool now waits in silence. */
@@ -383,15 +363,18 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
 
   /** On `speech_started`: stop what plays, and tell the model how much of it was heard. */
   #bargeIn({ cancel }: { cancel: boolean }): void {
-    if (cancel) this.#session.cancelResponse();
+    if (cancel) this.#seat.session.cancelResponse();
     for (const response of this.#activeResponses.values()) response.interrupted = true;
     let playing: { itemId: string; audioEndMs: number } | undefined;
     for (const unheard of this.#playout.interrupt()) {
       if (unheard.kind === 'truncate') {
-        this.#session.truncate(unheard);
+        this.#seat.session.truncate(unheard);
+        this.#seat.memory?.agentHeard(unheard.itemId, unheard.audioEndMs);
         playing ??= unheard;
       } else {
-        this.#session.deleteItem(unheard.itemId);
+        // What a session before this one said is nothing that this one could forget.
+        if (this.#seat.session.hasMade(unheard.itemId)) this.#seat.session.deleteItem(unheard.itemId);
+        this.#seat.memory?.forget(unheard.itemId);
         playing ??= { itemId: unheard.itemId, audioEndMs: 0 };
       }
     }
@@ -400,49 +383,103 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
   }
 
   #play(prompt: PromptName): void {
-    this.#playout.playPrompt(this.#prompts[prompt][this.#session.outputRateHz]);
+    this.#playout.playPrompt(this.#prompts[prompt][this.#playout.modelRateHz]);
     if (this.#phase !== 'talking') return;
     this.#conduct.queued();
     this.#conduct.announced();
   }
 
   #follow(what: Following): void {
-    if (what.kind !== 'transfer') {
-      this.#host.end(what);
-      return;
-    }
-    this.#beginTransfer(what.destination, what.callId);
+    if (what.kind === 'transfer') this.#beginTransfer(what.destination, what.callId);
+    else if (what.kind === 'handoff') this.#handoffs.lastWordsHeard();
+    else this.#host.end(what);
   }
 
   #beginTransfer(destination: string, callId: string | undefined): void {
     // Half a sentence from before would be answered when the agent is back.
-    if (this.#lostModel === undefined) this.#session.clearInput();
+    if (this.#lostModel === undefined) this.#seat.session.clearInput();
     this.#transfer.begin(destination, callId);
   }
 
-  #onTransferFailed({
-    callId,
-    output,
-  }: {
-    callId: string | undefined;
-    output: string;
-    failure: TransferFailure;
-  }): void {
+  #onNobodyReached({ callId, output }: { callId: string | undefined; output: string }): void {
     if (this.#phase !== 'talking') return;
     if (this.#lostModel !== undefined) {
-      const prompt = this.#lostModel.kind === 'session-limit' ? 'session-goodbye' : 'apology';
-      this.leave(prompt, this.#lostModel);
+      this.#leaveWithoutModel();
       return;
     }
     if (callId === undefined) return;
-    this.#session.submitToolResult({ callId, output });
+    this.#submit([{ callId, output, respond: 'at-once' }]);
     this.#conduct.owe();
+  }
+
+  /** Results of tools for whoever speaks when they are there. For each, whether the model gets it. */
+  #submit(results: readonly FunctionResult[]): boolean[] {
+    if (this.#handoffs.isSwitching) {
+      this.#handoffs.whenSettled(() => {
+        for (const isTaken of this.#submit(results)) if (!isTaken) this.#options.tools.discarded('refused');
+      });
+      return results.map(() => true);
+    }
+    for (const { callId, output } of results) this.#seat.memory?.answered(callId, output);
+    return this.#seat.session.submitToolResults(results);
+  }
+
+  #loseModel(ended: SessionEnded): void {
+    this.#lostModel = ended.kind === 'expired' ? { kind: 'session-limit' } : { kind: 'model-lost', ended };
+  }
+
+  #leaveWithoutModel(): void {
+    const reason = this.#lostModel;
+    if (reason !== undefined) this.leave(reason.kind === 'session-limit' ? 'session-goodbye' : 'apology', reason);
+  }
+
+  /** Another agent takes over: by its own rules, with everything that was said. */
+  #takeOver({ agent, from, callId, next }: HandedOver): void {
+    if (this.#phase !== 'talking') return;
+    this.#seat.take(agent, next);
+    if (next !== undefined) {
+      this.#lostModel = undefined;
+      this.#activeResponses.clear();
+      this.#playout.changeRate(next.session.outputRateHz);
+    }
+    this.#conduct.follow(agent, { isNewSession: next !== undefined });
+    this.#tools.follow(agent);
+    this.#host.agentChanged(agent, next);
+    // First what the caller says: the model must not begin over it.
+    if (next !== undefined) this.#seat.ear.listenAgain(next.session);
+    const output = JSON.stringify({ handed_off: true, from, to: agent.name, next: 'You are on the line now. Go on.' });
+    this.#submit([{ callId, output, respond: 'at-once' }]);
+    this.#conduct.owe();
+  }
+
+  #newHandoffs({ clock, logger, handoffs, host }: ConversationOptions): Handoffs {
+    return new Handoffs({
+      clock,
+      logger,
+      rules: handoffs ?? { colleagues: new Map(), isSameModel: () => true, deadlineMs: 0 },
+      host: {
+        seat: this.#seat,
+        occupations: this.occupations,
+        callMs: () => clock.now() - (this.#answeredAtMs ?? clock.now()),
+        maySwitchTo: ({ outputRateHz }) => outputRateHz === this.#playout.modelRateHz || !this.#playout.speaking,
+        takeOver: (taken) => this.#takeOver(taken),
+        goOn: (callId) => {
+          const output = JSON.stringify({ handed_off: false, reason: unavailableSentence });
+          this.#onNobodyReached({ callId, output });
+        },
+        emit: (event) => host.emit(event),
+      },
+    });
   }
 
   #newControl(): AgentControl {
     return new AgentControl({
-      session: this.#session,
+      session: { setLanguage: (code) => this.#seat.session.setLanguage(code) },
       farewell: this.#farewell,
+      isHandingOff: () => this.#handoffs.isUnderWay,
+      beginHandoff: (agent, callId) => this.#handoffs.begin(agent, callId),
+      callOffHandoff: () => this.#handoffs.callOff(),
+      submit: (result) => void this.#submit([result]),
       mayEnd: () => this.#phase === 'talking',
       isTransferring: () => this.#transfer.isUnderWay,
       wasInterrupted: (responseId) => this.#activeResponses.get(responseId)?.interrupted === true,
@@ -458,18 +495,27 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
       transfer: (destination, requester) => this.#host.transfer(destination, requester),
       cancelTransfer: () => this.#host.cancelTransfer(),
       onJoined: () => this.close(),
-      onFailed: (failed) => this.#onTransferFailed(failed),
+      onFailed: (failed) => this.#onNobodyReached(failed),
     });
   }
 
   #newConduct({ clock, guarantees }: ConversationOptions): Conduct {
+    const seat = this.#seat;
     return new Conduct({
       clock,
-      agent: this.#agent,
+      agent: this.#seat.agent,
       guarantees,
       host: {
-        session: this.#session,
+        get session() {
+          return seat.session;
+        },
         playout: this.#playout,
+        tell: (act) => this.#handoffs.whenSettled(act),
+        note: (text) => this.#seat.memory?.noted(text),
+        discardTurn: (itemId) => {
+          this.#seat.memory?.forget(itemId);
+          this.#seat.session.discardTurn(itemId);
+        },
         emit: (event) => this.#host.emit(event),
         announce: (prompt) => this.announce(prompt),
         leave: (prompt, reason) => this.leave(prompt, reason),

@@ -19,7 +19,7 @@ const million = 1_000_000;
 /** Adds up what the model and the transcription of one call cost. A simulator costs nothing. */
 export class CostMeter {
   readonly #table: PriceTable;
-  readonly #isFree: boolean;
+  #isFree: boolean;
   readonly #onUnpriced: (model: string) => void;
   readonly #unpriced = new Set<string>();
   #modelUsd = 0;
@@ -32,6 +32,11 @@ export class CostMeter {
     this.#table = options.table;
     this.#isFree = options.modelKind === 'simulator';
     this.#onUnpriced = options.onUnpriced ?? (() => undefined);
+  }
+
+  /** What follows is of a model of this kind. */
+  changeModel(kind: 'api' | 'simulator'): void {
+    this.#isFree = kind === 'simulator';
   }
 
   /** Dollars of one response, by its own model. */

@@ -2,7 +2,11 @@ import type { Clock, Timer } from '../runtime/clock';
 import type { EndReason } from './end-reason';
 
 /** What follows when the caller has heard everything. */
-export type Following = EndReason | { kind: 'transfer'; destination: string; callId: string | undefined };
+export type Following =
+  | EndReason
+  | { kind: 'transfer'; destination: string; callId: string | undefined }
+  /** Another agent takes over. */
+  | { kind: 'handoff' };
 
 /** Something that waits until the caller has heard everything: the end of the call, or a transfer. */
 export interface PendingEnd {
@@ -18,6 +22,8 @@ export interface FarewellHost {
   isHeard(): boolean;
   queuedMs(): number;
   isResponding(responseId: string): boolean;
+  /** Any response goes on. */
+  isRespondingAtAll(): boolean;
   follow(what: Following): void;
 }
 
@@ -27,7 +33,7 @@ const hangUpTailMs = 200;
 /** How long a goodbye may make no progress towards the caller's ear. */
 const hangUpPatienceMs = 5_000;
 
-/** Ends the call, or transfers it, when the caller has heard the last words, and also when nothing of them gets through. */
+/** Ends the call, transfers it or hands it over, when the caller has heard the last words, and also when nothing of them gets through. */
 export class Farewell {
   readonly #clock: Clock;
   readonly #host: FarewellHost;
@@ -60,8 +66,11 @@ export class Farewell {
     const pending = this.#pending;
     if (pending === undefined || !this.#host.isHeard()) return;
     if (pending.responseId !== undefined && this.#host.isResponding(pending.responseId)) return;
+    const isHandoff = pending.reason.kind === 'handoff';
+    if (isHandoff && this.#host.isRespondingAtAll()) return;
     this.#timer?.cancel();
-    this.#timer = this.#clock.setTimer(hangUpTailMs, () => this.#follow(pending.reason));
+    // Whoever takes over plays into the same line: nothing is cut off.
+    this.#timer = this.#clock.setTimer(isHandoff ? 0 : hangUpTailMs, () => this.#follow(pending.reason));
   }
 
   /** The call goes on; returns what had been pending. Twice is fine. */

@@ -27,7 +27,7 @@ const breachesMax = 50;
 /** Between two things that the caller waits for, such as a tool and the answer to it. */
 const waitGapMs = 1_000;
 
-const waitedFor: readonly Occupation[] = ['responding', 'tool', 'agent-speaking'];
+const waitedFor: readonly Occupation[] = ['responding', 'tool', 'handoff', 'agent-speaking'];
 /** Silence that the caller makes, or knows the reason of. */
 const explained: readonly Occupation[] = ['caller-speaking', 'hold', 'transfer', 'digits'];
 

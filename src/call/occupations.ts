@@ -1,6 +1,14 @@
 /** Why a silence on the line is not the caller's to break. */
 export type Occupation =
-  'agent-speaking' | 'caller-speaking' | 'responding' | 'tool' | 'hold' | 'digits' | 'transfer' | 'announcement';
+  | 'agent-speaking'
+  | 'caller-speaking'
+  | 'responding'
+  | 'tool'
+  | 'hold'
+  | 'digits'
+  | 'transfer'
+  | 'handoff'
+  | 'announcement';
 
 /**
  * What the call is busy with, by name. Whoever begins something ends it; idle check-ins and the limits on silence ask

@@ -42,6 +42,12 @@ export class OwedAnswer {
     this.#end ??= this.#occupations.begin('responding');
   }
 
+  /** The responses that went on belong to a session that is over. */
+  forget(): void {
+    this.#active.clear();
+    this.forgive();
+  }
+
   ended(responseId: string): void {
     this.#active.delete(responseId);
     this.#settle();
@@ -49,8 +55,7 @@ export class OwedAnswer {
 
   /** Twice is fine. */
   close(): void {
-    this.#active.clear();
-    this.forgive();
+    this.forget();
   }
 
   #settle(): void {

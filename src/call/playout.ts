@@ -45,10 +45,12 @@ const interruptedItemsMax = 32;
  * leg; no wall clock is consulted.
  */
 export class Playout implements AudioSource {
-  readonly #modelRateHz: SampleRateHz;
-  readonly #converter: RateConverter;
-  readonly #modelFrame: PcmFrame;
-  readonly #queuedSamplesMax: number;
+  readonly #legRateHz: SampleRateHz;
+  readonly #queuedMsMax: number;
+  #modelRateHz: SampleRateHz;
+  #converter: RateConverter;
+  #modelFrame: PcmFrame;
+  #queuedSamplesMax: number;
   readonly #listener: PlayoutListener;
   readonly #queue: Segment[] = [];
   readonly #interrupted: string[] = [];
@@ -69,10 +71,29 @@ export class Playout implements AudioSource {
     listener: PlayoutListener;
   }) {
     this.#modelRateHz = options.modelRateHz;
+    this.#legRateHz = options.legRateHz;
+    this.#queuedMsMax = options.queuedMsMax;
     this.#converter = createRateConverter(options.modelRateHz, options.legRateHz);
     this.#modelFrame = new Int16Array(samplesPerFrame(options.modelRateHz));
     this.#queuedSamplesMax = (options.queuedMsMax * options.modelRateHz) / 1_000;
     this.#listener = options.listener;
+  }
+
+  /** Of everything that is queued. */
+  get modelRateHz(): SampleRateHz {
+    return this.#modelRateHz;
+  }
+
+  /** What is queued from now on has another rate. Only while nothing is. */
+  changeRate(modelRateHz: SampleRateHz): void {
+    if (modelRateHz === this.#modelRateHz) return;
+    invariant(!this.speaking, 'the rate of what is queued cannot change');
+    this.#modelRateHz = modelRateHz;
+    this.#converter = createRateConverter(modelRateHz, this.#legRateHz);
+    this.#modelFrame = new Int16Array(samplesPerFrame(modelRateHz));
+    this.#queuedSamplesMax = (this.#queuedMsMax * modelRateHz) / 1_000;
+    this.#loop = undefined;
+    this.#fade = undefined;
   }
 
   /** How much is still to be sent. */

@@ -30,13 +30,21 @@ export class TimeLimits {
     this.#arm(options);
   }
 
+  /** The call goes on in another session of the model, which ends at another time. */
+  sessionReplaced(sessionExpiresAtMs: number | undefined): void {
+    this.cancel();
+    this.#arm({ ...this.#options, sessionExpiresAtMs, lengthLimitMs: this.#lengthLeftMs });
+  }
+
   /** The model is not needed any more: only the length of the call counts from here on. */
   sessionIsOver(): void {
-    const { clock, lengthLimitMs } = this.#options;
     this.cancel();
-    if (lengthLimitMs === undefined) return;
-    const leftMs = Math.max(0, this.#startedMs + lengthLimitMs - clock.now());
-    this.#arm({ ...this.#options, sessionExpiresAtMs: undefined, lengthLimitMs: leftMs });
+    this.#arm({ ...this.#options, sessionExpiresAtMs: undefined, lengthLimitMs: this.#lengthLeftMs });
+  }
+
+  get #lengthLeftMs(): number | undefined {
+    const { clock, lengthLimitMs } = this.#options;
+    return lengthLimitMs === undefined ? undefined : Math.max(0, this.#startedMs + lengthLimitMs - clock.now());
   }
 
   #arm(options: TimeLimitsOptions): void {

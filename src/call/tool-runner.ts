@@ -9,7 +9,14 @@ import type { CallControl } from '../tools/call-control';
 import { canonicalJson } from '../tools/json-value';
 import { oneLine } from '../tools/outside-text';
 import { parseArguments } from '../tools/tool-parameters';
-import type { CallFacts, RunnableTool, ToolArguments, ToolResult } from '../tools/tool-run';
+import type {
+  CallFacts,
+  RunnableTool,
+  ServerDefinition,
+  ToolArguments,
+  ToolDefinition,
+  ToolResult,
+} from '../tools/tool-run';
 import { failed } from '../tools/tool-run';
 import type { CallEvent } from './call-observer';
 import type { Occupations } from './occupations';
@@ -22,6 +29,8 @@ export type DiscardReason = 'late' | 'ended' | 'refused';
 export interface CallTools {
   /** Undefined when the agent has no tool of that name. */
   find(tools: readonly AgentTool[], name: string): RunnableTool | undefined;
+  /** What a model is told that it may use. */
+  definitions(tools: readonly AgentTool[]): readonly (ToolDefinition | ServerDefinition)[];
   /** Counts a result that came to nothing. */
   discarded(reason: DiscardReason): void;
 }
@@ -77,6 +86,8 @@ interface Run {
  */
 export class ToolRunner {
   readonly #options: ToolRunnerOptions;
+  #agentTools: readonly AgentTool[];
+  #facts: CallFacts;
   readonly #waiting: ToolWaiting;
   readonly #running = new Set<Run>();
   #runs = 0;
@@ -84,15 +95,17 @@ export class ToolRunner {
 
   constructor(options: ToolRunnerOptions) {
     this.#options = options;
+    this.#agentTools = options.agentTools;
+    this.#facts = options.facts;
     this.#waiting = new ToolWaiting({ clock: options.clock, host: options.host });
   }
 
   /** Does what the model asks for. Never throws. */
   start(call: FunctionCall): void {
     if (this.#closed) return;
-    const { agentTools, tools } = this.#options;
+    const { tools } = this.#options;
     const name = call.name.slice(0, nameCharactersMax);
-    const tool = tools.find(agentTools, call.name);
+    const tool = tools.find(this.#agentTools, call.name);
     if (tool === undefined) {
       this.#refuse(call, failed('unknown-tool', `There is no tool named ${JSON.stringify(name)}.`));
       return;
@@ -114,6 +127,12 @@ export class ToolRunner {
       return;
     }
     this.#run({ call, tool, parsed, key, name });
+  }
+
+  /** Another agent asks from now on; what runs goes on, and its results are for that agent. */
+  follow({ name, tools }: { name: string; tools: readonly AgentTool[] }): void {
+    this.#agentTools = tools;
+    this.#facts = { ...this.#facts, agent: name };
   }
 
   /** Somebody began or stopped to speak: perhaps the caller waits in silence now. */
@@ -169,12 +188,12 @@ export class ToolRunner {
     run: Run,
     { call, tool, parsed }: { call: FunctionCall; tool: RunnableTool; parsed: ToolArguments },
   ): ToolResult | Promise<ToolResult> {
-    const { random, facts, host } = this.#options;
+    const { random, host } = this.#options;
     const progress = (sentence: string): void => {
       this.#waiting.progress(run, oneLine(sentence, progressCharactersMax));
     };
     try {
-      const context = { runId: random.uuid(), call: facts, control: host.controlFor(call), progress };
+      const context = { runId: random.uuid(), call: this.#facts, control: host.controlFor(call), progress };
       return tool.run(parsed, context, run.abort.signal);
     } catch (cause) {
       return this.#broken(run.name, cause);

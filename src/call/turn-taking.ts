@@ -28,6 +28,9 @@ export interface TurnHost {
   emit(event: { kind: 'murmur' | 'endless-speech' } | { kind: 'push-to-talk'; pressed: boolean }): void;
 }
 
+/** A turn of the caller that goes on while the agent changes: by voice, by the key, or none. */
+export type OpenTurn = 'none' | 'speaking' | 'pushed';
+
 /** Someone who forgot the second key must not talk to nobody for ever. */
 const pushedTurnMsMax = 120_000;
 /** Music or an engine behind the caller, or a server that lost the end: nobody goes on for this long without a breath. */
@@ -118,6 +121,25 @@ export class TurnTaking {
     return true;
   }
 
+  /** Another agent's rules hold from now on; returns what goes on of the caller's turn. Nothing may be asked afterwards. */
+  handOver(): OpenTurn {
+    const turn = this.#pushed !== undefined ? 'pushed' : this.#endSpeech !== undefined ? 'speaking' : 'none';
+    this.#bargeIn?.forget();
+    this.close();
+    return turn;
+  }
+
+  /** Goes on with a turn that began under another agent's rules, in the same session. */
+  takeUp(turn: OpenTurn): void {
+    if (turn === 'none') return;
+    if (this.#rules.kind === 'push-to-talk') {
+      if (turn === 'pushed') this.#open({ frames: turnFramesMin });
+      // Nothing but the key opens a turn now: what was said so far is one.
+      else this.#host.commitInput();
+    } else if (turn === 'speaking') this.#endSpeech ??= this.#occupations.begin('caller-speaking');
+    else this.#host.commitInput();
+  }
+
   /** Twice is fine. */
   close(): void {
     this.#pushed?.timer.cancel();
@@ -127,12 +149,16 @@ export class TurnTaking {
   }
 
   #push(): void {
-    this.#pushed = { timer: this.#clock.setTimer(pushedTurnMsMax, () => this.#release()), frames: 0 };
-    this.#endSpeech ??= this.#occupations.begin('caller-speaking');
+    this.#open({ frames: 0 });
     this.#host.emit({ kind: 'push-to-talk', pressed: true });
     this.#host.forgive();
     this.#interruptByUs();
     this.#host.clearInput();
+  }
+
+  #open({ frames }: { frames: number }): void {
+    this.#pushed = { timer: this.#clock.setTimer(pushedTurnMsMax, () => this.#release()), frames };
+    this.#endSpeech ??= this.#occupations.begin('caller-speaking');
   }
 
   #release(): void {

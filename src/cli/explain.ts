@@ -6,6 +6,7 @@ import { callTimeExpected, parseCallTime } from '../dialplan/call-time';
 import type { CallTime } from '../dialplan/call-time';
 import { explainRoute } from '../dialplan/explain';
 import type { Explanation } from '../dialplan/explain';
+import { agentsAfter, handoffSession } from '../dialplan/handoff';
 import type { IncomingCall } from '../dialplan/incoming-call';
 import { loadPlan } from '../dialplan/load-plan';
 import type { Plan, Route } from '../dialplan/plan';
@@ -172,7 +173,7 @@ function describe({ folder, call, atText }: ExplainRequest, plan: Plan, explanat
     const reasons = taken.because.length === 0 ? ['it takes every call'] : taken.because;
     const [first = '', ...others] = reasons;
     lines.push(...entry(taken.place, taken.route.name, ['yes', first], ...others.map((text) => ['', text] as const)));
-    lines.push('', outcomeText(taken.route));
+    lines.push('', outcomeText(taken.route), ...handoffTexts(taken.route, plan));
   }
   if (splits.length > 0 && call.from === 'anonymous' && call.sipCallId === '') {
     lines.push('A caller who withholds the number is told apart by Call-ID: give --call-id to see a certain call.');
@@ -200,6 +201,25 @@ function outcomeText({ action }: Route): string {
   }
 }
 
+/** Whom the agent that answers may hand the call over to, and whether that takes a session of its own. */
+function handoffTexts({ action }: Route, plan: Plan): string[] {
+  return handoffsOf(action, plan).map(({ from, to, session }) => {
+    const how = session.kind === 'same' ? 'in the same session' : `in a new session: another ${session.why}`;
+    return `agent ${from} may hand over to ${to}, ${how}`;
+  });
+}
+
+function handoffsOf(action: Route['action'], { agents }: Plan) {
+  if (action.kind !== 'answer') return [];
+  const others = agentsAfter(agents, action.agent).filter(({ name }) => name !== action.agent.name);
+  return [action.agent, ...others].flatMap((from) =>
+    (from.handoffs ?? []).flatMap((name) => {
+      const to = agents.get(name);
+      return to === undefined ? [] : [{ from: from.name, to: name, session: handoffSession(from, to) }];
+    }),
+  );
+}
+
 function report({ folder, call, at }: ExplainRequest, plan: Plan, explanation: Explanation): object {
   const { taken, passed, trunk, splits } = explanation;
   const { to, from, sipCallId, sourceAddress } = call;
@@ -209,12 +229,14 @@ function report({ folder, call, at }: ExplainRequest, plan: Plan, explanation: E
     call: { to, from, sipCallId, sourceAddress, trunk: trunk ?? null },
     at,
     route: taken === undefined ? null : { name: taken.route.name, place: taken.place, because: taken.because },
-    outcome: taken === undefined ? { kind: 'no-route' } : outcomeOf(taken.route),
+    outcome: taken === undefined ? { kind: 'no-route' } : outcomeOf(taken.route, plan),
     passed,
     splits,
   };
 }
 
-function outcomeOf({ action }: Route): object {
-  return action.kind === 'answer' ? { kind: action.kind, agent: action.agent.name } : action;
+function outcomeOf({ action }: Route, plan: Plan): object {
+  if (action.kind !== 'answer') return action;
+  const handoffs = handoffsOf(action, plan);
+  return { kind: action.kind, agent: action.agent.name, ...(handoffs.length > 0 && { handoffs }) };
 }

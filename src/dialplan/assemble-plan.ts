@@ -8,6 +8,7 @@ import { problemCodes } from './plan-problem';
 import type { PlanProblem } from './plan-problem';
 import type { PlanSecrets } from './secret-reference';
 import type { PlanTexts } from './plan-texts';
+import { handoffWarnings } from './handoff-checks';
 import { referenceProblems } from './references';
 import { neverOpens } from './schedule';
 import { shadowedRoutes } from './shadowed-routes';
@@ -40,7 +41,12 @@ export function assemblePlan(files: readonly PlanFile[], { texts, secrets, probl
   if (problems.length > 0 || entries.length < files.length) return { kind: 'refused', problems, warnings: [] };
   const parts = planParts({ files: files.map((file) => file.file), entries, texts, secrets });
   const plan = buildPlan(parts);
-  const warnings = [...shadowWarnings(files, plan), ...scheduleWarnings(files, plan), ...unusedWarnings(files)];
+  const warnings = [
+    ...shadowWarnings(files, plan),
+    ...scheduleWarnings(files, plan),
+    ...handoffWarnings(files, plan),
+    ...unusedWarnings(files),
+  ];
   return { kind: 'loaded', plan, parts, warnings };
 }
 

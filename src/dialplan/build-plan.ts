@@ -2,7 +2,7 @@ import { CivilClock, parseDay } from '../runtime/civil-time';
 import { invariant } from '../runtime/invariant';
 import { runSteps } from '../runtime/steps';
 import type { Steps } from '../runtime/steps';
-import { agentTool } from '../tools/agent-tool';
+import { agentTool, type AgentTool } from '../tools/agent-tool';
 import { agentRules, guaranteeRules, usdOf } from './agent-rules';
 import { parseClosed, parseOverride, parseWeeklyHours } from './opening-hours';
 import type { DaySpan } from './opening-hours';
@@ -97,7 +97,7 @@ function toAgent(
   entry: AgentEntry,
   named: { tools: ReadonlyMap<string, EntryOf<'tools'>>; texts: PlanTexts },
 ): Agent {
-  const { tools, transfers: destinations, limits: _l, idle: _i, barge_in: _b, push_to_talk: _p, ...session } = entry;
+  const { tools, transfers, handoffs, limits: _l, idle: _i, barge_in: _b, push_to_talk: _p, ...session } = entry;
   const textOf = (text: string | undefined): string | undefined => named.texts.instructions.get(text ?? '') ?? text;
   const { detection, idle, turns } = agentRules(entry, textOf);
   const instructions = textOf(session.instructions);
@@ -108,12 +108,17 @@ function toAgent(
       turn_detection: detection,
       ...(instructions === undefined ? {} : { instructions }),
     },
-    tools: tools.flatMap((tool) => {
+    tools: tools.flatMap((tool): AgentTool[] => {
       const known = agentTool(tool, named.tools.get(tool), named.texts.modules);
       if (known === undefined) return [];
-      const transfers = known.kind === 'builtin' && known.builtIn === 'transfer_call' && destinations !== undefined;
-      return [transfers ? { ...known, destinations } : known];
+      if (known.kind !== 'builtin') return [known];
+      const choices = new Map([
+        ['transfer_call', transfers],
+        ['hand_off', handoffs],
+      ]).get(known.builtIn);
+      return [choices === undefined ? known : { ...known, choices }];
     }),
+    ...(handoffs !== undefined && { handoffs }),
     idle,
     turns,
   };

@@ -55,6 +55,7 @@ export const problemCodes = {
   unknownUser: 'DP322',
   trunkUnknowable: 'DP323',
   accountTwice: 'DP324',
+  handoffImpossible: 'DP325',
   notBuilt: 'DP401',
   agentUnreached: 'DP901',
   routeUnreached: 'DP902',
@@ -64,6 +65,7 @@ export const problemCodes = {
   scheduleUnused: 'DP906',
   destinationUnused: 'DP907',
   trunkUnused: 'DP908',
+  handoffForgets: 'DP909',
 } as const;
 export type ProblemCode = (typeof problemCodes)[keyof typeof problemCodes];
 

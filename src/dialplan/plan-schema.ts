@@ -27,6 +27,14 @@ const agentSchema = agentSessionSchema.extend({
     .optional()
     .meta({ expected: 'a list of names of destinations' })
     .describe('Where transfer_call may send callers; without it, nowhere.'),
+  handoffs: z
+    .array(nameOf('an agent'))
+    .min(1)
+    .max(32)
+    .refine((names) => new Set(names).size === names.length, 'expected each agent once')
+    .optional()
+    .meta({ expected: 'a list of names of agents' })
+    .describe('To which agents hand_off may hand the call over; without it, to none.'),
   idle: idleSchema.optional().describe('What happens when nobody speaks.'),
   barge_in: bargeInSchema
     .optional()

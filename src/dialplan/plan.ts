@@ -37,6 +37,8 @@ export interface Agent {
    */
   readonly session: AgentSession;
   readonly tools: readonly AgentTool[];
+  /** Names of the agents that this one may hand calls over to; undefined: none. */
+  readonly handoffs?: readonly string[];
   /** What happens when nobody speaks; undefined: nothing. */
   readonly idle?: IdleRules | undefined;
   /** Who decides whose turn it is; undefined: the server's turn detection, as `session` has it. */

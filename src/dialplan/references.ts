@@ -7,6 +7,7 @@ import type { PlanPath } from './plan-path';
 import { problemCodes, problemsPerFileMax } from './plan-problem';
 import type { PlanProblem, ProblemCode } from './plan-problem';
 import { namedSections } from './plan-schema';
+import { handoffProblems } from './handoff-checks';
 import { transferProblems } from './transfer-checks';
 import { trunkProblems } from './trunk-checks';
 import type { NamedSection } from './plan-schema';
@@ -29,6 +30,7 @@ export const referencePlaces: readonly ReferencePlace[] = [
   { from: ['routes', '*', 'redirect'], to: 'destinations' },
   { from: ['routes', '*', 'unavailable'], to: 'destinations' },
   { from: ['agents', '*', 'transfers', '*'], to: 'destinations' },
+  { from: ['agents', '*', 'handoffs', '*'], to: 'agents' },
   { from: ['agents', '*', 'idle', 'then'], to: 'destinations', not: ['hang_up', 'wait'] },
   { from: ['routes', '*', 'when', 'trunk'], to: 'trunks' },
   { from: ['routes', '*', 'when', 'trunk', '*'], to: 'trunks' },
@@ -78,6 +80,7 @@ export function referenceProblems(files: readonly PlanFile[]): PlanProblem[] {
     ...redirectsToNumbers(files),
     ...trunkProblems(files),
     ...transferProblems(files),
+    ...handoffProblems(files),
   ];
 }
 

@@ -1,4 +1,5 @@
 import { agentFor } from './call-variables';
+import { agentsAfter } from './handoff';
 import type { GuaranteeRules } from './conversation-rules';
 import type { IncomingCall } from './incoming-call';
 import { matchedTextLengthMax, matchesSet } from './pattern';
@@ -26,6 +27,8 @@ export type RouteDecision =
       unavailable: Unavailable;
       /** Where this call may be sent. */
       destinations?: ReadonlyMap<string, Destination>;
+      /** The agents that the call may be handed over to, with the variables of the call filled in. */
+      colleagues?: ReadonlyMap<string, Agent>;
     })
   | (RoutedBy & {
       kind: 'bridge';
@@ -67,7 +70,9 @@ export function route(plan: Plan, call: IncomingCall, { atMs }: { atMs: number }
       return { kind: 'redirect', route: name, ...common, contact: action.contact };
     case 'answer': {
       const { lengthLimitMs, callsLimit, costLimitUsd, guarantees, unavailable } = action;
-      const agent = agentFor(action.agent, { call, route: name, trunk: facts.trunk });
+      const filled = (one: Agent): Agent => agentFor(one, { call, route: name, trunk: facts.trunk });
+      const agent = filled(action.agent);
+      const colleagues = agentsAfter(plan.agents, action.agent).map((one) => [one.name, filled(one)] as const);
       return {
         kind: 'answer',
         route: name,
@@ -79,6 +84,7 @@ export function route(plan: Plan, call: IncomingCall, { atMs }: { atMs: number }
         guarantees,
         unavailable: { ...unavailable },
         ...(plan.destinations.size > 0 && { destinations: plan.destinations }),
+        ...(colleagues.length > 0 && { colleagues: new Map(colleagues) }),
       };
     }
     case 'bridge': {

@@ -8,7 +8,10 @@ import { eachReference } from './references';
 
 /** Users are of use by being there. */
 const unused: Record<Exclude<NamedSection, 'users'>, { code: ProblemCode; message: (name: string) => string }> = {
-  agents: { code: problemCodes.agentUnreached, message: (name) => `no route answers with agent "${name}"` },
+  agents: {
+    code: problemCodes.agentUnreached,
+    message: (name) => `no route answers with agent "${name}", and no agent that answers hands calls over to it`,
+  },
   tools: { code: problemCodes.toolUnused, message: (name) => `no agent uses tool "${name}"` },
   schedules: { code: problemCodes.scheduleUnused, message: (name) => `no route uses schedule "${name}"` },
   destinations: { code: problemCodes.destinationUnused, message: (name) => `nothing leads to destination "${name}"` },
@@ -21,10 +24,22 @@ const unused: Record<Exclude<NamedSection, 'users'>, { code: ProblemCode; messag
 /** What was defined and is of no use: harmless, and often the sign of a name that was meant elsewhere. */
 export function unusedWarnings(files: readonly PlanFile[]): PlanProblem[] {
   const used = new Set<string>();
+  const handoffs = new Map<string, string[]>();
   eachReference(files, ({ to, name, path }) => {
+    if (to === 'agents' && path[0] === 'agents') {
+      handoffs.set(String(path[1]), [...(handoffs.get(String(path[1])) ?? []), name]);
+      return;
+    }
     // A destination that only leads back to itself is still of no use; others keep those that they name.
     if (path[0] !== to || path[1] !== name) used.add(`${to} ${name}`);
   });
+  // Agents that only hand calls over to one another are of no use.
+  const reached = [...used].filter((one) => one.startsWith('agents '));
+  for (const one of reached) {
+    const next = (handoffs.get(one.slice('agents '.length)) ?? []).map((name) => `agents ${name}`);
+    reached.push(...next.filter((name) => !used.has(name)));
+    for (const name of next) used.add(name);
+  }
   return files.flatMap((file) =>
     (Object.keys(unused) as (keyof typeof unused)[]).flatMap((section) =>
       rawEntries(file, section)

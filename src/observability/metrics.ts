@@ -98,6 +98,11 @@ export class Metrics {
     'Destinations that were tried, by what came of it',
     ['method', 'outcome'],
   );
+  readonly #handoffs = this.#counter(
+    'ringbridge_handoffs_total',
+    'Calls that agents handed over to one another, by what came of it and in which session of the model',
+    ['session', 'outcome'],
+  );
   readonly #murmurs = this.#counter('ringbridge_murmurs_total', 'Murmurs of callers over which the agent went on', []);
   readonly #endlessSpeech = this.#counter(
     'ringbridge_endless_speech_total',
@@ -181,6 +186,10 @@ export class Metrics {
   /** Counts an attempt once, when it was decided. */
   transferTold({ method, outcome }: { method: string; outcome: string | undefined }): void {
     if (outcome !== undefined) this.#transfers.inc({ method, outcome });
+  }
+
+  handoffTold({ session, outcome }: { session: string | null; outcome: string }): void {
+    this.#handoffs.inc({ session: session ?? 'none', outcome });
   }
 
   callerSpokeEndlessly(): void {

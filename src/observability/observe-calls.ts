@@ -51,6 +51,9 @@ export class ObserveCalls implements CallObserver {
         // Two who talk are told of twice: when they were joined, and when they had finished.
         if (event.outcome !== 'joined' || event.endedAtMs === undefined) this.#metrics.transferTold(event);
         return;
+      case 'handoff':
+        this.#metrics.handoffTold(event);
+        return;
       case 'supervision':
         this.#metrics.supervisions.told(event);
         return;
@@ -113,6 +116,9 @@ function logEvent(logger: Logger, event: CallEvent, call: CallSnapshot): void {
       return;
     case 'transfer':
       logger.info(facts, 'transfer');
+      return;
+    case 'handoff':
+      logger.info(facts, 'an agent handed the call over');
       return;
     case 'supervision':
       logger.info(facts, 'supervision');

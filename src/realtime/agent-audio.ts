@@ -2,7 +2,8 @@ import { endianness } from 'node:os';
 
 import { decodeG711 } from '../audio/g711';
 import type { PcmFrame } from '../audio/pcm';
-import { rateHzOf, type AudioFormat } from './audio-format';
+import type { AudioFormat } from './agent-schema';
+import { rateHzOf } from './audio-format';
 import type { ResponseContent } from './server-events';
 import type { ItemContent } from './session-listener';
 

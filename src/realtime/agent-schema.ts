@@ -185,6 +185,8 @@ const tracingSchema = z
 
 /** The formats of audio on the way to and from the model, by our short names. */
 export const audioFormats = ['pcm', 'pcmu', 'pcma'] as const;
+/** 16-bit little-endian PCM at 24 kHz, or G.711 at 8 kHz. */
+export type AudioFormat = (typeof audioFormats)[number];
 
 const hostedPromptSchema = z.strictObject({
   id: z
@@ -298,3 +300,8 @@ export const agentSessionSchema = z.strictObject({
     .describe('How long a reasoning model thinks before it speaks.'),
 });
 export type AgentSession = z.infer<typeof agentSessionSchema>;
+
+/** How the caller's audio goes to the model, and how the model's comes back. */
+export function formatsOf({ audio_format: format }: AgentSession): { input: AudioFormat; output: AudioFormat } {
+  return typeof format === 'string' ? { input: format, output: format } : format;
+}

@@ -1,13 +1,5 @@
 import type { SampleRateHz } from '../audio/pcm';
-import type { AgentSession, audioFormats } from './agent-schema';
-
-/** 16-bit little-endian PCM at 24 kHz, or G.711 at 8 kHz, by our short names. */
-export type AudioFormat = (typeof audioFormats)[number];
-
-/** How the caller's audio goes to the model, and how the model's comes back. */
-export function formatsOf({ audio_format: format }: AgentSession): { input: AudioFormat; output: AudioFormat } {
-  return typeof format === 'string' ? { input: format, output: format } : format;
-}
+import type { AudioFormat } from './agent-schema';
 
 /** The API's format object (`session.audio.input.format`). Only PCM carries a rate. */
 export type WireAudioFormat = { type: 'audio/pcm'; rate: 24_000 } | { type: 'audio/pcmu' } | { type: 'audio/pcma' };

@@ -11,7 +11,7 @@ const itemsMax = 64;
  */
 export class CallerTurns {
   readonly #listener: RealtimeSessionListener;
-  readonly #hasIdleTimeout: boolean;
+  readonly #hasIdleTimeout: () => boolean;
   readonly #deleteItem: (itemId: string) => void;
   readonly #spoken = new RecentIds(itemsMax);
   readonly #silent = new RecentIds(itemsMax);
@@ -20,7 +20,7 @@ export class CallerTurns {
 
   constructor(options: {
     listener: RealtimeSessionListener;
-    hasIdleTimeout: boolean;
+    hasIdleTimeout: () => boolean;
     deleteItem: (itemId: string) => void;
   }) {
     this.#listener = options.listener;
@@ -46,7 +46,7 @@ export class CallerTurns {
 
   /** What turn detection commits was announced as speech, or is the silence of a timeout; without it, we commit. */
   committed(itemId: string): void {
-    if (this.#hasIdleTimeout && !this.#spoken.has(itemId)) this.idleTimeout(itemId);
+    if (this.#hasIdleTimeout() && !this.#spoken.has(itemId)) this.idleTimeout(itemId);
     this.#committed.add(itemId);
     if (this.#discarded.has(itemId)) this.#deleteItem(itemId);
   }

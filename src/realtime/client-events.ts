@@ -1,11 +1,16 @@
 import type { ItemContent } from './session-listener';
 import type { SessionConfig, SessionPatch } from './session-config';
+import type { TakeOverUpdate } from './session-takeover';
 
 /**
  * The client events that we send, exactly as they go on the wire. Each carries an `event_id`: an `error` event that
  * answers it echoes that id, and nothing else does.
  */
 export type ClientEvent =
+  OrdinaryEvent | { type: 'session.update'; event_id: string; session: SessionConfig | SessionPatch | TakeOverUpdate };
+
+/** All but a take-over, whose nulls the API's published types do not know. */
+export type OrdinaryEvent =
   | { type: 'session.update'; event_id: string; session: SessionConfig | SessionPatch }
   | { type: 'conversation.item.create'; event_id: string; item: CreatedItem }
   | {
@@ -27,6 +32,8 @@ export type CreatedItem =
       role: 'user';
       content: [{ type: 'input_text'; text: string }, { type: 'input_audio'; audio: string }];
     }
+  | { type: 'message'; role: 'assistant'; content: [{ type: 'output_text'; text: string }] }
+  | { type: 'function_call'; call_id: string; name: string; arguments: string }
   | { type: 'function_call_output'; call_id: string; output: string };
 
 export interface ResponseParameters {
@@ -50,7 +57,7 @@ export function appendMessage(base64: string): string {
   return `{"type":"input_audio_buffer.append","audio":"${base64}"}`;
 }
 
-export function itemTruncate(eventId: string, { itemId, contentIndex, audioEndMs }: Truncation): ClientEvent {
+export function itemTruncate(eventId: string, { itemId, contentIndex, audioEndMs }: Truncation): OrdinaryEvent {
   return {
     type: 'conversation.item.truncate',
     event_id: eventId,
@@ -65,24 +72,22 @@ export interface Truncation extends ItemContent {
   audioEndMs: number;
 }
 
-export function itemDelete(eventId: string, itemId: string): ClientEvent {
+export function itemDelete(eventId: string, itemId: string): OrdinaryEvent {
   return { type: 'conversation.item.delete', event_id: eventId, item_id: itemId };
 }
 
-/** A text from the caller's side (`user`) or from us (`system`). */
-export function textItemCreate(
-  eventId: string,
-  { role, text }: { role: 'user' | 'system'; text: string },
-): ClientEvent {
-  return {
-    type: 'conversation.item.create',
-    event_id: eventId,
-    item: { type: 'message', role, content: [{ type: 'input_text', text }] },
-  };
+export function itemCreate(eventId: string, item: CreatedItem): OrdinaryEvent {
+  return { type: 'conversation.item.create', event_id: eventId, item };
+}
+
+/** A text from the caller's side (`user`), from us (`system`), or what the model once said (`assistant`). */
+export function textItem({ role, text }: { role: 'user' | 'system' | 'assistant'; text: string }): CreatedItem {
+  if (role === 'assistant') return { type: 'message', role, content: [{ type: 'output_text', text }] };
+  return { type: 'message', role, content: [{ type: 'input_text', text }] };
 }
 
 /** Speech that is no turn of the caller, with a text that says whose it is; `audio` is base64 in the session's format. */
-export function speechItemCreate(eventId: string, { text, audio }: { text: string; audio: string }): ClientEvent {
+export function speechItemCreate(eventId: string, { text, audio }: { text: string; audio: string }): OrdinaryEvent {
   return {
     type: 'conversation.item.create',
     event_id: eventId,
@@ -98,7 +103,10 @@ export function speechItemCreate(eventId: string, { text, audio }: { text: strin
 }
 
 /** The result of a function call. By itself it makes the model say nothing. */
-export function toolOutputCreate(eventId: string, { callId, output }: { callId: string; output: string }): ClientEvent {
+export function toolOutputCreate(
+  eventId: string,
+  { callId, output }: { callId: string; output: string },
+): OrdinaryEvent {
   return {
     type: 'conversation.item.create',
     event_id: eventId,
@@ -117,7 +125,7 @@ export function responseCreate(
     metadata,
     withoutTools = false,
   }: { instructions: string | undefined; metadata: Readonly<Record<string, string>>; withoutTools?: boolean },
-): ClientEvent {
+): OrdinaryEvent {
   return {
     type: 'response.create',
     event_id: eventId,
@@ -129,6 +137,6 @@ export function responseCreate(
   };
 }
 
-export function responseCancel(eventId: string, responseId: string): ClientEvent {
+export function responseCancel(eventId: string, responseId: string): OrdinaryEvent {
   return { type: 'response.cancel', event_id: eventId, response_id: responseId };
 }

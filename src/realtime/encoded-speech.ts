@@ -1,7 +1,7 @@
 import { endianness } from 'node:os';
 
 import { encodeG711 } from '../audio/g711';
-import type { AudioFormat } from './audio-format';
+import type { AudioFormat } from './agent-schema';
 
 /** Samples at the rate of a format, as base64 of its octets (`input_audio` of an item). */
 export function encodeSpeech(format: AudioFormat, samples: Int16Array): string {

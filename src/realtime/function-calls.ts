@@ -11,11 +11,14 @@ export interface FunctionCallActions {
   resultsSeen(): void;
 }
 
-/** The result of one call. `respond` says whether the model shall speak about it; `unless-spoken`: if it said nothing with the call. */
+/**
+ * The result of one call. `respond` says whether the model shall speak about it; `unless-spoken`: if it said nothing with
+ * the call; `at-once`: without waiting for the other calls of the same response.
+ */
 export interface FunctionResult {
   callId: string;
   output: string;
-  respond: boolean | 'unless-spoken';
+  respond: boolean | 'unless-spoken' | 'at-once';
 }
 
 /** What became of a result. Only `sent` and `held` ones reach the model. */
@@ -32,6 +35,7 @@ interface Call {
   /** Undefined while it is awaited. */
   output: string | undefined;
   isSent: boolean;
+  atOnce: boolean;
 }
 
 /** The calls of one response. */
@@ -82,7 +86,7 @@ export class FunctionCalls {
     }
     batch.unsent += 1;
     this.#announced += 1;
-    this.#calls.set(callId, { callId, order: this.#announced, batch, output: undefined, isSent: false });
+    this.#calls.set(callId, { callId, order: this.#announced, batch, output: undefined, isSent: false, atOnce: false });
     if (this.#calls.size > callsMax) this.#forgetOldest();
     return true;
   }
@@ -114,7 +118,8 @@ export class FunctionCalls {
       this.#actions.sendOutput({ callId: call.callId, output: call.output ?? '' });
     }
     const batches = new Set(going.map(({ batch }) => batch));
-    if ([...batches].filter((batch) => this.#settle(batch)).length > 0) this.#actions.requestResponse();
+    const isSettled = [...batches].filter((batch) => this.#settle(batch)).length > 0;
+    if (isSettled || going.some(({ atOnce }) => atOnce)) this.#actions.requestResponse();
   }
 
   /** The server has added the result of a call to the conversation. */
@@ -127,6 +132,7 @@ export class FunctionCalls {
     if (call === undefined) return 'unknown';
     if (call.output !== undefined) return 'duplicate';
     call.output = output;
+    call.atOnce = respond === 'at-once';
     call.batch.respond ||= respond === true;
     call.batch.respondUnlessSpoken ||= respond === 'unless-spoken';
     this.#ready.push(call);

@@ -1,6 +1,6 @@
 import type { Clock } from '../runtime/clock';
 import { AgentAudio } from './agent-audio';
-import type { AudioFormat } from './audio-format';
+import type { AudioFormat } from './agent-schema';
 import { toolOutputCreate, type ClientEvent } from './client-events';
 import { FunctionCalls, type FunctionResult, type SubmitOutcome } from './function-calls';
 import { RecentIds } from './recent-ids';
@@ -74,6 +74,13 @@ export class Responses {
   /** Says something only if nothing else is being said, asked for or awaited, and calls no tools; else false. */
   remark(request: { instructions: string; metadata: Readonly<Record<string, string>> }): boolean {
     return this.#sequencer.request({ ...request, origin: 'passing' });
+  }
+
+  /** Calls of a session before this one: results may be submitted for them. */
+  adoptCalls(callIds: readonly string[]): void {
+    for (const callId of callIds) {
+      this.#functionCalls.announce({ callId, responseId: `adopted ${callId}`, responseOver: true });
+    }
   }
 
   /** The server has added a function result to the conversation. */

@@ -1,4 +1,5 @@
-import { audioFormatOf, type AudioFormat } from './audio-format';
+import type { AudioFormat } from './agent-schema';
+import { audioFormatOf } from './audio-format';
 import { EventFields, isJsonObject, type JsonObject } from './event-fields';
 import type {
   ItemContent,

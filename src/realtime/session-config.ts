@@ -1,6 +1,6 @@
-import { languageName, type AgentSession, type TurnDetection } from './agent-schema';
+import { formatsOf, languageName, type AgentSession, type TurnDetection } from './agent-schema';
 import { invariant } from '../runtime/invariant';
-import { formatsOf, wireAudioFormats, type WireAudioFormat } from './audio-format';
+import { wireAudioFormats, type WireAudioFormat } from './audio-format';
 
 /** A function that the model may call. */
 export interface FunctionTool {

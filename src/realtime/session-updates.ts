@@ -2,9 +2,9 @@
 export class SessionUpdates {
   readonly #pending = new Map<string, (accepted: boolean) => void>();
 
-  /** Resolves when the server has answered the event: true when it was accepted. */
-  answerTo(eventId: string): Promise<boolean> {
-    return new Promise((resolve) => this.#pending.set(eventId, resolve));
+  /** `answered` is called when the server has answered the event: with true when it was accepted. */
+  awaitAnswer(eventId: string, answered: (accepted: boolean) => void): void {
+    this.#pending.set(eventId, answered);
   }
 
   /** A `session.updated`, which names no event: updates are answered in order. */

@@ -1,17 +1,19 @@
 import type { PcmFrame, SampleRateHz } from '../audio/pcm';
 import type { Clock, Timer } from '../runtime/clock';
 import type { Logger } from '../runtime/logger';
-import { createsResponse, interruptsResponse, type AgentSession } from './agent-schema';
 import { AppendBuffer } from './append-buffer';
-import { formatsOf, rateHzOf } from './audio-format';
+import { formatsOf } from './agent-schema';
+import { rateHzOf } from './audio-format';
 import { CallerTurns } from './caller-turns';
 import {
+  itemCreate,
   itemDelete,
   itemTruncate,
   serialise,
   speechItemCreate,
-  textItemCreate,
+  textItem,
   type ClientEvent,
+  type CreatedItem,
   type Truncation,
 } from './client-events';
 import type { FunctionResult } from './function-calls';
@@ -20,18 +22,12 @@ import { RecentIds } from './recent-ids';
 import { RejectedMessages } from './rejected-messages';
 import { Responses, type ResponsesHost } from './responses';
 import { parseServerEvent } from './server-events';
-import type { ServerError, ServerEvent, SessionFacts } from './server-events';
-import {
-  languageUpdate,
-  sessionConfig,
-  turnDetectionUpdate,
-  type SessionPatch,
-  type SessionTool,
-} from './session-config';
+import type { ServerError, SessionFacts } from './server-events';
 import { endOfConnection, fatalErrorOf, isBenign, printableMessage, type FatalError } from './session-end';
+import { takeEvent, type SessionParts } from './session-events';
 import type { RealtimeSessionListener, SessionEnded } from './session-listener';
 import type { RealtimeSessionOptions, SessionStats } from './session-options';
-import { SessionUpdates } from './session-updates';
+import { SessionSetup, type SessionAgent } from './session-setup';
 
 /** A server closes right after an error that is fatal. If it does not, we do. */
 const closeAfterFatalMs = 1_000;
@@ -58,13 +54,12 @@ export class RealtimeSession {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #listener: RealtimeSessionListener;
-  readonly #agent: AgentSession;
-  readonly #tools: readonly SessionTool[];
-  readonly #model: string;
+  readonly #setup: SessionSetup;
   readonly #connection: ModelConnection;
   readonly #callerTurns: CallerTurns;
   readonly #responses: Responses;
   readonly #appendBuffer: AppendBuffer;
+  readonly #parts: SessionParts;
   readonly #eventIdPrefix: string;
   readonly #unknownNames = new RecentIds(32);
   readonly #rejected: RejectedMessages;
@@ -76,12 +71,6 @@ export class RealtimeSession {
   };
   #state: SessionState = 'connecting';
   #eventCount = 0;
-  #configurationEventId: string | undefined;
-  readonly #updates = new SessionUpdates();
-  #sessionId = '';
-  #expiresAtMs: number | undefined;
-  #interruptResponse: boolean;
-  #createResponse: boolean;
   /** What the next close will mean, once we or an error event have said so. */
   #ended: SessionEnded | undefined;
   #closeAfterFatal: Timer | undefined;
@@ -100,20 +89,20 @@ export class RealtimeSession {
     this.#logger = options.logger;
     this.#rejected = new RejectedMessages(options.logger);
     this.#listener = options.listener;
-    this.#agent = agent;
-    this.#tools = options.tools;
-    this.#model = options.endpoint.model;
-    this.#interruptResponse = interruptsResponse(agent.turn_detection);
+    this.#setup = new SessionSetup({
+      agent,
+      tools: options.tools,
+      model: options.endpoint.model,
+      send: (session) => this.#sendUpdate(session),
+    });
     this.#eventIdPrefix = `rb_${options.random.uuid().slice(0, 8)}`;
     this.#appendBuffer = new AppendBuffer({
       format: formats.input,
       framesPerAppend: options.framesPerAppend ?? 1,
     });
-    const detection = agent.turn_detection;
-    this.#createResponse = createsResponse(detection);
     this.#callerTurns = new CallerTurns({
       listener: options.listener,
-      hasIdleTimeout: detection.type === 'server_vad' && detection.idle_timeout !== undefined,
+      hasIdleTimeout: () => this.#setup.hasIdleTimeout,
       deleteItem: (itemId) => this.deleteItem(itemId),
     });
     this.#responses = new Responses({
@@ -122,6 +111,15 @@ export class RealtimeSession {
       listener: options.listener,
       host: this.#responsesHost(),
     });
+    this.#parts = {
+      setup: this.#setup,
+      responses: this.#responses,
+      callerTurns: this.#callerTurns,
+      listener: options.listener,
+      onConfigured: (session) => this.#onConfigured(session),
+      onError: (error) => this.#onErrorEvent(error),
+      onUnknown: (name) => this.#onUnknown(name),
+    };
     this.#connection = options.connect(options.endpoint, {
       onOpen: () => this.#onOpen(),
       onMessage: (text) => this.#onMessage(text),
@@ -157,9 +155,7 @@ export class RealtimeSession {
    * far as the agent has them. Resolves with false when nothing could be told or the server refused.
    */
   setLanguage(language: string): Promise<boolean> {
-    const update = languageUpdate(this.#agent, language);
-    if (update === undefined || this.#state !== 'ready') return Promise.resolve(false);
-    return this.#update(update);
+    return this.#state === 'ready' ? this.#setup.setLanguage(language) : Promise.resolve(false);
   }
 
   /** Stops the response that is active or asked for, if any; from now on none of its audio is passed on. */
@@ -177,6 +173,11 @@ export class RealtimeSession {
     const heardMs = Math.max(0, Math.min(Math.floor(audioEndMs), receivedMs));
     this.#send(itemTruncate(this.#nextEventId(), { itemId, contentIndex, audioEndMs: heardMs }));
     return heardMs;
+  }
+
+  /** Whether the model of this session made the sound of an item. */
+  hasMade(itemId: string): boolean {
+    return this.#responses.receivedMs({ itemId, contentIndex: 0 }) !== undefined;
   }
 
   /** Takes an item out of the conversation (`conversation.item.delete`). */
@@ -202,9 +203,31 @@ export class RealtimeSession {
 
   /** Sets the idle timeout of `server_vad` anew; undefined switches it off. Other turn detections have none. */
   setIdleTimeout(idleTimeoutMs: number | undefined): void {
-    const detection = this.#agent.turn_detection;
-    if (detection.type !== 'server_vad') return;
-    void this.#update(turnDetectionUpdate({ ...detection, idle_timeout: idleTimeoutMs }));
+    this.#setup.setIdleTimeout(idleTimeoutMs);
+  }
+
+  /** The model has been heard, or may have been: its voice cannot change any more. */
+  get hasSpoken(): boolean {
+    return this.#setup.hasSpoken;
+  }
+
+  /**
+   * Another agent speaks in this session from now on (`session.update`): its instructions, tools and ways of listening,
+   * and its voice while the model has not spoken. `whyNewSession` says what cannot be changed. `answered` is told whether
+   * the server agrees, before anything that the server says after that.
+   */
+  takeOver(next: SessionAgent, answered: (accepted: boolean) => void): void {
+    if (this.#state === 'ready') this.#setup.takeOver(next, { maySetVoice: !this.hasSpoken }, answered);
+    else answered(false);
+  }
+
+  /**
+   * What was said before this session began. `openCalls` are function calls among the items that have no result yet:
+   * it may be submitted like that of a call which was made here.
+   */
+  adoptConversation({ items, openCalls }: { items: readonly CreatedItem[]; openCalls: readonly string[] }): void {
+    for (const item of items) this.#send(itemCreate(this.#nextEventId(), item));
+    this.#responses.adoptCalls(openCalls);
   }
 
   /** Makes a turn of what was appended since the last one, when no turn detection does. It needs at least 100 ms. */
@@ -219,7 +242,7 @@ export class RealtimeSession {
 
   /** Adds a text to the conversation; by itself it makes the model say nothing. */
   createItem(item: { role: 'user' | 'system'; text: string }): void {
-    this.#send(textItemCreate(this.#nextEventId(), item));
+    this.#send(itemCreate(this.#nextEventId(), textItem(item)));
   }
 
   /** Adds speech (at `inputRateHz`) that is no turn of the caller, under a text that says whose it is. */
@@ -273,14 +296,9 @@ export class RealtimeSession {
   #onOpen(): void {
     if (this.#state !== 'connecting') return;
     this.#state = 'configuring';
-    this.#expiresAtMs = this.#clock.wallTimeMs() + sessionLengthMs;
+    this.#setup.expiresAtMs = this.#clock.wallTimeMs() + sessionLengthMs;
     // Before `session.created` has come: it saves a round trip, and the server takes events in order.
-    this.#configurationEventId = this.#nextEventId();
-    this.#send({
-      type: 'session.update',
-      event_id: this.#configurationEventId,
-      session: sessionConfig({ agent: this.#agent, tools: this.#tools }),
-    });
+    this.#setup.begin();
   }
 
   #onMessage(text: string): void {
@@ -292,7 +310,7 @@ export class RealtimeSession {
       if (!this.#rejected.add(event)) this.#close({ kind: 'lost', closeCode: 1002, message });
       return;
     }
-    this.#onEvent(event);
+    takeEvent(event, this.#parts);
     this.#responses.sendNext();
   }
 
@@ -301,9 +319,9 @@ export class RealtimeSession {
     this.#state = 'ended';
     this.#responses.close();
     this.#closeAfterFatal?.cancel();
-    this.#updates.close();
-    const sessionIsOld =
-      this.#expiresAtMs !== undefined && this.#clock.wallTimeMs() >= this.#expiresAtMs - expiryToleranceMs;
+    this.#setup.close();
+    const { expiresAtMs } = this.#setup;
+    const sessionIsOld = expiresAtMs !== undefined && this.#clock.wallTimeMs() >= expiresAtMs - expiryToleranceMs;
     const ended = this.#ended ?? endOfConnection(closed, { sessionIsOld });
     this.#logger.debug({ ended: ended.kind, closeCode: closed.code, ...this.stats }, 'model session ended');
     this.#listener.onEnded(ended);
@@ -311,105 +329,20 @@ export class RealtimeSession {
 
   // The events.
 
-  #onEvent(event: ServerEvent): void {
-    switch (event.type) {
-      case 'session.created':
-        this.#learn(event.session);
-        return;
-      case 'session.updated':
-        this.#onConfigured(event.session);
-        return;
-      case 'error':
-        this.#onErrorEvent(event.error);
-        return;
-      case 'input_audio_buffer.speech_started':
-        // First, so that a listener who cancels finds nothing to cancel.
-        this.#responses.callerSpeaks({ interrupts: this.#interruptResponse });
-        this.#callerTurns.speechStarted(event);
-        return;
-      case 'input_audio_buffer.speech_stopped':
-        this.#responses.callerStopped({ answered: this.#createResponse });
-        this.#callerTurns.speechStopped(event);
-        return;
-      case 'input_audio_buffer.cleared':
-        this.#responses.callerStopped({ answered: false });
-        this.#listener.onInputCleared();
-        return;
-      case 'input_audio_buffer.timeout_triggered':
-        this.#callerTurns.idleTimeout(event.itemId);
-        return;
-      case 'input_audio_buffer.committed':
-        this.#callerTurns.committed(event.itemId);
-        return;
-      case 'conversation.item.input_audio_transcription.completed':
-        this.#callerTurns.transcribed(event);
-        return;
-      case 'rate_limits.updated':
-        this.#listener.onRateLimits(event.limits);
-        return;
-      case 'response.created':
-        this.#responses.created(event.response);
-        return;
-      case 'response.output_audio.delta':
-        this.#responses.audioDelta(event);
-        return;
-      case 'response.output_audio.done':
-        this.#responses.audioDone(event);
-        return;
-      case 'response.output_audio_transcript.done':
-        this.#responses.transcriptDone(event);
-        return;
-      case 'response.output_text.done':
-        this.#responses.textDone(event.responseId);
-        return;
-      case 'response.output_item.done':
-        if (event.call !== undefined) this.#responses.callDone({ responseId: event.responseId, call: event.call });
-        if (event.serverCall !== undefined) this.#listener.onServerToolCall(event.serverCall);
-        return;
-      case 'conversation.item.added':
-        if (event.outputOf !== undefined) this.#responses.resultSeen(event.outputOf);
-        return;
-      case 'mcp_list_tools.failed':
-        this.#listener.onError({ code: 'mcp_list_tools_failed', message: 'an MCP server does not list its tools' });
-        return;
-      case 'response.done':
-        this.#responses.done(event.response);
-        return;
-      case 'unneeded':
-        return;
-      case 'unknown':
-        this.#counts.eventsUnknown += 1;
-        if (this.#unknownNames.add(event.name)) this.#logger.debug({ name: event.name }, 'unknown server event');
-    }
-  }
-
-  #learn(session: SessionFacts): void {
-    this.#sessionId = session.id ?? this.#sessionId;
-    this.#expiresAtMs = session.expiresAtMs ?? this.#expiresAtMs;
-  }
-
   /** Every `session.updated` holds the whole session, so each of them is checked. */
   #onConfigured(session: SessionFacts): void {
-    this.#learn(session);
-    this.#interruptResponse = session.interruptResponse ?? this.#interruptResponse;
-    this.#createResponse = session.createResponse ?? this.#createResponse;
-    const wanted = formatsOf(this.#agent);
-    // `pcm` is what the API uses when nothing is said.
-    const input = session.inputFormat ?? 'pcm';
-    const output = session.outputFormat ?? 'pcm';
-    if (input !== wanted.input || output !== wanted.output) {
-      const asked = `asked for ${wanted.input} in and ${wanted.output} out`;
-      const message = `${asked}, the session has ${input} in and ${output} out`;
-      this.#close({ kind: 'refused', code: 'audio_format_mismatch', message });
+    const mismatch = this.#setup.updated(session);
+    if (mismatch !== undefined) {
+      this.#close({ kind: 'refused', code: 'audio_format_mismatch', message: mismatch });
       return;
     }
     if (this.#state !== 'configuring') {
-      this.#updates.accepted();
+      this.#setup.accepted();
       return;
     }
     this.#state = 'ready';
-    const model = session.model ?? this.#model;
-    this.#listener.onReady({ sessionId: this.#sessionId, model, expiresAtMs: this.#expiresAtMs });
+    const { sessionId, model, expiresAtMs } = this.#setup;
+    this.#listener.onReady({ sessionId, model, expiresAtMs });
     if (this.#canSend) this.#responses.start();
   }
 
@@ -421,15 +354,20 @@ export class RealtimeSession {
     }
     const code = error.code ?? error.type ?? 'unknown';
     const message = printableMessage({ code, message: error.message });
-    if (this.#state === 'configuring' && error.eventId === this.#configurationEventId) {
+    if (this.#state === 'configuring' && this.#setup.isFirst(error.eventId)) {
       // A refused update changes nothing at all: this session would speak with the server's own defaults.
       this.#close({ kind: 'refused', code, message });
       return;
     }
-    this.#updates.refused(error.eventId);
+    this.#setup.refused(error.eventId);
     const isDealtWith = this.#responses.refused(error);
     if (isBenign(error)) this.#counts.errorsBenign += 1;
     else if (!isDealtWith) this.#listener.onError({ code, message });
+  }
+
+  #onUnknown(name: string): void {
+    this.#counts.eventsUnknown += 1;
+    if (this.#unknownNames.add(name)) this.#logger.debug({ name }, 'unknown server event');
   }
 
   /** The close that should follow will be told as this error, whatever its code. */
@@ -450,12 +388,11 @@ export class RealtimeSession {
 
   // Sending.
 
-  /** Every update is answered, and in order: none may be left out of the count. */
-  #update(session: SessionPatch): Promise<boolean> {
+  #sendUpdate(session: Extract<ClientEvent, { type: 'session.update' }>['session']): string | undefined {
+    if (!this.#canSend) return undefined;
     const eventId = this.#nextEventId();
-    if (!this.#canSend) return Promise.resolve(false);
     this.#send({ type: 'session.update', event_id: eventId, session });
-    return this.#updates.answerTo(eventId);
+    return eventId;
   }
 
   get #canSend(): boolean {

@@ -56,6 +56,8 @@ export interface CallEndRecord extends Omit<CallStartRecord, 'type'> {
   breaches: CallSnapshot['breaches'] | null;
   /** Destinations that were tried, in order; times in Unix milliseconds. */
   transfers: CallSnapshot['transfers'] | null;
+  /** From agent to agent, in order; `agent` is the one that the call ended with. Times in milliseconds since the answer. */
+  handoffs: CallSnapshot['handoffs'] | null;
   /** Supervisors who were called, what they did and when; times in Unix milliseconds. */
   supervisions: CallSnapshot['supervisions'] | null;
 }
@@ -87,6 +89,7 @@ export function callEndRecord(call: CallSnapshot, { atMs }: { atMs: number }): C
     cost: call.cost ?? null,
     breaches: call.breaches,
     transfers: call.transfers,
+    handoffs: call.handoffs,
     supervisions: call.supervisions,
   };
 }
@@ -113,6 +116,7 @@ export function crashEndRecord(start: CallStartRecord, { atMs }: { atMs: number 
     cost: null,
     breaches: null,
     transfers: null,
+    handoffs: null,
     supervisions: null,
   };
 }

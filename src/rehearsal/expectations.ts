@@ -27,6 +27,8 @@ export function unmetExpectations(expected: ScenarioExpectation, seen: Seen): st
   compare('redirected', expected.redirected, redirected);
   compare('tools', expected.tools?.map(toolText), toolsOf(seen.events, expected.tools));
   compare('transferred_to', expected.transferred_to, snapshot.transfers.find(isReached)?.destination);
+  const handedTo = snapshot.handoffs.filter(({ outcome }) => outcome === 'handed-off').map(({ to }) => to);
+  compare('handoffs', expected.handoffs, handedTo);
   for (const secret of expected.never_told ?? []) {
     // Sound is not text: what it holds is another matter.
     const places = [

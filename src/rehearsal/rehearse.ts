@@ -300,6 +300,8 @@ function eventText(event: CallEvent): string | undefined {
       return `promise not kept: ${event.guarantee}, remedy: ${event.remedy}`;
     case 'transfer':
       return `destination ${event.destination}: ${event.outcome ?? 'is called'}`;
+    case 'handoff':
+      return `${event.from} hands over to ${event.to}: ${event.outcome} (${event.session ?? 'no'} session)`;
     case 'supervision':
       return `supervisor ${event.destination}: ${event.outcome ?? 'is called'}`;
     case 'function-call':

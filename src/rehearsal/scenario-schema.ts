@@ -78,6 +78,7 @@ const expectSchema = z.strictObject({
     .optional()
     .describe('The tools that ran, in the order in which they ended.'),
   transferred_to: name.optional().describe('The destination that the caller was joined with, or sent to.'),
+  handoffs: z.array(name).optional().describe('The agents that the call was handed over to, in order; [] for none.'),
   never_told: z
     .array(z.string().min(2).max(64))
     .optional()

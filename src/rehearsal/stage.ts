@@ -102,7 +102,8 @@ export class Stage {
         unpricedModels: new UnpricedModels(silentLogger),
         observers: [admission, { onCallEvent: onEvent }],
         route: (caller) => route(plan, caller, { atMs: clock.wallTimeMs() }),
-        modelFor: () => ({ kind: 'simulator', name: 'simulator:scenario' }),
+        // Agents of different models get different sessions here, too.
+        modelFor: ({ session }) => ({ kind: 'simulator', name: session.model ?? 'simulator:scenario' }),
         openSession: (agent, listener) =>
           RealtimeSession.open({
             connect,

@@ -43,13 +43,13 @@ export type AgentTool = {
   readonly description: string | undefined;
   readonly whileWaiting: WhileWaiting | undefined;
 } &
-  /** `destinations`: names of those that the agent may send callers to. */
+  /** `choices`: names of the destinations, or agents, that the agent may send callers to. */
   (
     | {
         readonly kind: 'builtin';
         readonly builtIn: BuiltInTool;
         readonly digits: DigitRules | undefined;
-        readonly destinations?: readonly string[];
+        readonly choices?: readonly string[];
       }
     | { readonly kind: 'http'; readonly parameters: ToolParameters; readonly http: HttpSource }
     /** `file` lies inside the dialplan folder; `version` changes with what it holds. */

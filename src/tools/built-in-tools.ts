@@ -1,5 +1,6 @@
 import type { BuiltIn } from './built-in';
 import { collectDigits } from './collect-digits';
+import { handOff } from './hand-off';
 import { hangUp } from './hang-up';
 import { remember } from './remember';
 import { sendDigits } from './send-digits';
@@ -10,6 +11,7 @@ import { transferCall } from './transfer-call';
 /** The tools that every plan may name without defining them. */
 export const builtIns = {
   collect_digits: collectDigits,
+  hand_off: handOff,
   hang_up: hangUp,
   remember,
   send_digits: sendDigits,

@@ -33,8 +33,8 @@ export interface BuiltInContext extends ToolContext {
 /** A tool that every plan may use. One file each; `built-in-tools` lists them. */
 export interface BuiltIn {
   readonly description: string;
-  /** `destinations`: names of those that the agent may send callers to. */
-  readonly parameters: ToolParameters | ((destinations: readonly string[]) => ToolParameters);
+  /** `choices`: names of the destinations, or agents, that the agent may send callers to. */
+  readonly parameters: ToolParameters | ((choices: readonly string[]) => ToolParameters);
   /** How long a run may take; 10 s unless given. */
   readonly timeoutMs?: number;
   run(parsed: ToolArguments, context: BuiltInContext, signal: AbortSignal): Promise<ToolResult> | ToolResult;

@@ -15,6 +15,11 @@ export interface CallControl {
    * tool's answer follows when nobody is reached. `busy`: the call is being transferred, or ended, already.
    */
   transferWhenHeard(destination: string): 'waiting' | 'busy';
+  /**
+   * Hands the call over to another agent of the plan, by its name, once everything the agent has said so far was heard or
+   * cut off. `limit`: the call was handed over as often as it may be.
+   */
+  handOffWhenHeard(agent: string): 'waiting' | 'busy' | 'limit' | 'unknown';
   /** Speaks another language (ISO 639-1) from the next answer on; `told` the agent alone, where its session cannot be changed. */
   setLanguage(code: string): Promise<'changed' | 'told' | 'unknown'>;
   /** Keeps a note on the call's record. `full` after as many as a call may have. */

@@ -125,7 +125,7 @@ export class Toolbox {
     const builtIn: BuiltIn = builtIns[tool.builtIn];
     const { messages } = this.#options;
     const parameters =
-      typeof builtIn.parameters === 'function' ? builtIn.parameters(tool.destinations ?? []) : builtIn.parameters;
+      typeof builtIn.parameters === 'function' ? builtIn.parameters(tool.choices ?? []) : builtIn.parameters;
     return {
       definition: {
         name,

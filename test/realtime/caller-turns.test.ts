@@ -5,7 +5,7 @@ function callerTurns({ hasIdleTimeout = true } = {}) {
   const { told, listener } = recordingListener();
   const deleted: string[] = [];
   const deleteItem = (itemId: string): void => void deleted.push(itemId);
-  return { told, deleted, turns: new CallerTurns({ listener, hasIdleTimeout, deleteItem }) };
+  return { told, deleted, turns: new CallerTurns({ listener, hasIdleTimeout: () => hasIdleTimeout, deleteItem }) };
 }
 
 test('speech is told from its start to its transcript', () => {

@@ -8,14 +8,15 @@ import {
   responseCancel,
   responseCreate,
   serialise,
-  textItemCreate,
+  itemCreate,
+  textItem,
   toolOutputCreate,
-  type ClientEvent,
+  type OrdinaryEvent,
 } from '../../src/realtime/client-events';
 import { sessionConfig } from '../../src/realtime/session-config';
 
 // Compiles only while every event that we send is one that the API's own types allow.
-const asApiEvent = (event: ClientEvent): RealtimeClientEvent => event;
+const asApiEvent = (event: OrdinaryEvent): RealtimeClientEvent => event;
 
 test('an append is the JSON that the API expects', () => {
   const base64 = Buffer.from(Array.from({ length: 960 }, (_, index) => index & 0xff)).toString('base64');
@@ -25,17 +26,17 @@ test('an append is the JSON that the API expects', () => {
 
 test('every event carries its id, so that an error can name it', () => {
   const agent = agentSessionSchema.parse({ instructions: 'Hi.' });
-  const events: ClientEvent[] = [
+  const events: OrdinaryEvent[] = [
     { type: 'session.update', event_id: 'e', session: sessionConfig({ agent, tools: [] }) },
     itemTruncate('e', { itemId: 'item_1', contentIndex: 0, audioEndMs: 120 }),
     itemDelete('e', 'item_1'),
-    textItemCreate('e', { role: 'user', text: 'Hello' }),
+    itemCreate('e', textItem({ role: 'user', text: 'Hello' })),
     toolOutputCreate('e', { callId: 'call_1', output: '{}' }),
     responseCreate('e', { instructions: undefined, metadata: {} }),
     responseCancel('e', 'resp_1'),
   ];
   for (const event of events)
-    expect(JSON.parse(serialise(asApiEvent(event) as ClientEvent))).toHaveProperty('event_id', 'e');
+    expect(JSON.parse(serialise(asApiEvent(event) as OrdinaryEvent))).toHaveProperty('event_id', 'e');
 });
 
 test('a response carries its event id as metadata too, because the server echoes nothing else', () => {
@@ -57,7 +58,7 @@ test('a response without own instructions leaves those of the session in force',
 
 test('texts of both roles are input_text', () => {
   for (const role of ['user', 'system'] as const) {
-    expect(textItemCreate('e', { role, text: 'Key 1 was pressed.' })).toMatchObject({
+    expect(itemCreate('e', textItem({ role, text: 'Key 1 was pressed.' }))).toMatchObject({
       item: { type: 'message', role, content: [{ type: 'input_text', text: 'Key 1 was pressed.' }] },
     });
   }

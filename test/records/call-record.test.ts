@@ -49,7 +49,24 @@ test('the end is the whole call', () => {
     cost: call.cost,
     breaches: [],
     transfers: [],
+    handoffs: [],
     supervisions: [],
+  });
+});
+
+test('the end tells who handed the call over to whom', () => {
+  const handoff = {
+    from: 'reception',
+    to: 'billing',
+    atMs: 9_000,
+    outcome: 'handed-off',
+    session: 'new',
+    why: 'voice',
+    switchMs: 120,
+  } as const;
+  expect(callEndRecord(endedCall({ agent: 'billing', handoffs: [handoff] }), { atMs })).toMatchObject({
+    agent: 'billing',
+    handoffs: [handoff],
   });
 });
 

@@ -72,6 +72,7 @@ export function endedCall(change: Partial<CallSnapshot> = {}): CallSnapshot {
       unpriced: [],
     },
     transfers: [],
+    handoffs: [],
     supervisions: [],
     breaches: [],
     ...change,

@@ -3,6 +3,7 @@ import type { CallServices } from '../../src/call/call';
 import { CallLimits } from '../../src/call/call-limits';
 import { DestinationLimits } from '../../src/call/destination-limits';
 import { Calls } from '../../src/call/calls';
+import { GatedListener } from '../../src/call/gated-listener';
 import { Conversation } from '../../src/call/conversation';
 import type { Prompts } from '../../src/call/prompts';
 import type { Agent } from '../../src/dialplan/plan';
@@ -73,6 +74,17 @@ const prompts: Prompts = {
   ringing: prompt(400, promptLevels.ringing),
 };
 
+export interface VirtualAgent {
+  agent?: Record<string, unknown>;
+  tools?: readonly (BuiltInTool | AgentTool | RunnableTool)[];
+  idle?: Agent['idle'];
+  turns?: Agent['turns'];
+  /** Without it: to every other one. */
+  handoffs?: readonly string[];
+  /** Without it: the same one. */
+  model?: string;
+}
+
 export interface VirtualCallOptions {
   /** What the simulator does; unset means that the test plays the model itself through `model.peer`. */
   behaviour?: Behaviour;
@@ -84,6 +96,8 @@ export interface VirtualCallOptions {
   transfers?: readonly string[];
   idle?: Agent['idle'];
   turns?: Agent['turns'];
+  /** To whom the agent may hand the call over, and who that is, by name. */
+  colleagues?: Record<string, VirtualAgent>;
   decision?: (answer: Extract<RouteDecision, { kind: 'answer' }>) => RouteDecision;
   caller?: Partial<MemoryCallerOptions>;
   /** The INVITE has no SDP. */
@@ -94,6 +108,8 @@ export interface VirtualCallOptions {
   onInvite?: (callee: MemoryCallee) => void;
   /** The model never answers the connection. */
   modelSilent?: boolean;
+  /** Decides about each connection to the model, counted from 0; undefined lets it be. */
+  onConnect?: (peer: MemoryPeer, count: number) => 'silent' | undefined;
   /** How long making a media leg takes. */
   mediaDelayMs?: number;
   /** Each media leg, before the call has it. */
@@ -102,6 +118,13 @@ export interface VirtualCallOptions {
   onEvent?: (event: CallEvent, call: VirtualCall) => void;
   /** In place of the call's own, for what goes wrong in them. */
   services?: Partial<CallServices>;
+}
+
+/** A client event; `session` counts connections from 0. */
+export interface Received {
+  atMs: number;
+  event: Record<string, unknown>;
+  session: number;
 }
 
 export interface SeenEvent {
@@ -120,7 +143,7 @@ export class VirtualCall {
   readonly callees: MemoryCallees;
   readonly events: SeenEvent[] = [];
   /** Client events as the model received them. */
-  readonly received: { atMs: number; event: Record<string, unknown> }[] = [];
+  readonly received: Received[] = [];
   /** Client events that were sent although observers had been told of the call's end. */
   readonly sentAfterEnd: string[] = [];
   readonly log = new LoggerSpy();
@@ -132,7 +155,9 @@ export class VirtualCall {
   readonly openLegs = new Set<MediaLeg>();
   /** Connections to the model that were opened and not closed on either side. */
   openConnections = 0;
+  /** The last connection to the model, and all of them in order. */
   peer: MemoryPeer | undefined;
+  readonly peers: MemoryPeer[] = [];
   simulator: SimulatorSession | undefined;
   readonly #services: CallServices;
   #listener: RealtimeSessionListener | undefined;
@@ -145,20 +170,20 @@ export class VirtualCall {
     this.callees = new MemoryCallees({ clock, ...(options.onInvite && { onInvite: options.onInvite }) });
     const offer = options.lateOffer === true ? {} : { offer: pcmuOffer };
     this.caller = new MemoryCaller({ clock, ...offer, ...options.caller });
-    const agent: Agent = {
-      name: 'reception',
-      session: agentSessionSchema.parse({ instructions: 'Be kind.', ...options.agent }),
-      tools: (options.tools ?? ['hang_up']).map((tool) =>
-        typeof tool === 'string'
-          ? { ...plainBuiltIn(tool), destinations: options.transfers ?? [] }
-          : isRunnable(tool)
-            ? standIn(tool)
-            : tool,
-      ),
-      idle: options.idle,
-      turns: options.turns,
-    };
-    const ownTools = (options.tools ?? []).filter((tool) => typeof tool !== 'string').filter(isRunnable);
+    const names = ['reception', ...Object.keys(options.colleagues ?? {})];
+    const agent = agentOf('reception', options, names);
+    const colleagues = new Map(
+      Object.entries(options.colleagues ?? {}).map(([name, one]) => [name, agentOf(name, one, names)] as const),
+    );
+    colleagues.set('reception', agent);
+    const ownTools = [options, ...Object.values(options.colleagues ?? {})]
+      .flatMap(({ tools }) => tools ?? [])
+      .filter((tool) => typeof tool !== 'string')
+      .filter(isRunnable);
+    const definitions: CallServices['tools']['definitions'] = (tools) => [
+      ...this.toolbox.definitions(tools),
+      ...ownTools.map(({ definition }) => definition).filter(({ name }) => tools.some((tool) => tool.name === name)),
+    ];
     this.toolbox = this.#toolbox();
     const answer: Extract<RouteDecision, { kind: 'answer' }> = {
       kind: 'answer',
@@ -171,6 +196,7 @@ export class VirtualCall {
       lengthLimitMs: undefined,
       callsLimit: undefined,
       unavailable: { reject: 480 },
+      ...(options.colleagues && { colleagues }),
     };
     const limits = new CallLimits({ callsMax: options.callsMax ?? 10 });
     const connect = this.#watched(memoryModel({ clock, accept: (peer) => this.#accept(peer, options) }));
@@ -180,7 +206,9 @@ export class VirtualCall {
       logger: this.log,
       tools: {
         find: (tools, name) =>
-          ownTools.find(({ definition }) => definition.name === name) ?? this.toolbox.find(tools, name),
+          ownTools.find(({ definition }) => definition.name === name && tools.some((tool) => tool.name === name)) ??
+          this.toolbox.find(tools, name),
+        definitions,
         discarded: (reason) => this.toolbox.discarded(reason),
       },
       media: this.#watchedMedia(options),
@@ -194,14 +222,14 @@ export class VirtualCall {
         { onCallEvent: (event) => options.onEvent?.(event, this) },
       ],
       route: () => options.decision?.(answer) ?? answer,
-      modelFor: () => ({ kind: 'simulator', name: 'simulator:test' }),
+      modelFor: ({ session }) => ({ kind: 'simulator', name: session.model ?? 'simulator:test' }),
       openSession: (forAgent, listener) => {
         this.#listener = listener;
         return RealtimeSession.open({
           connect,
           endpoint: { url: 'ws://model.invalid/v1/realtime', model: 'test', apiKey: undefined, headers: {} },
           agent: forAgent.session,
-          tools: [...this.toolbox.definitions(forAgent.tools), ...ownTools.map(({ definition }) => definition)],
+          tools: definitions(forAgent.tools),
           clock,
           logger: this.log,
           random,
@@ -241,8 +269,9 @@ export class VirtualCall {
 
   /** The conversation that the session tells everything to. */
   get conversation(): Conversation {
-    if (!(this.#listener instanceof Conversation)) throw new Error('there is no conversation yet');
-    return this.#listener;
+    const listener = this.#listener instanceof GatedListener ? this.#listener.target : this.#listener;
+    if (!(listener instanceof Conversation)) throw new Error('there is no conversation yet');
+    return listener;
   }
 
   get phone(): MemoryPhone {
@@ -261,14 +290,14 @@ export class VirtualCall {
   }
 
   /** Client events of one type, as the model received them. */
-  sent(type: string): { atMs: number; event: Record<string, unknown> }[] {
+  sent(type: string): Received[] {
     return this.received.filter(({ event }) => event.type === type);
   }
 
   /** The model says something, when the test plays the model. */
-  say(event: Record<string, unknown>): void {
-    if (this.peer === undefined) throw new Error('the model is not connected');
-    this.peer.send(JSON.stringify({ event_id: `event_${this.clock.now()}`, ...event }));
+  say(event: Record<string, unknown>, peer = this.peer): void {
+    if (peer === undefined) throw new Error('the model is not connected');
+    peer.send(JSON.stringify({ event_id: `event_${this.clock.now()}`, ...event }));
   }
 
   /** Loudest sample of what the caller heard from a time on. */
@@ -344,11 +373,15 @@ export class VirtualCall {
 
   #accept(peer: MemoryPeer, options: VirtualCallOptions) {
     this.peer = peer;
+    this.peers.push(peer);
+    const count = this.peers.length - 1;
+    const isSilent = options.modelSilent === true || options.onConnect?.(peer, count) === 'silent';
     const { behaviour } = options;
-    if (behaviour !== undefined) {
-      this.simulator = new SimulatorSession({
+    let simulator: SimulatorSession | undefined;
+    if (behaviour !== undefined && !isSilent) {
+      simulator = new SimulatorSession({
         clock: this.clock,
-        random: seededRandom(3),
+        random: seededRandom(3 + count),
         behaviour,
         model: 'test',
         options: options.simulator ?? {},
@@ -356,26 +389,47 @@ export class VirtualCall {
         sendText: (text) => peer.send(text),
         close: (code, reason) => peer.close(code, reason),
       });
-      this.simulator.start();
+      simulator.start();
+      this.simulator = simulator;
     }
     return {
       onMessage: (text: string): void => {
         const event = JSON.parse(text) as Record<string, unknown>;
-        this.received.push({ atMs: this.clock.now(), event });
-        if (this.simulator !== undefined) this.simulator.receive(text);
-        else if (options.modelSilent !== true) this.#answerAsModel(event);
+        this.received.push({ atMs: this.clock.now(), event, session: count });
+        if (simulator !== undefined) simulator.receive(text);
+        else if (!isSilent) this.#answerAsModel(event, peer);
       },
-      onClose: (): void => this.simulator?.end(),
+      onClose: (): void => simulator?.end(),
     };
   }
 
   /** When the test plays the model, only the session's configuration is answered by itself. */
-  #answerAsModel(event: Record<string, unknown>): void {
+  #answerAsModel(event: Record<string, unknown>, peer: MemoryPeer): void {
     if (event.type !== 'session.update') return;
     const session = { ...(event.session as object), id: 'sess_test', object: 'realtime.session', model: 'test' };
-    this.say({ type: 'session.created', session });
-    this.say({ type: 'session.updated', session });
+    this.say({ type: 'session.created', session }, peer);
+    this.say({ type: 'session.updated', session }, peer);
   }
+}
+
+function agentOf(
+  name: string,
+  options: VirtualAgent & { transfers?: readonly string[] },
+  names: readonly string[],
+): Agent {
+  const handoffs = options.handoffs ?? names.filter((one) => one !== name);
+  const { tools = ['hang_up'], transfers = [], agent, idle, turns, model } = options;
+  return {
+    name,
+    session: agentSessionSchema.parse({ instructions: 'Be kind.', ...agent, ...(model !== undefined && { model }) }),
+    tools: tools.map((tool) => {
+      if (typeof tool !== 'string') return isRunnable(tool) ? standIn(tool) : tool;
+      return { ...plainBuiltIn(tool), choices: tool === 'hand_off' ? handoffs : transfers };
+    }),
+    ...(handoffs.length > 0 && { handoffs }),
+    idle,
+    turns,
+  };
 }
 
 /** What the plan would say of a test's own tool. */

@@ -37,7 +37,8 @@ const context: ToolContext = {
   },
   control: {
     hangUpWhenHeard: () => undefined,
-    transferWhenHeard: () => 'busy',
+    handOffWhenHeard: () => 'unknown',
+  transferWhenHeard: () => 'busy',
     setLanguage: () => Promise.resolve('told'),
     remember: () => 'kept',
     ...digits,

@@ -1,0 +1,82 @@
+import type { SampleRateHz } from '../audio/pcm';
+import type { Agent } from '../dialplan/plan';
+import type { RealtimeSession } from '../realtime/session';
+import type { RealtimeSessionListener } from '../realtime/session-listener';
+import { CallerEar } from './caller-ear';
+import { ConversationMemory } from './conversation-memory';
+import { GatedListener, type WaitingSession } from './gated-listener';
+import type { CallTools } from './tool-runner';
+
+/** A session that another agent will speak in. */
+export interface NextSession {
+  readonly session: RealtimeSession;
+  readonly gate: GatedListener;
+  readonly expiresAtMs: number | undefined;
+}
+
+export interface AgentSeatOptions {
+  /** Who begins. */
+  agent: Agent;
+  tools: CallTools;
+  legRateHz: SampleRateHz;
+  /** Another agent may take over: what it must know is kept. */
+  isShared: boolean;
+  /** Hears of each session while it is in force. */
+  listener: RealtimeSessionListener;
+  openSession(agent: Agent, listener: RealtimeSessionListener): RealtimeSession;
+}
+
+/** Who speaks with the caller, in which session of the model, and what another agent would have to know. */
+export class AgentSeat {
+  readonly #options: AgentSeatOptions;
+  #agent: Agent;
+  #session: RealtimeSession;
+  #gate: GatedListener;
+  readonly ear: CallerEar;
+  /** Undefined where nobody can take over. */
+  readonly memory: ConversationMemory | undefined;
+
+  constructor(options: AgentSeatOptions) {
+    const { agent, legRateHz, isShared, listener } = options;
+    this.#options = options;
+    this.#agent = agent;
+    this.#gate = new GatedListener(listener);
+    this.#session = options.openSession(agent, this.#gate);
+    this.memory = isShared ? new ConversationMemory() : undefined;
+    this.ear = new CallerEar({ legRateHz, session: this.#session, isKept: isShared });
+  }
+
+  get agent(): Agent {
+    return this.#agent;
+  }
+
+  /** In force. */
+  get session(): RealtimeSession {
+    return this.#session;
+  }
+
+  /** Opens a session for another agent, of which nobody else hears before it is in force. */
+  openNext(agent: Agent, waiting: WaitingSession): Omit<NextSession, 'expiresAtMs'> {
+    const gate = new GatedListener(this.#options.listener, waiting);
+    return { gate, session: this.#options.openSession(agent, gate) };
+  }
+
+  /** Asks the session in force for another agent. */
+  change(agent: Agent, answered: (accepted: boolean) => void): void {
+    const tools = this.#options.tools.definitions(agent.tools);
+    this.#session.takeOver({ agent: agent.session, tools }, answered);
+  }
+
+  /** Another agent sits down: with `next` in that session, which is told what was said; without it in the one in force. */
+  take(agent: Agent, next: NextSession | undefined): void {
+    this.#agent = agent;
+    if (next === undefined) return;
+    this.#gate.beReplaced();
+    this.#session.close();
+    this.#session = next.session;
+    this.#gate = next.gate;
+    this.#gate.comeIntoForce();
+    this.memory?.forgetOpenTurn();
+    if (this.memory !== undefined) this.#session.adoptConversation(this.memory.recall());
+  }
+}
