@@ -38,7 +38,7 @@ const context: ToolContext = {
   control: {
     hangUpWhenHeard: () => undefined,
     handOffWhenHeard: () => 'unknown',
-  transferWhenHeard: () => 'busy',
+    transferWhenHeard: () => 'busy',
     setLanguage: () => Promise.resolve('told'),
     remember: () => 'kept',
     ...digits,
