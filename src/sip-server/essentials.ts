@@ -18,7 +18,7 @@ export interface Essentials {
 const singleHeaders = ['From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards', 'Content-Type'];
 
 /** The essentials, or the first of them that is missing or malformed. */
-export function readEssentials({ headers }: SipMessage): Essentials | string {
+export function readEssentials({ kind, headers }: SipMessage): Essentials | string {
   const repeated = singleHeaders.find((name) => headers.all(name).length > 1);
   if (repeated !== undefined) return `Repeated ${repeated}`;
   const via = parseVia(listValues(headers, 'Via')[0] ?? '');
@@ -27,9 +27,11 @@ export function readEssentials({ headers }: SipMessage): Essentials | string {
   if (!isIdentifier(callId)) return 'Bad Call-ID';
   const cseq = parseCSeq(headers.first('CSeq') ?? '');
   if (cseq === undefined) return 'Bad CSeq Header';
-  const from = parseNameAddr(headers.first('From') ?? '');
+  // Answers find their request by its branch, and sipp's scenarios put a tag of their own behind the one that is there.
+  const tags = kind === 'request' ? ({ once: 'tag' } as const) : {};
+  const from = parseNameAddr(headers.first('From') ?? '', tags);
   if (from === undefined) return 'Bad From';
-  const to = parseNameAddr(headers.first('To') ?? '');
+  const to = parseNameAddr(headers.first('To') ?? '', tags);
   if (to === undefined) return 'Bad To';
   const fromTag = from.params.get('tag');
   const toTag = to.params.get('tag');

@@ -27,9 +27,6 @@ export interface CSeq {
   readonly method: string;
 }
 
-/** Of two values each side might believe another one (section 7.3.1: no parameter comes twice). */
-const identifyingParams = new Set(['tag', 'branch']);
-
 /** RFC 3261 section 8.1.1.5 asks for less than 2^31; peers that count up to 2^32 - 1 are understood. */
 const cseqMax = 0xffff_ffff;
 
@@ -40,7 +37,7 @@ export function parseVia(text: string): Via | undefined {
   const protocol = scanner.token().toUpperCase();
   if (protocol === '' || !' \t'.includes(scanner.peek())) return undefined;
   const hostPort = scanHostPort(scanner.skipSpace(), ';');
-  const params = hostPort && scanParams(scanner);
+  const params = hostPort && scanParams(scanner, { once: 'branch' });
   return params && { protocol, ...hostPort, params };
 }
 
@@ -55,7 +52,8 @@ export function parseCSeq(text: string): CSeq | undefined {
   return number === undefined || method === '' || !scanner.skipSpace().done ? undefined : { number, method };
 }
 
-export function parseNameAddr(text: string): NameAddr | undefined {
+/** `once`: a parameter of which there may be one only, as of two each side might believe another. */
+export function parseNameAddr(text: string, { once }: { once?: 'tag' } = {}): NameAddr | undefined {
   const scanner = new Scanner(text).skipSpace();
   let displayName = '';
   if (scanner.peek() === '"') {
@@ -73,7 +71,7 @@ export function parseNameAddr(text: string): NameAddr | undefined {
   const uri = bracketed ? scanner.until('>') : scanner.until(';,? \t');
   if (bracketed && !scanner.eat('>')) return undefined;
   if (uri.length > uriBytesMax || !isUriText(uri) || !uri.includes(':')) return undefined;
-  const params = scanParams(scanner);
+  const params = scanParams(scanner, { once });
   return params && { displayName, uri, params };
 }
 
@@ -102,12 +100,15 @@ function formatParams(params: Params): string {
   return [...params].map(([name, value]) => (value === undefined ? `;${name}` : `;${name}=${value}`)).join('');
 }
 
-/** `;name[=value]` any number of times up to the end of the text; undefined when something else is there. */
-function scanParams(scanner: Scanner): Params | undefined {
+/**
+ * `;name[=value]` any number of times up to the end of the text; undefined when something else is there. Section 7.3.1
+ * forbids to repeat any of them, but only of `once` it matters.
+ */
+function scanParams(scanner: Scanner, { once }: { once: string | undefined }): Params | undefined {
   const params = new Map<string, string | undefined>();
   while (scanner.eat(';')) {
     const name = scanner.token().toLowerCase();
-    if (name === '' || (identifyingParams.has(name) && params.has(name))) return undefined;
+    if (name === '' || (name === once && params.has(name))) return undefined;
     let value: string | undefined;
     if (scanner.eat('=')) {
       value = scanner.peek() === '"' ? scanner.quoted() : scanner.until('; \t,"<>');
