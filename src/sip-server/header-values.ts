@@ -92,8 +92,8 @@ export function listValues(headers: HeaderList, name: string): string[] {
 /** Option tags (Require, Supported ...) in lower case. */
 export function optionTags(headers: HeaderList, name: string): string[] {
   return listValues(headers, name)
-    .map((tag) => tag.toLowerCase())
-    .filter((tag) => tag !== '');
+    .filter((tag) => tag !== '')
+    .map((tag) => tag.toLowerCase());
 }
 
 function formatParams(params: Params): string {
