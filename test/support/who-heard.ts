@@ -69,12 +69,16 @@ function soundOf(samples: Int16Array, voices: Voices): string {
   return snrDb(samples, 8_000, tone) > pureDb ? voice : 'music';
 }
 
-/** The window in which one sound passes into another belongs to neither. */
+/**
+ * The window in which one sound passes into another belongs to neither. Where a pause is between the two, one window ends
+ * and the next begins in the middle: both have no pure tone, and would pass for music.
+ */
 function withoutSeams(stretches: readonly Stretch[]): Stretch[] {
   const kept: Stretch[] = [];
   for (const stretch of stretches) {
     const before = kept.at(-1);
-    if (stretch.toMs - stretch.fromMs <= windowMs && before !== undefined) before.toMs = stretch.toMs;
+    const seamMs = stretch.what === 'music' ? 2 * windowMs : windowMs;
+    if (stretch.toMs - stretch.fromMs <= seamMs && before !== undefined) before.toMs = stretch.toMs;
     else if (before?.what === stretch.what) before.toMs = stretch.toMs;
     else kept.push({ ...stretch });
   }
