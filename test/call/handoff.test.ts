@@ -448,19 +448,47 @@ describe('a new session', () => {
     await hangsUp(call);
   });
 
-  test('is opened after all when the server refuses the other agent', async () => {
+  /** Until the first session was asked for the other agent; it gives no answer by itself. */
+  async function askedForBilling(): Promise<{ call: HandingCall; eventId: unknown }> {
     const call = await new HandingCall({ form: 'same' }).spoken();
-    const peer = call.peers[0];
+    const say = call.say.bind(call);
+    const [first] = call.peers;
+    call.say = (event, peer) => {
+      if (event.type !== 'session.updated' || peer !== first) say(event, peer);
+    };
     await call.handsOff(await call.speak(100));
-    // Before the answer that the test's model gives by itself.
-    for (let i = 0; i < 200 && call.sent('session.update').length < 2; i += 1) await call.run(1);
-    expect(call.outcomes().length).toBeLessThanOrEqual(1);
-    peer?.close(1_011, '');
+    await call.run(400);
+    const updates = call.sent('session.update');
+    expect(updates).toHaveLength(2);
+    expect(call.outcomes()).toEqual([]);
+    return { call, eventId: updates[1]?.event.event_id };
+  }
+
+  test('is opened after all when the server refuses the other agent', async () => {
+    const { call, eventId } = await askedForBilling();
+    const error = { type: 'invalid_request_error', code: 'invalid_value', message: 'no', param: null };
+    call.say({ type: 'error', error: { ...error, event_id: eventId } });
+    await call.run(500);
+    expect(call.handoffs).toMatchObject([{ outcome: 'handed-off', session: 'new', why: 'refused' }]);
+    expect([call.agent, call.openConnections, call.asked(1)]).toEqual(['billing', 1, 1]);
+    await hangsUp(call);
+  });
+
+  test('is opened after all when the old one is lost before it has answered', async () => {
+    const { call } = await askedForBilling();
+    call.peers[0]?.close(1_011, '');
     await call.run(1_000);
-    expect(call.outcomes()).toEqual(['handed-off']);
-    await call.run(100);
-    call.caller.bye();
-    await call.run(1_000);
+    // What is never agreed to counts as refused.
+    expect(call.handoffs).toMatchObject([{ outcome: 'handed-off', session: 'new', why: 'refused' }]);
+    expect([call.agent, call.openConnections]).toEqual(['billing', 1]);
+    await hangsUp(call);
+  });
+
+  test('is opened after all when the old one never answers', async () => {
+    const { call } = await askedForBilling();
+    await call.run(4_000);
+    expect(call.handoffs).toMatchObject([{ outcome: 'handed-off', session: 'new', why: 'refused' }]);
+    await hangsUp(call);
   });
 });
 
