@@ -84,14 +84,15 @@ export class FreeswitchEndpoint {
     const { clock } = this.#host;
     await this.bridge(other);
     const endMs = clock.now() + rebridgeDeadlineMs;
-    while (!((await this.#isBridgedWith(other)) && (await other.#isBridgedWith(this)))) {
+    while (!((await this.isBridgedWith(other)) && (await other.isBridgedWith(this)))) {
       if (clock.now() >= endMs) throw new MediaUnavailable(`FreeSWITCH did not bridge in ${rebridgeDeadlineMs} ms`);
       await new Promise<void>((resolve) => clock.setTimer(rebridgeLookMs, resolve));
     }
   }
 
-  async #isBridgedWith(other: FreeswitchEndpoint): Promise<boolean> {
-    return (await this.#host.api(`uuid_getvar ${this.uuid} signal_bond`)).trim() === other.uuid;
+  /** Not merely ordered to: `signal_bond` and `bridge_uuid` are set with the order, `bridge_to` when it is carried out. */
+  async isBridgedWith(other: FreeswitchEndpoint): Promise<boolean> {
+    return (await this.#host.api(`uuid_getvar ${this.uuid} bridge_to`)).trim() === other.uuid;
   }
 
   /**
