@@ -16,7 +16,7 @@ export interface EndpointHost {
 
 /** FreeSWITCH answers a re-INVITE at once; a proxy that hangs must not hang the caller's. */
 const reinviteDeadlineMs = 3_000;
-const rebridgeDeadlineMs = 2_500;
+const rebridgeDeadlineMs = 5_000;
 const rebridgeLookMs = 10;
 /** In which FreeSWITCH counts the length of a key. */
 const samplesPerMs = 8;
