@@ -1,5 +1,3 @@
-import { dominantHz } from './spectrum';
-
 /** Whoever is heard by a tone of their own. */
 export interface Voice {
   name: string;
@@ -55,8 +53,16 @@ function append(sounds: HeardSound[], { name, ms }: HeardSound): void {
 function soundOf(window: Int16Array, voices: readonly Voice[], another: string): string {
   const loudest = window.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
   if (loudest < quietLevel) return 'silence';
-  const hz = dominantHz(window, rateHz);
-  return voices.find((voice) => Math.abs(voice.hz - hz) < 4)?.name ?? another;
+  const power = window.reduce((sum, sample) => sum + sample * sample, 0);
+  return voices.find(({ hz }) => powerOf(window, hz) > power / 2)?.name ?? another;
+}
+
+/** Of the part that is a sine of `hz`, by Goertzel: comparable with the sum of all squares. Cheap, for it is asked often. */
+function powerOf(window: Int16Array, hz: number): number {
+  const turn = 2 * Math.cos((2 * Math.PI * hz) / rateHz);
+  let [last, before] = [0, 0];
+  for (const sample of window) [last, before] = [sample + turn * last - before, last];
+  return (2 * (last * last + before * before - turn * last * before)) / window.length;
 }
 
 /** One whose audio is kept packet by packet. */
@@ -79,6 +85,13 @@ export class HearingTable {
 
   moment(text: string): void {
     this.#moments.push({ text, packets: this.#listeners.map(({ ear }) => ear.packets.length) });
+  }
+
+  /** What that listener has heard last since the last moment, if anything for long enough to be told. */
+  lastHeard(listener: string): HeardSound | undefined {
+    const column = this.#listeners.findIndex(({ name }) => name === listener);
+    const { ear, voices } = this.#listeners[column]!;
+    return heardIn(ear.audio({ from: this.#moments.at(-1)?.packets[column] ?? 0 }), voices).at(-1);
   }
 
   /** A Markdown table. A cell tells what is new since the row before. */
