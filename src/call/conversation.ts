@@ -347,6 +347,10 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
     this.#host.emit({ kind: 'agent-audio-started', itemId });
   }
 
+  onGap(ms: number): void {
+    this.#host.emit({ kind: 'speech-gap', ms });
+  }
+
   onDrained(): void {
     this.#conduct.drained();
     this.#tools.lineChanged();
