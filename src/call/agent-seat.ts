@@ -2,6 +2,7 @@ import type { SampleRateHz } from '../audio/pcm';
 import type { Agent } from '../dialplan/plan';
 import type { RealtimeSession } from '../realtime/session';
 import type { RealtimeSessionListener } from '../realtime/session-listener';
+import type { UpdateAnswer } from '../realtime/session-updates';
 import { CallerEar } from './caller-ear';
 import { ConversationMemory } from './conversation-memory';
 import { GatedListener, type WaitingSession } from './gated-listener';
@@ -62,7 +63,7 @@ export class AgentSeat {
   }
 
   /** Asks the session in force for another agent. */
-  change(agent: Agent, answered: (accepted: boolean) => void): void {
+  change(agent: Agent, answered: (answer: UpdateAnswer) => void): void {
     const tools = this.#options.tools.definitions(agent.tools);
     this.#session.takeOver({ agent: agent.session, tools }, answered);
   }

@@ -26,6 +26,7 @@ import { takeEvent, type SessionParts } from './session-events';
 import type { RealtimeSessionListener, SessionEnded } from './session-listener';
 import type { RealtimeSessionOptions, SessionStats } from './session-options';
 import { SessionSetup, type SessionAgent } from './session-setup';
+import type { UpdateAnswer } from './session-updates';
 
 /** The API's maximum session, for servers that do not tell `expires_at`. */
 const sessionLengthMs = 3_600_000;
@@ -205,9 +206,9 @@ export class RealtimeSession {
    * and its voice while the model has not spoken. `whyNewSession` says what cannot be changed. `answered` is told whether
    * the server agrees, before anything that the server says after that.
    */
-  takeOver(next: SessionAgent, answered: (accepted: boolean) => void): void {
+  takeOver(next: SessionAgent, answered: (answer: UpdateAnswer) => void): void {
     if (this.#isReady) this.#setup.takeOver(next, { maySetVoice: !this.hasSpoken }, answered);
-    else answered(false);
+    else answered('lost');
   }
 
   /**

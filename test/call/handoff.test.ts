@@ -478,8 +478,7 @@ describe('a new session', () => {
     const { call } = await askedForBilling();
     call.peers[0]?.close(1_011, '');
     await call.run(1_000);
-    // What is never agreed to counts as refused.
-    expect(call.handoffs).toMatchObject([{ outcome: 'handed-off', session: 'new', why: 'refused' }]);
+    expect(call.handoffs).toMatchObject([{ outcome: 'handed-off', session: 'new', why: 'session-lost' }]);
     expect([call.agent, call.openConnections]).toEqual(['billing', 1]);
     await hangsUp(call);
   });
@@ -487,6 +486,7 @@ describe('a new session', () => {
   test('is opened after all when the old one never answers', async () => {
     const { call } = await askedForBilling();
     await call.run(4_000);
+    // What is never agreed to counts as refused.
     expect(call.handoffs).toMatchObject([{ outcome: 'handed-off', session: 'new', why: 'refused' }]);
     await hangsUp(call);
   });
