@@ -237,14 +237,15 @@ export class Call implements CallerLegListener {
     this.#events.tell(event, this.snapshot());
   }
 
-  addResponse(done: ResponseDone): void {
-    this.#usage.addResponse(done);
+  /** `by` is the agent in whose session it was made. */
+  addResponse(done: ResponseDone, by: Agent): void {
+    this.#usage.addResponse(done, this.services.modelFor(by));
     this.#endWhenTooDear();
   }
 
-  /** `model` is the one that wrote it down. */
-  addTranscription(model: string | undefined, usage: TranscriptionUsage): void {
-    this.#usage.addTranscription(model, usage);
+  /** `by` is the agent who heard it. */
+  addTranscription(usage: TranscriptionUsage, by: Agent): void {
+    this.#usage.addTranscription(by.session.transcription?.model, usage, this.services.modelFor(by));
     this.#endWhenTooDear();
   }
 
@@ -364,7 +365,7 @@ export class Call implements CallerLegListener {
   #useAgent(agent: Agent): void {
     this.#agent = agent;
     this.#model = this.services.modelFor(agent);
-    this.#usage.chooseModel(this.#model, this.services);
+    this.#usage.priceBy(this.services);
   }
 
   #blame(): Blame | undefined {

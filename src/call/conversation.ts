@@ -132,7 +132,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
     this.#succession.callOff();
     this.#tools.close();
     this.#conduct.close();
-    this.#seat.session.close();
+    this.#seat.close();
     if (letFinish) this.#voice.playout.completeAll();
     else this.#voice.playout.silence();
     this.#play(prompt);
@@ -150,7 +150,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
     this.#succession.close();
     this.#tools.close();
     this.#conduct.close();
-    this.#seat.session.close();
+    this.#seat.close();
   }
 
   // The model (RealtimeSessionListener).
@@ -215,7 +215,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
 
   onResponseDone(done: ResponseDone): void {
     this.#voice.responseDone(done.responseId);
-    this.#host.addResponse(done);
+    this.#host.addResponse(done, this.#seat.agent);
     if (this.#phase !== 'talking') return;
     this.#conduct.onResponseDone(done);
     this.#tools.lineChanged();
@@ -223,7 +223,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
   }
 
   onTranscriptionUsage(usage: TranscriptionUsage): void {
-    this.#host.addTranscription(this.#seat.agent.session.transcription?.model, usage);
+    this.#host.addTranscription(usage, this.#seat.agent);
   }
 
   onRateLimits(limits: readonly RateLimit[]): void {

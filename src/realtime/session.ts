@@ -1,5 +1,5 @@
 import type { PcmFrame, SampleRateHz } from '../audio/pcm';
-import type { Clock } from '../runtime/clock';
+import type { Clock, Timer } from '../runtime/clock';
 import type { Logger } from '../runtime/logger';
 import { AppendBuffer } from './append-buffer';
 import { formatsOf } from './agent-schema';
@@ -30,6 +30,8 @@ import type { UpdateAnswer } from './session-updates';
 
 /** The API's maximum session, for servers that do not tell `expires_at`. */
 const sessionLengthMs = 3_600_000;
+/** From the cancellation of a response to its `response.done`, when nobody waits for anything but what it cost. */
+const retireMs = 2_000;
 /** A 1001 this close to the end is the end. */
 const expiryToleranceMs = 5_000;
 
@@ -60,6 +62,8 @@ export class RealtimeSession {
     errorsBenign: 0,
     framesUnsendable: 0,
   };
+  /** Nothing more is wanted of it: closes it when what it says does not end. */
+  #retiring: Timer | undefined;
   /** The server has agreed to our configuration. */
   #isConfigured = false;
 
@@ -111,7 +115,7 @@ export class RealtimeSession {
       listener: {
         onOpen: () => this.#onOpen(),
         onEvent: (event) => this.#onEvent(event),
-        onClosing: () => this.#responses.close(),
+        onClosing: () => this.#stop(),
         onClosed: (closed, known) => this.#onClosed(closed, known),
       },
     });
@@ -275,6 +279,17 @@ export class RealtimeSession {
     };
   }
 
+  /**
+   * Nothing more is wanted of it. It closes as soon as it has told the usage of a response that goes on or was asked for, which
+   * is cancelled; without one at once. Twice is fine.
+   */
+  retire(): void {
+    if (this.#channel.isOver || this.#retiring !== undefined) return;
+    this.#responses.stop();
+    this.#retiring = this.#clock.setTimer(retireMs, () => this.close());
+    this.#closeWhenIdle();
+  }
+
   /** Ends the session: no listener method but `onEnded` is called afterwards. Twice is fine. */
   close(): void {
     this.#channel.close({ kind: 'closed' });
@@ -291,16 +306,26 @@ export class RealtimeSession {
   #onEvent(event: ServerEvent): void {
     takeEvent(event, this.#parts);
     this.#responses.sendNext();
+    if (this.#retiring !== undefined) this.#closeWhenIdle();
   }
 
   #onClosed(closed: ConnectionClosed, known: SessionEnded | undefined): void {
-    this.#responses.close();
+    this.#stop();
     this.#setup.close();
     const { expiresAtMs } = this.#setup;
     const sessionIsOld = expiresAtMs !== undefined && this.#clock.wallTimeMs() >= expiresAtMs - expiryToleranceMs;
     const ended = known ?? endOfConnection(closed, { sessionIsOld });
     this.#logger.debug({ ended: ended.kind, closeCode: closed.code, ...this.stats }, 'model session ended');
     this.#listener.onEnded(ended);
+  }
+
+  #closeWhenIdle(): void {
+    if (this.#responses.isIdle) this.close();
+  }
+
+  #stop(): void {
+    this.#responses.close();
+    this.#retiring?.cancel();
   }
 
   // The events.
