@@ -1,4 +1,4 @@
-import type { PcmFrame, SampleRateHz } from '../audio/pcm';
+import type { PcmFrame, SampleRateHz, Speech } from '../audio/pcm';
 import type { AudioSource } from '../media/media-leg';
 import type {
   FunctionCall,
@@ -90,8 +90,8 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
     this.#seat.ear.push(frame, { isSpeaking: this.occupations.has('caller-speaking') });
   }
 
-  /** What a supervisor says and the caller does not hear, at `inputRateHz`. False when it reaches nobody. */
-  onWhisper(speech: PcmFrame): boolean {
+  /** What a supervisor says and the caller does not hear. False when it reaches nobody. */
+  onWhisper(speech: Speech): boolean {
     const isHeard = this.#phase === 'talking' && !this.#succession.isTransferring;
     if (isHeard) this.#conduct.onWhisper(speech);
     return isHeard;

@@ -1,4 +1,4 @@
-import type { PcmFrame, SampleRateHz } from '../audio/pcm';
+import type { PcmFrame, SampleRateHz, Speech } from '../audio/pcm';
 import type { Clock, Timer } from '../runtime/clock';
 import type { Logger } from '../runtime/logger';
 import { AppendBuffer } from './append-buffer';
@@ -239,10 +239,10 @@ export class RealtimeSession {
     this.#channel.send(itemCreate(this.#channel.nextEventId(), textItem(item)));
   }
 
-  /** Adds speech (at `inputRateHz`) that is no turn of the caller, under a text that says whose it is. */
-  createSpeechItem({ text, samples }: { text: string; samples: PcmFrame }): void {
+  /** Adds speech (best at `inputRateHz`) that is no turn of the caller, under a text that says whose it is. */
+  createSpeechItem({ text, speech }: { text: string; speech: Speech }): void {
     if (!this.#channel.isOpen) return;
-    const audio = this.#appendBuffer.encodeBeside(samples);
+    const audio = this.#appendBuffer.encodeBeside(speech);
     this.#channel.send(speechItemCreate(this.#channel.nextEventId(), { text, audio }));
   }
 
