@@ -1,4 +1,4 @@
-import { dominantHz } from './spectrum';
+import { dominantHz, snrDb } from './spectrum';
 
 /** Whoever is heard by a tone of their own. */
 export interface Voice {
@@ -28,7 +28,7 @@ export function heardIn(
   const found: HeardSound[] = [];
   const window = (rateHz * windowMs) / 1_000;
   for (let from = 0; from + window <= samples.length; from += window) {
-    append(found, { name: soundOf(samples.subarray(from, from + window), voices, another), ms: windowMs });
+    append(found, { name: soundIn(samples.subarray(from, from + window), voices, { another }), ms: windowMs });
   }
   const isVoice = ({ name }: HeardSound): boolean => voices.some((voice) => voice.name === name);
   // A click in a voice does not make two of it, and a click is no voice.
@@ -52,11 +52,20 @@ function append(sounds: HeardSound[], { name, ms }: HeardSound): void {
   else sounds.push({ name, ms });
 }
 
-function soundOf(window: Int16Array, voices: readonly Voice[], another: string): string {
-  const loudest = window.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
-  if (loudest < quietLevel) return 'silence';
-  const hz = dominantHz(window, rateHz);
-  return voices.find((voice) => Math.abs(voice.hz - hz) < 4)?.name ?? another;
+/**
+ * The one sound of a moment at 8 kHz: a voice by its name, `silence`, or `another`. With `pureDb` a voice must stand out from
+ * everything else by that much: a note of music may be near a voice, but is not alone.
+ */
+export function soundIn(
+  samples: Int16Array,
+  voices: readonly Voice[],
+  { another = 'music', toleranceHz = 4, pureDb = -Infinity } = {},
+): string {
+  if (samples.every((sample) => Math.abs(sample) < quietLevel)) return 'silence';
+  const hz = dominantHz(samples, rateHz);
+  const voice = voices.find((one) => Math.abs(one.hz - hz) < toleranceHz);
+  if (voice === undefined) return another;
+  return pureDb === -Infinity || snrDb(samples, rateHz, voice.hz) > pureDb ? voice.name : another;
 }
 
 /** One whose audio is kept packet by packet. */
