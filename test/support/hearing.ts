@@ -26,7 +26,7 @@ export function heardIn(
   const found: HeardSound[] = [];
   const window = (rateHz * windowMs) / 1_000;
   for (let from = 0; from + window <= samples.length; from += window) {
-    append(found, { name: soundOf(samples.subarray(from, from + window), voices, another), ms: windowMs });
+    append(found, { name: soundIn(samples.subarray(from, from + window), voices, { another }), ms: windowMs });
   }
   const isVoice = ({ name }: HeardSound): boolean => voices.some((voice) => voice.name === name);
   // A click in a voice does not make two of it, and a click is no voice.
@@ -50,19 +50,26 @@ function append(sounds: HeardSound[], { name, ms }: HeardSound): void {
   else sounds.push({ name, ms });
 }
 
-function soundOf(window: Int16Array, voices: readonly Voice[], another: string): string {
-  const loudest = window.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
-  if (loudest < quietLevel) return 'silence';
-  const power = window.reduce((sum, sample) => sum + sample * sample, 0);
-  return voices.find(({ hz }) => powerOf(window, hz) > power / 2)?.name ?? another;
+/**
+ * The one sound of a moment at 8 kHz: `silence`, a voice by its name, or `another`. More than `share` of the power must be
+ * the voice's own. It is asked over and over beside calls that run in real time, so it costs next to nothing.
+ */
+export function soundIn(
+  samples: Int16Array,
+  voices: readonly Voice[],
+  { another = 'music', share = 0.5 } = {},
+): string {
+  if (samples.every((sample) => Math.abs(sample) < quietLevel)) return 'silence';
+  const power = samples.reduce((sum, sample) => sum + sample * sample, 0);
+  return voices.find(({ hz }) => powerOf(samples, hz) > power * share)?.name ?? another;
 }
 
-/** Of the part that is a sine of `hz`, by Goertzel: comparable with the sum of all squares. Cheap, for it is asked often. */
-function powerOf(window: Int16Array, hz: number): number {
+/** Of the part that is a sine of `hz`, by Goertzel: comparable with the sum of all squares. */
+function powerOf(samples: Int16Array, hz: number): number {
   const turn = 2 * Math.cos((2 * Math.PI * hz) / rateHz);
   let [last, before] = [0, 0];
-  for (const sample of window) [last, before] = [sample + turn * last - before, last];
-  return (2 * (last * last + before * before - turn * last * before)) / window.length;
+  for (const sample of samples) [last, before] = [sample + turn * last - before, last];
+  return (2 * (last * last + before * before - turn * last * before)) / samples.length;
 }
 
 /** One whose audio is kept packet by packet. */
