@@ -10,6 +10,7 @@ const mayImport = {
   simulator: ['audio'],
   tools: [],
   dialplan: [
+    'audio',
     'realtime/agent-schema',
     'realtime/agent-change',
     'tools/tool-schema',

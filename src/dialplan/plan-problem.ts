@@ -50,6 +50,7 @@ export const problemCodes = {
   unknownArgument: 'DP315',
   unsafeAddress: 'DP316',
   moduleFile: 'DP317',
+  recordingFile: 'DP318',
   secretVariable: 'DP320',
   secretFile: 'DP321',
   unknownUser: 'DP322',
