@@ -67,6 +67,7 @@ export const problemCodes = {
   destinationUnused: 'DP907',
   trunkUnused: 'DP908',
   handoffForgets: 'DP909',
+  keyUnused: 'DP910',
 } as const;
 export type ProblemCode = (typeof problemCodes)[keyof typeof problemCodes];
 

@@ -89,6 +89,18 @@ function effectProblems(tool: Raw): ToolProblem[] {
     found.push({ code: problemCodes.noEffect, path: [key], message, expected: 'to be left out', at: 'key' });
   };
   if (kind !== undefined) add('parameters', kind === 'mcp' ? 'the server has its own' : `the ${kind} has its own`);
+  for (const source of ['http', 'mcp'].filter((key) => isMap(tool[key]))) {
+    const { allow_private: allowPrivate, ports } = tool[source] as Raw;
+    if (allowPrivate !== true || !Array.isArray(ports) || ports.length === 0) continue;
+    const message = '"ports" has no effect: with allow_private any port is allowed';
+    found.push({
+      code: problemCodes.noEffect,
+      path: [source, 'ports'],
+      message,
+      expected: 'to be left out',
+      at: 'key',
+    });
+  }
   const mcp = tool['mcp'];
   if (isMap(mcp) && mcp['called_by'] !== 'bridge') add('while_waiting', 'the API calls the server by itself');
   return found;
