@@ -14,6 +14,7 @@ const mayImport = {
     'realtime/agent-schema',
     'realtime/agent-change',
     'tools/tool-schema',
+    'tools/tool-parameters',
     'tools/agent-tool',
     'tools/url-template',
     'tools/outgoing-address',
