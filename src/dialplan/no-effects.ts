@@ -15,8 +15,9 @@ export function agentNoEffects(agent: Raw): NoEffect[] {
     if ('check_in' in idle && idle['check_ins'] === 0) {
       found.push({ path: ['idle', 'check_in'], why: 'with check_ins: 0 nobody checks in' });
     }
-    if ('goodbye' in idle && typeof idle['then'] === 'string' && idle['then'] !== 'hang_up') {
-      found.push({ path: ['idle', 'goodbye'], why: 'a goodbye is said with then: hang_up' });
+    // A transfer that reaches nobody ends in a goodbye, too.
+    if ('goodbye' in idle && idle['then'] === 'wait') {
+      found.push({ path: ['idle', 'goodbye'], why: 'with then: wait nobody says goodbye' });
     }
   }
   if ('include' in agent && transcription === undefined) {
