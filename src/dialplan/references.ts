@@ -8,6 +8,7 @@ import { problemCodes, problemsPerFileMax } from './plan-problem';
 import type { PlanProblem, ProblemCode } from './plan-problem';
 import { namedSections } from './plan-schema';
 import { handoffProblems } from './handoff-checks';
+import { toolChoiceProblems } from './tool-choice-checks';
 import { transferProblems } from './transfer-checks';
 import { trunkProblems } from './trunk-checks';
 import type { NamedSection } from './plan-schema';
@@ -87,6 +88,7 @@ export function referenceProblems(files: readonly PlanFile[]): PlanProblem[] {
     ...trunkProblems(files),
     ...transferProblems(files),
     ...handoffProblems(files),
+    ...toolChoiceProblems(files),
   ];
 }
 

@@ -140,6 +140,7 @@ function effectProblems(tool: Raw): ToolProblem[] {
   }
   const mcp = tool['mcp'];
   if (isMap(mcp) && mcp['called_by'] !== 'bridge') add('while_waiting', 'the API calls the server by itself');
+  if (isMap(mcp) && mcp['called_by'] === 'bridge') add('description', 'each tool of the server has its own');
   return found;
 }
 
