@@ -10,9 +10,11 @@ const mayImport = {
   simulator: ['audio'],
   tools: [],
   dialplan: [
+    'audio',
     'realtime/agent-schema',
     'realtime/agent-change',
     'tools/tool-schema',
+    'tools/tool-parameters',
     'tools/agent-tool',
     'tools/url-template',
     'tools/outgoing-address',

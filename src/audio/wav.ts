@@ -52,13 +52,19 @@ export function decodeWav(bytes: Uint8Array): Wav {
 }
 
 /** The same sound at 8 or 24 kHz. Throws `WavError` when it is at neither. */
-export function wavAtRate({ rateHz, samples }: Wav, wantedHz: SampleRateHz): Int16Array {
-  if (rateHz !== 8_000 && rateHz !== 24_000) {
-    throw new WavError(
-      `is at ${rateHz} Hz instead of 8000 or 24000; convert it: sox IN.wav -r 24000 -c 1 -b 16 OUT.wav`,
-    );
-  }
-  return convertRecording(samples, rateHz, wantedHz);
+export function wavAtRate(wav: Wav, wantedHz: SampleRateHz): Int16Array {
+  return convertRecording(wav.samples, rateThatOccurs(wav), wantedHz);
+}
+
+/** As `decodeWav`, of a file that is at 8 or 24 kHz. Throws `WavError`. */
+export function wavSamples(bytes: Uint8Array): { rateHz: SampleRateHz; samples: Int16Array } {
+  const wav = decodeWav(bytes);
+  return { rateHz: rateThatOccurs(wav), samples: wav.samples };
+}
+
+function rateThatOccurs({ rateHz }: Wav): SampleRateHz {
+  if (rateHz === 8_000 || rateHz === 24_000) return rateHz;
+  throw new WavError(`is at ${rateHz} Hz instead of 8000 or 24000; convert it: sox IN.wav -r 24000 -c 1 -b 16 OUT.wav`);
 }
 
 /** Size of what `wavHeader` makes: 16-bit samples follow at this offset. */

@@ -77,10 +77,10 @@ export class CallerLine implements AudioSource {
     this.#overheard = undefined;
   }
 
-  /** A recording at the leg's rate, played over and over; undefined ends it. */
+  /** A recording at the leg's rate, played over and over; the one that is played already goes on. Undefined ends it. */
   fillSilence(sound: PcmFrame | undefined): void {
+    if (sound !== this.#waitingSound) this.#place = 0;
     this.#waitingSound = sound;
-    this.#place = 0;
   }
 
   /** From now on both directions are told to it too; undefined ends that. */

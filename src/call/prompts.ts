@@ -1,4 +1,4 @@
-import type { PcmFrame, SampleRateHz } from '../audio/pcm';
+import type { Recording } from '../audio/recording';
 
 /** What the bridge itself says: recordings, never speech by the model that may just have failed. */
 export type PromptName = 'apology' | 'please-wait' | 'goodbye' | 'session-warning' | 'session-goodbye';
@@ -17,4 +17,4 @@ export type WaitingSound = 'hold-music' | 'ringing';
 export const waitingSounds: readonly WaitingSound[] = ['hold-music', 'ringing'];
 
 /** The recordings at both rates, read once at start and shared by all calls: nobody writes to them. */
-export type Prompts = Readonly<Record<PromptName | WaitingSound, Readonly<Record<SampleRateHz, PcmFrame>>>>;
+export type Prompts = Readonly<Record<PromptName | WaitingSound, Recording>>;

@@ -1,4 +1,5 @@
-import type { PcmFrame, SampleRateHz } from '../audio/pcm';
+import type { Recording } from '../audio/recording';
+import type { Destination } from '../dialplan/destination';
 import type { MediaLeg } from '../media/media-leg';
 import type { CallerLeg } from '../signalling/caller-leg';
 import type { CallEvent } from './call-observer';
@@ -38,6 +39,8 @@ const attemptsMax = 50;
 export class Transfers {
   readonly #options: TransfersOptions;
   #current: Transfer | undefined;
+  /** Of the destination that was tried last. */
+  #waiting: Destination['waiting'] = 'music';
   #direct: DirectMedia | undefined;
   #endHold: (() => void) | undefined;
   #isListenedIn = false;
@@ -77,7 +80,10 @@ export class Transfers {
       destinations,
       host: {
         onAttempt: (attempt) => this.#note(attempt),
-        onTrying: ({ waiting }) => line.fillSilence(this.#sound(waiting, media.rateHz)),
+        onTrying: ({ waiting }) => {
+          this.#waiting = waiting;
+          line.fillSilence(this.#sound(waiting)[media.rateHz]);
+        },
         onEarlyAudio: (second) => this.#hearEarly(second),
         onJoined: (second) => {
           line.fillSilence(undefined);
@@ -139,8 +145,10 @@ export class Transfers {
     this.#current = undefined;
   }
 
-  #sound(name: 'music' | 'ringing', rateHz: SampleRateHz): PcmFrame {
-    return this.#options.prompts[name === 'music' ? 'hold-music' : 'ringing'][rateHz];
+  #sound(waiting: Destination['waiting']): Recording {
+    const { prompts } = this.#options;
+    if (waiting === 'music') return prompts['hold-music'];
+    return waiting === 'ringing' ? prompts.ringing : waiting;
   }
 
   #goDirect({ media: callee }: SecondLeg): DirectMedia | undefined {
@@ -152,13 +160,15 @@ export class Transfers {
     return direct;
   }
 
-  /** What the destination's side plays on hold is heard; when it plays nothing, our music is. */
+  /** What the destination's side plays on hold is heard; when it plays nothing, the plan's music for it is, or ours. */
   #holdCaller(isOnHold: boolean): void {
     const { line, media, services } = this.#options;
     services.logger.info({}, isOnHold ? 'the destination holds the caller' : 'the destination is back');
     this.#endHold?.();
     this.#endHold = isOnHold ? this.#direct?.keepHere() : undefined;
-    line.fillSilence(isOnHold ? this.#sound('music', media.rateHz) : undefined);
+    // Nobody rings any more.
+    const music = this.#sound(this.#waiting === 'ringing' ? 'music' : this.#waiting);
+    line.fillSilence(isOnHold ? music[media.rateHz] : undefined);
   }
 
   #hearEarly({ toCaller }: SecondLeg): void {

@@ -8,7 +8,7 @@ import { problemCodes } from './plan-problem';
 import type { PlanProblem } from './plan-problem';
 import type { PlanSecrets } from './secret-reference';
 import type { PlanTexts } from './plan-texts';
-import { handoffWarnings } from './handoff-checks';
+import { greetingWarnings, handoffWarnings } from './handoff-checks';
 import { referenceProblems } from './references';
 import { neverOpens } from './schedule';
 import { shadowedRoutes } from './shadowed-routes';
@@ -45,6 +45,7 @@ export function assemblePlan(files: readonly PlanFile[], { texts, secrets, probl
     ...shadowWarnings(files, plan),
     ...scheduleWarnings(files, plan),
     ...handoffWarnings(files, plan),
+    ...greetingWarnings(files, plan),
     ...unusedWarnings(files),
   ];
   return { kind: 'loaded', plan, parts, warnings };

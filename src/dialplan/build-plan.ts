@@ -44,7 +44,9 @@ export function* planSteps({
   const users = yield* mapOf(entries, 'users', (name, { password }): User => {
     return { name, password: secretOf(password, secrets) };
   });
-  const destinations = yield* mapOf(entries, 'destinations', (name, entry) => toDestination(name, entry, trunks));
+  const destinations = yield* mapOf(entries, 'destinations', (name, entry) =>
+    toDestination(name, entry, { trunks, recordings: texts.recordings }),
+  );
   const tools = new Map(namedEntries(entries, 'tools'));
   const agents = yield* mapOf(entries, 'agents', (name, entry) => toAgent(name, entry, { tools, texts }));
   const limits = yield* mapOf(entries, 'agents', (_name, entry) => entry.limits);

@@ -58,6 +58,9 @@ const otherwise = z
   ])
   .meta({ expected: 'the name of a destination, or a map with busy, no_answer and failure' });
 
+const waitingExpected =
+  'music, ringing, or file: and a WAV file inside the dialplan folder, such as file:sounds/hold.wav';
+
 /** What a supervisor may do with a call that is up. */
 export const supervisionModes = ['listen', 'whisper', 'take-over'] as const;
 export type SupervisionMode = (typeof supervisionModes)[number];
@@ -85,9 +88,12 @@ export const destinationSchema = z.strictObject({
     .optional()
     .describe('Headers of the outgoing call; variables of the call may stand in them.'),
   waiting: z
-    .enum(['music', 'ringing'])
+    .union([z.enum(['music', 'ringing']), z.string().regex(/^file:.{1,200}$/, `expected ${waitingExpected}`)])
     .default('music')
-    .describe('What the caller hears until the destination answers: music without a pause, or a ringing tone.'),
+    .meta({ expected: waitingExpected })
+    .describe(
+      'What the caller hears until the destination answers: our music, a ringing tone, or file: and a WAV file in this folder, over and over. Your own is also heard when the destination holds the caller and plays nothing.',
+    ),
   supervisor: z
     .array(z.enum(supervisionModes))
     .min(1)

@@ -1,3 +1,4 @@
+import type { Recording } from '../audio/recording';
 import { invariant } from '../runtime/invariant';
 import { numberForm, userPrefix } from './destination-schema';
 import type { DestinationEntry, SupervisionMode } from './destination-schema';
@@ -15,7 +16,7 @@ export interface Destination {
   /** Headers of the outgoing call, with variables of the call. */
   readonly headers: Readonly<Record<string, string>>;
   /** What callers hear until it answers. */
-  readonly waiting: 'music' | 'ringing';
+  readonly waiting: 'music' | 'ringing' | Recording;
   readonly limits: DestinationLimitRules;
   /** What a supervisor there may do with calls that are up; undefined: nothing, it is none. */
   readonly supervises?: readonly SupervisionMode[] | undefined;
@@ -40,22 +41,36 @@ export type DestinationTarget =
   /** The phones that a user registered. */
   | { readonly kind: 'user'; readonly user: string };
 
+/** By how the plan calls them: `file:` and a path. */
+type Recordings = ReadonlyMap<string, { readonly sound: Recording }>;
+
 /** A destination of an entry that was checked before. */
-export function toDestination(name: string, entry: DestinationEntry, trunks: ReadonlyMap<string, Trunk>): Destination {
+export function toDestination(
+  name: string,
+  entry: DestinationEntry,
+  named: { trunks: ReadonlyMap<string, Trunk>; recordings: Recordings },
+): Destination {
   const { method, ring, otherwise, headers = {}, waiting, limits, supervisor } = entry;
   const fallbacks =
     typeof otherwise === 'string' ? { busy: otherwise, no_answer: otherwise, failure: otherwise } : otherwise;
   return {
     name,
-    target: toTarget(entry, trunks),
+    target: toTarget(entry, named.trunks),
     method,
     ringLimitMs: ring,
     otherwise: { busy: fallbacks?.busy, noAnswer: fallbacks?.no_answer, failure: fallbacks?.failure },
     headers,
-    waiting,
+    waiting: toWaiting(waiting, named.recordings),
     limits: { callsMax: limits?.calls, callsPerMinuteMax: limits?.calls_per_minute },
     ...(supervisor !== undefined && { supervises: supervisor }),
   };
+}
+
+function toWaiting(waiting: string, recordings: Recordings): Destination['waiting'] {
+  if (waiting === 'music' || waiting === 'ringing') return waiting;
+  const recording = recordings.get(waiting);
+  invariant(recording !== undefined, 'files that cannot be read were refused');
+  return recording.sound;
 }
 
 function toTarget({ to, trunk: name }: DestinationEntry, trunks: ReadonlyMap<string, Trunk>): DestinationTarget {

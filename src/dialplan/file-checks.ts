@@ -5,6 +5,8 @@ import { isVariable, variableNames, variablesIn } from './call-variables';
 import { contradictions } from './contradictions';
 import { numberForm, userPrefix } from './destination-schema';
 import { literalSecrets, secretExpected } from './literal-secrets';
+import { agentNoEffects, destinationNoEffects, routeNoEffects } from './no-effects';
+import type { NoEffect } from './no-effects';
 import { keyName, valueAt, visit } from './plan-path';
 import type { PlanPath } from './plan-path';
 import { problemCodes, problemsPerFileMax } from './plan-problem';
@@ -72,6 +74,7 @@ class FileChecks {
           const message = `"${key}" has no effect on a route with ${exits[0]}`;
           this.#add(problemCodes.noEffect, [...path, key], message, 'to be left out', { at: 'key' });
         }
+        this.#noEffects(path, routeNoEffects(route));
       }
     });
   }
@@ -106,15 +109,17 @@ class FileChecks {
       for (const { path: inner, message, expected } of contradictions(agent)) {
         this.#add(problemCodes.contradiction, [...path, ...inner], message, expected);
       }
+      this.#noEffects(path, agentNoEffects(agent));
     });
   }
 
   destinations(): void {
     this.#maps(['destinations', '*'], (destination, path) => {
-      const { to } = destination;
-      if (typeof to === 'string' && to.startsWith(userPrefix) && 'trunk' in destination) {
-        const message = '"trunk" has no effect on a call to a user of ours';
-        this.#add(problemCodes.noEffect, [...path, 'trunk'], message, 'to be left out', { at: 'key' });
+      const { to, method } = destination;
+      this.#noEffects(path, destinationNoEffects(destination));
+      if (typeof to === 'string' && to.startsWith(userPrefix) && method === 'refer') {
+        const message = "the caller's side cannot call the phones of our users, which are known here alone";
+        this.#add(problemCodes.contradiction, [...path, 'method'], message, 'bridge');
       }
       if (typeof to !== 'string' || !numberForm.test(to) || 'trunk' in destination) return;
       const message = `a number without a trunk to dial it through: "${to}"`;
@@ -153,6 +158,13 @@ class FileChecks {
     for (const { path, at, value, expected } of unbuiltUses(this.#document.root)) {
       const message = at === 'key' ? `"${String(path.at(-1))}"` : `${JSON.stringify(value)} for "${keyName(path)}"`;
       this.#add(problemCodes.notBuilt, path, `${message} is not built yet`, expected, { at });
+    }
+  }
+
+  #noEffects(path: PlanPath, found: readonly NoEffect[]): void {
+    for (const { path: inner, why } of found) {
+      const message = `"${String(inner.at(-1))}" has no effect: ${why}`;
+      this.#add(problemCodes.noEffect, [...path, ...inner], message, 'to be left out', { at: 'key' });
     }
   }
 

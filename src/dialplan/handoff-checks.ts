@@ -63,6 +63,29 @@ export function handoffWarnings(files: readonly PlanFile[], plan: Plan): PlanPro
   );
 }
 
+/** Keys of agents that no route answers with: a call that is handed over is greeted and limited already. */
+export function greetingWarnings(files: readonly PlanFile[], plan: Plan): PlanProblem[] {
+  const answering = new Set(plan.routes.flatMap(({ action }) => (action.kind === 'answer' ? [action.agent.name] : [])));
+  const takingOver = new Set([...plan.agents.values()].flatMap(({ handoffs = [] }) => handoffs));
+  return files.flatMap((file) =>
+    rawEntries(file, 'agents').flatMap(([name, agent]) => {
+      if (!isMap(agent) || answering.has(name) || !takingOver.has(name)) return [];
+      return ['greeting', 'limits']
+        .filter((key) => key in agent)
+        .map((key): PlanProblem => {
+          const message = `"${key}" has no effect: no route answers with agent "${name}", which only takes calls over`;
+          const problem = {
+            code: problemCodes.keyUnused,
+            message,
+            expected: 'to be left out',
+            severity: 'warning',
+          } as const;
+          return problemAt(file, ['agents', name, key], problem, 'key');
+        });
+    }),
+  );
+}
+
 function whatIsForgotten(from: Agent, to: Agent | undefined): string | undefined {
   if (to === undefined) return undefined;
   const session = handoffSession(from, to);

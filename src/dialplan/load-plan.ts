@@ -1,13 +1,14 @@
 import { messageOf } from '../runtime/errors';
 import { assemblePlan } from './assemble-plan';
 import type { PlanLoad } from './assemble-plan';
+import { decodeText, readFault } from './named-files';
 import { parsePlanFile } from './plan-file';
 import type { PlanFile } from './plan-file';
 import { problemCodes } from './plan-problem';
 import type { PlanProblem, ProblemCode } from './plan-problem';
 import type { PlanReader } from './plan-reader';
 import { readPlanSecrets } from './plan-secrets';
-import { decodeText, readFault, readPlanTexts } from './plan-texts';
+import { readPlanTexts } from './plan-texts';
 
 const planBytesMax = 1_048_576;
 const filesMax = 200;

@@ -1,9 +1,11 @@
 import { canonicalJson, whatIsSaid } from './plan-parts';
 import type { PlanParts } from './plan-parts';
+import { namedSections } from './plan-schema';
+import type { NamedSection } from './plan-schema';
 
 /** Names of one section, by what became of them from one plan to the other. */
 export interface SectionDiff {
-  readonly section: 'schedules' | 'destinations' | 'trunks' | 'users' | 'agents' | 'routes';
+  readonly section: NamedSection | 'routes';
   readonly added: readonly string[];
   readonly removed: readonly string[];
   readonly changed: readonly string[];
@@ -18,11 +20,7 @@ export function diffSections(old: PlanParts, next: PlanParts): SectionDiff[] {
   const routesBefore = new Map(before.routes.map((route) => [route.name, route]));
   const routesAfter = new Map(after.routes.map((route) => [route.name, route]));
   return [
-    sectionDiff('schedules', before.schedules, after.schedules),
-    sectionDiff('destinations', before.destinations, after.destinations),
-    sectionDiff('trunks', before.trunks, after.trunks),
-    sectionDiff('users', before.users, after.users),
-    sectionDiff('agents', before.agents, after.agents),
+    ...namedSections.map((section) => sectionDiff(section, before[section], after[section])),
     { ...sectionDiff('routes', routesBefore, routesAfter), moved: movedNames(routesBefore, routesAfter) },
   ].filter(({ added, removed, changed, moved }) => [added, removed, changed, moved].some((names) => names.length > 0));
 }

@@ -79,7 +79,11 @@ export function whatIsSaid(entries: readonly PlanFileEntry[], texts: PlanTexts) 
         return [name, { ...entry, closed }] as const;
       }),
     ),
-    destinations: new Map(namedEntries(entries, 'destinations')),
+    destinations: new Map(
+      namedEntries(entries, 'destinations').map(([name, entry]) => {
+        return [name, { ...entry, waiting: texts.recordings.get(entry.waiting)?.version ?? entry.waiting }] as const;
+      }),
+    ),
     trunks: new Map(namedEntries(entries, 'trunks')),
     users: new Map(namedEntries(entries, 'users')),
     agents: new Map(

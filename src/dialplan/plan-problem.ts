@@ -50,6 +50,7 @@ export const problemCodes = {
   unknownArgument: 'DP315',
   unsafeAddress: 'DP316',
   moduleFile: 'DP317',
+  recordingFile: 'DP318',
   secretVariable: 'DP320',
   secretFile: 'DP321',
   unknownUser: 'DP322',
@@ -66,6 +67,7 @@ export const problemCodes = {
   destinationUnused: 'DP907',
   trunkUnused: 'DP908',
   handoffForgets: 'DP909',
+  keyUnused: 'DP910',
 } as const;
 export type ProblemCode = (typeof problemCodes)[keyof typeof problemCodes];
 

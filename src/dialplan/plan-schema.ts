@@ -50,7 +50,7 @@ const agentSchema = agentSessionSchema.extend({
       cost: callCost.optional().describe('The dearest call with this agent, such as "0.80 USD".'),
     })
     .optional()
-    .describe('What a call with this agent may take.'),
+    .describe('What a call that this agent answers may take; hand-overs change nothing of it.'),
 });
 export type AgentEntry = z.infer<typeof agentSchema>;
 

@@ -9,7 +9,7 @@ import type { PlanProblem } from './plan-problem';
 import type { PlanReader } from './plan-reader';
 import { secretReferenceIn } from './secret-reference';
 import type { PlanSecrets } from './secret-reference';
-import { decodeText, isTextName, readFault, textPrefix } from './plan-texts';
+import { decodeText, filePrefix, isNameWithin, readFault } from './named-files';
 
 /** Where a reference may stand. A value there that is none is a text as it is. */
 export const secretPlaces: readonly PlanPath[] = [
@@ -67,7 +67,7 @@ type SecretFault = Omit<Parameters<typeof problemAt>[2], 'severity'>;
 function resolve(reader: PlanReader, reference: string): Secret | SecretFault | Promise<Secret | SecretFault> {
   return reference.startsWith(variablePrefix)
     ? fromVariable(reader, reference.slice(variablePrefix.length))
-    : fromFile(reader, reference.slice(textPrefix.length));
+    : fromFile(reader, reference.slice(filePrefix.length));
 }
 
 function fromVariable({ secrets }: PlanReader, name: string): Secret | SecretFault {
@@ -91,7 +91,7 @@ async function fromFile(reader: PlanReader, path: string): Promise<Secret | Secr
   const code = problemCodes.secretFile;
   const expected = 'a file by its absolute path, or inside the dialplan folder';
   const isAbsolute = path.startsWith('/');
-  if (!isAbsolute && !isTextName(path)) {
+  if (!isAbsolute && !isNameWithin(path)) {
     return { code, message: 'a path that leads out of the folder or has odd characters', expected };
   }
   const limit = { bytesMax: secretBytesMax };

@@ -14,6 +14,7 @@ import type { PlanRead } from './file-read';
 import type { Plan } from './plan';
 import type { PlanAttempt, PlanLoader } from './plan-attempt';
 import { problemCodes } from './plan-problem';
+import type { PlanRecording } from './plan-recordings';
 import type { PlanFileEntry } from './plan-schema';
 import type { PlanSource } from './plan-source';
 import type { RouteEntry } from './route-schema';
@@ -172,6 +173,7 @@ function* receivedPlan(pieces: MessagePort, answer: ReadAnswer): Steps<{ plan: P
   const instructions = new Map<string, string>();
   const calendars = new Map<string, readonly number[]>();
   const modules = new Map<string, string>();
+  const recordings = new Map<string, PlanRecording>();
   const secrets = new Map<string, Secret>();
   const entries: PlanFileEntry[] = [];
   let piece = nextPiece(pieces);
@@ -181,6 +183,7 @@ function* receivedPlan(pieces: MessagePort, answer: ReadAnswer): Steps<{ plan: P
     else if (piece.kind === 'instructions') instructions.set(piece.name, piece.text);
     else if (piece.kind === 'calendar') calendars.set(piece.name, piece.days);
     else if (piece.kind === 'module') modules.set(piece.name, piece.version);
+    else if (piece.kind === 'recording') recordings.set(piece.name, piece.recording);
     else if (piece.kind === 'secret') secrets.set(piece.reference, new Secret(piece.value));
     else entries.push(piece.entry);
     yield;
@@ -189,7 +192,7 @@ function* receivedPlan(pieces: MessagePort, answer: ReadAnswer): Steps<{ plan: P
   const source = { names, secretNames, variables, secretFiles, reads };
   if (answer.kind === 'refused') return { plan: undefined, source };
   const { hash, files } = answer;
-  const texts = { instructions, calendars, modules };
+  const texts = { instructions, calendars, modules, recordings };
   const routeEntries = receivedRoutes(pieces, piece);
   const plan = yield* planSteps({ hash, files, entries, routeEntries, texts, secrets });
   return { plan, source };

@@ -8,6 +8,7 @@ import type { PlanAttempt } from './plan-attempt';
 import { cutEntries } from './plan-parts';
 import type { PlanParts } from './plan-parts';
 import { folderReader } from './plan-reader';
+import type { PlanRecording } from './plan-recordings';
 import type { PlanFileEntry } from './plan-schema';
 import type { RouteEntry } from './route-schema';
 import { sourceReader } from './plan-source';
@@ -39,6 +40,7 @@ export type PlanPiece =
   | { readonly kind: 'instructions'; readonly name: string; readonly text: string }
   | { readonly kind: 'calendar'; readonly name: string; readonly days: readonly number[] }
   | { readonly kind: 'module'; readonly name: string; readonly version: string }
+  | { readonly kind: 'recording'; readonly name: string; readonly recording: PlanRecording }
   | { readonly kind: 'secret'; readonly reference: string; readonly value: string }
   | { readonly kind: 'entry'; readonly entry: PlanFileEntry }
   | { readonly kind: 'routes'; readonly routes: readonly RouteEntry[] };
@@ -72,6 +74,11 @@ async function read({ from, pieces }: ReadRequest): Promise<ReadAnswer> {
   if (attempt.kind === 'refused' || parts === undefined) {
     const problems = attempt.kind === 'refused' ? attempt.problems : [];
     return { kind: 'refused', problems, digest, warnings };
+  }
+  for (const [name, recording] of parts.texts.recordings) {
+    // Handed over: the thread keeps no second copy.
+    const buffers = new Set(Object.values(recording.sound).map(({ buffer }) => buffer as ArrayBuffer));
+    pieces.postMessage({ kind: 'recording', name, recording } satisfies PlanPiece, [...buffers]);
   }
   for (const piece of piecesOf(parts)) pieces.postMessage(piece);
   return { kind: 'loaded', hash: parts.hash, files: parts.files, digest, warnings };

@@ -8,6 +8,7 @@ import { problemCodes, problemsPerFileMax } from './plan-problem';
 import type { PlanProblem, ProblemCode } from './plan-problem';
 import { namedSections } from './plan-schema';
 import { handoffProblems } from './handoff-checks';
+import { toolChoiceProblems } from './tool-choice-checks';
 import { transferProblems } from './transfer-checks';
 import { trunkProblems } from './trunk-checks';
 import type { NamedSection } from './plan-schema';
@@ -50,6 +51,10 @@ export const referencePlaces: readonly ReferencePlace[] = [
 const placesBetweenDestinations = referencePlaces.filter(({ from: [section], to }) => {
   return section === 'destinations' && to === 'destinations';
 });
+const placesBeforeAnswers = referencePlaces.filter(({ from: [section, , key] }) => {
+  return section === 'routes' && (key === 'bridge' || key === 'unavailable');
+});
+const placesOfSecureDigits = referencePlaces.filter(({ from }) => from.includes('secure_digits'));
 const placesOfRedirects = referencePlaces.filter(({ from }) => from.at(-1) === 'redirect');
 
 const unknownCodes: Record<NamedSection, ProblemCode> = {
@@ -78,9 +83,12 @@ export function referenceProblems(files: readonly PlanFile[]): PlanProblem[] {
     ...unknownNames(files),
     ...destinationCycles(files),
     ...redirectsToNumbers(files),
+    ...refersTooEarly(files),
+    ...unsecuredDigits(files),
     ...trunkProblems(files),
     ...transferProblems(files),
     ...handoffProblems(files),
+    ...toolChoiceProblems(files),
   ];
 }
 
@@ -209,6 +217,38 @@ function redirectsToNumbers(files: readonly PlanFile[]): PlanProblem[] {
     problems.push(problemAt(file, path, { code: problemCodes.redirectNeedsAddress, message, expected }));
   };
   eachReference(files, look, placesOfRedirects);
+  return problems;
+}
+
+/** A REFER needs a call that is up (RFC 3515), and these callers are not answered yet. */
+function refersTooEarly(files: readonly PlanFile[]): PlanProblem[] {
+  const problems: PlanProblem[] = [];
+  const look = ({ file, path, name }: { file: PlanFile; path: PlanPath; name: string }): void => {
+    const isRefer = files.some(({ document }) => valueAt(document?.root, ['destinations', name, 'method']) === 'refer');
+    if (!isRefer || problems.length >= problemsPerFileMax) return;
+    const message = `destination "${name}" has method: refer, and the caller is not answered yet`;
+    const expected = 'a destination with method: bridge';
+    problems.push(problemAt(file, path, { code: problemCodes.contradiction, message, expected }));
+  };
+  eachReference(files, look, placesBeforeAnswers);
+  return problems;
+}
+
+/** Keys that are no secret go to the model, and none would be left for the request, which needs them. */
+function unsecuredDigits(files: readonly PlanFile[]): PlanProblem[] {
+  const problems: PlanProblem[] = [];
+  const look = ({ file, path, name }: { file: PlanFile; path: PlanPath; name: string }): void => {
+    const [tool] = files
+      .map(({ document }) => valueAt(document?.root, ['tools', name]))
+      .filter((one) => one !== undefined);
+    const isPlain = tool === undefined && builtInTools.some((builtIn) => builtIn === name);
+    if (tool === undefined && !isPlain) return;
+    if (valueAt(tool, ['builtin']) === 'collect_digits' && valueAt(tool, ['digits', 'secure']) === true) return;
+    const message = `tool "${name}" collects no secret keys`;
+    const expected = 'a tool with "builtin: collect_digits" and "digits: { secure: true }"';
+    problems.push(problemAt(file, path, { code: problemCodes.contradiction, message, expected }));
+  };
+  eachReference(files, look, placesOfSecureDigits);
   return problems;
 }
 

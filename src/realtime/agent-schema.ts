@@ -246,7 +246,7 @@ export const agentSessionSchema = z.strictObject({
     .min(1)
     .max(2_000)
     .optional()
-    .describe('What the agent says first, word for word; without it, the caller speaks first.'),
+    .describe('What the agent says first when it answers, word for word; without it, the caller speaks first.'),
   audio_format: z
     .union([
       z.enum(audioFormats),
@@ -293,7 +293,7 @@ export const agentSessionSchema = z.strictObject({
     .length(1)
     .optional()
     .meta({ expected: 'a list of item.input_audio_transcription.logprobs' })
-    .describe('What the API adds to its events: how sure the transcription is.'),
+    .describe('What the API adds to its events: how sure the transcription is. Ringbridge itself makes nothing of it.'),
   reasoning: z
     .strictObject({ effort: z.enum(efforts).describe('More effort is slower.') })
     .optional()

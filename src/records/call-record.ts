@@ -82,14 +82,14 @@ export function callEndRecord(call: CallSnapshot, { atMs }: { atMs: number }): C
     interruptions: call.interruptions,
     speechGaps: call.speechGaps,
     tokens: call.tokens,
-    modelConnectMs: call.modelConnectMs ?? null,
+    modelConnectMs: call.modelConnectMs === undefined ? null : Math.round(call.modelConnectMs),
     tools: call.tools.map(({ name, outcome, failure, durationMs }) => {
       return { name, outcome, failure: failure ?? null, durationMs: durationMs ?? null };
     }),
     notes: call.notes,
     media: call.media ?? null,
     cost: call.cost ?? null,
-    breaches: call.breaches,
+    breaches: call.breaches.map((breach) => ({ ...breach, atMs: Math.round(breach.atMs) })),
     transfers: call.transfers,
     handoffs: call.handoffs,
     supervisions: call.supervisions,

@@ -2,7 +2,7 @@ import { parseCallTime, callTimeExpected } from '../dialplan/call-time';
 import type { PlanProblem } from '../dialplan/plan-problem';
 import { problemCodes } from '../dialplan/plan-problem';
 import type { PlanReader } from '../dialplan/plan-reader';
-import { decodeText, readFault } from '../dialplan/plan-texts';
+import { decodeText, readFault } from '../dialplan/named-files';
 import { schemaProblems } from '../dialplan/schema-problems';
 import { readYaml } from '../dialplan/yaml-document';
 import type { CallScenario } from './scenario-schema';

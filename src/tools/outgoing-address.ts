@@ -18,11 +18,12 @@ const privateNets = blockList([
 ]);
 
 /**
- * Addresses that no tool has a reason to reach: link-local ones, where clouds keep the keys of a machine, those that stand
- * for other addresses (6to4, Teredo, NAT64, compatible), groups, documentation, and what is reserved (RFC 6890).
+ * Addresses that no tool has a reason to reach: link-local ones and others where clouds keep the keys of a machine, those that
+ * stand for other addresses (6to4, Teredo, NAT64, compatible), groups, documentation, and what is reserved (RFC 6890).
  */
 const neverNets = blockList([
   ['0.0.0.0', 8],
+  ['100.100.100.200', 32],
   ['169.254.0.0', 16],
   ['192.0.0.0', 24],
   ['192.0.2.0', 24],

@@ -29,13 +29,21 @@ export function parametersSchema(parameters: ToolParameters): Record<string, unk
         {
           type,
           ...(description === undefined ? {} : { description }),
-          ...(values === undefined ? {} : { enum: [...values] }),
+          ...(values === undefined ? {} : { enum: values.flatMap((value) => enumValue(value, type) ?? []) }),
         },
       ]),
     ),
     required: entries.filter(([, { required }]) => required !== false).map(([name]) => name),
     additionalProperties: false,
   };
+}
+
+/** A value of `enum`, which is a text in the plan, as the model must write it; undefined when the type has no such value. */
+export function enumValue(text: string, type: ToolParameter['type']): string | number | boolean | undefined {
+  if (type === 'string') return text;
+  if (type === 'boolean') return text === 'true' ? true : text === 'false' ? false : undefined;
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  return (type === 'integer' ? Number.isSafeInteger(value) : Number.isFinite(value)) ? value : undefined;
 }
 
 /** The object that the model wrote; undefined when it is none. */
@@ -84,6 +92,6 @@ function valueFault(value: unknown, { type, enum: values }: ToolParameter): stri
     case 'boolean':
       if (typeof value !== 'boolean') return 'true or false';
   }
-  if (values === undefined || values.includes(String(value))) return undefined;
+  if (values === undefined || values.some((one) => enumValue(one, type) === value)) return undefined;
   return `one of ${values.slice(0, namesShownMax).join(', ')}`;
 }

@@ -39,12 +39,13 @@ const serviceUrl = z
   .regex(/^https?:\/\/[A-Za-z0-9.[\]:-]+(?:[/?][\x21-\x7e]*)?$/, 'expected an address that begins with https://')
   .meta({ expected: 'an address that begins with https://' });
 
+const timeoutExpected = 'a duration from 100ms to 60s';
 const timeout = z
   .string()
-  .regex(/^\d{1,5}(?:ms|s)$/, 'expected a duration with its unit, such as 500ms or 8s')
   .refine((text) => (parseDurationMs(text) ?? 0) >= 100 && (parseDurationMs(text) ?? 0) <= 60_000, {
-    message: 'expected a duration from 100ms to 60s',
+    message: `expected ${timeoutExpected}`,
   })
+  .meta({ expected: timeoutExpected })
   .default('8s');
 
 const reach = {
@@ -74,7 +75,7 @@ const httpSchema = z.strictObject({
         .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/, 'expected the name of a header')
         .regex(
           /^(?!(?:content-length|transfer-encoding|connection|upgrade|expect)$)/i,
-          'a header that HTTP itself writes',
+          'expected a header that HTTP itself does not write',
         ),
       z.string().max(1_000),
     )

@@ -28,6 +28,21 @@ test('a caller whom the destination holds hears our music while that side plays 
   await call.expectClean();
 });
 
+test.each([
+  ['the music of its own', { 8_000: new Int16Array(8_000).fill(900), 24_000: new Int16Array(24_000).fill(900) }, 900],
+  ['our music in place of a ringing tone', 'ringing' as const, promptLevels['hold-music']],
+])('a destination that holds the caller plays %s', async (_what, waiting, level) => {
+  const call = await new TransferringCall([destination('sales', { waiting })]).joined('sales');
+  await call.callee.reinvite(heldOffer);
+  await call.run(100);
+  const heldMs = call.clock.now();
+  await call.run(1_000);
+  expect(call.heardSince(heldMs)).toBe(level);
+  expect(call.longestSilenceSince(heldMs)).toBe(0);
+  call.caller.bye();
+  await call.expectClean();
+});
+
 test("what the destination's side plays on hold is heard in place of it", async () => {
   const call = await new TransferringCall([destination('sales')]).joined('sales');
   await call.callee.reinvite(heldOffer);

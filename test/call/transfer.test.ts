@@ -108,6 +108,25 @@ describe('a transfer by bridging', () => {
     await call.expectClean();
   });
 
+  test('with a recording of the plan the caller hears it, over and over, and it goes on at the next destination', async () => {
+    // Every frame of the loop has a level of its own.
+    const loop = Int16Array.from({ length: 160 * 37 }, (_, i) => 1_000 + Math.floor(i / 160));
+    const waiting = { 8_000: loop, 24_000: loop };
+    const call = new TransferringCall([
+      destination('sales', { waiting, otherwise: { ...noFallback, busy: 'desk' } }),
+      destination('desk', { waiting }),
+    ]);
+    await call.transferring('sales');
+    await call.run(2_000);
+    call.callee.reject(486, 'Busy Here');
+    await call.run(2_000);
+    const heard = call.phone.heard.map(({ samples }) => samples[0] ?? 0).filter((level) => level >= 1_000);
+    expect(heard.length).toBeGreaterThan(200);
+    expect(heard).toEqual(heard.map((_, at) => 1_000 + (at % 37)));
+    call.caller.bye();
+    await call.expectClean();
+  });
+
   test('with waiting: ringing the caller hears a ringing tone in place of the music, from its beginning', async () => {
     const sales = destination('sales', { waiting: 'ringing', otherwise: { ...noFallback, busy: 'desk' } });
     const call = new TransferringCall([sales, destination('desk')]);

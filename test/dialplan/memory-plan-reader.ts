@@ -1,9 +1,9 @@
 import type { PlanRead } from '../../src/dialplan/file-read';
 import type { PlanReader } from '../../src/dialplan/plan-reader';
 
-/** A folder of texts by name, which a test may change between loads; `env` and `files` are where secrets are. */
+/** A folder of texts, or octets, by name, which a test may change between loads; `env` and `files` are where secrets are. */
 export function memoryReader(
-  texts: Record<string, string>,
+  texts: Record<string, string | Buffer>,
   { env = {}, files = {} }: { env?: Record<string, string>; files?: Record<string, string> } = {},
 ): PlanReader {
   return {
@@ -19,7 +19,7 @@ export function memoryReader(
   };
 }
 
-function readOf(text: string | undefined, bytesMax: number): PlanRead {
+function readOf(text: string | Buffer | undefined, bytesMax: number): PlanRead {
   if (text === undefined) return { kind: 'missing' };
   const bytes = Buffer.from(text);
   return bytes.length > bytesMax ? { kind: 'too-large' } : { kind: 'read', bytes };

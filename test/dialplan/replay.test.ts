@@ -1,3 +1,4 @@
+import { encodeWav } from '../../src/audio/wav';
 import { loadPlan } from '../../src/dialplan/load-plan';
 import { diffNumbers } from '../../src/dialplan/number-takers';
 import { diffSections } from '../../src/dialplan/plan-diff';
@@ -8,8 +9,8 @@ import { seededRandom } from '../../src/runtime/random';
 import { incomingCall } from './incoming-calls';
 import { memoryReader } from './memory-plan-reader';
 
-async function load(text: string, files: Record<string, string> = {}) {
-  const loaded = await loadPlan(memoryReader({ 'a.yaml': text, ...files }));
+async function load(text: string, files: Record<string, string | Buffer> = {}, env: Record<string, string> = {}) {
+  const loaded = await loadPlan(memoryReader({ 'a.yaml': text, ...files }, { env }));
   if (loaded.kind === 'refused') throw new Error(JSON.stringify(loaded.problems));
   return loaded;
 }
@@ -125,6 +126,31 @@ test('sections are compared by what they say, with the texts of their files', as
   expect(diffSections(old.parts, next.parts)).toEqual([
     { section: 'agents', added: ['three'], removed: ['two'], changed: ['one'], moved: [] },
     { section: 'routes', added: [], removed: [], changed: ['b'], moved: ['c'] },
+  ]);
+});
+
+test('a change of any section is told, also where only a file beside the plan says something else', async () => {
+  const plan = `
+schedules: { hours: { timezone: UTC, open: "mon 09:00-12:00" } }
+trunks: { carrier: { host: sip.example.com } }
+users: { al: { password: env:AL } }
+destinations: { desk: { to: "sip:1@example.com", waiting: "file:hold.wav" } }
+agents: { one: { instructions: "file:p.md", tools: [code] } }
+tools: { code: { module: "file:code.mjs" } }
+routes: [{ name: all, when: any, answer: one }]
+`;
+  const hold = (level: number) => encodeWav([new Int16Array(8_000).fill(level)], 8_000);
+  const old = await load(plan, { 'p.md': 'One.', 'code.mjs': '1', 'hold.wav': hold(1) }, { AL: 'x' });
+  const files = { 'p.md': 'Two.', 'code.mjs': '2', 'hold.wav': hold(2) };
+  const changed = plan.replace('12:00', '13:00').replace('sip.example', 'pbx.example').replace('env:AL', 'env:BO');
+  const next = await load(changed, files, { BO: 'x' });
+  expect(diffSections(old.parts, next.parts).map(({ section, changed: [name] }) => `${section} ${name}`)).toEqual([
+    'schedules hours',
+    'destinations desk',
+    'trunks carrier',
+    'users al',
+    'agents one',
+    'tools code',
   ]);
 });
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { encodeWav } from '../../src/audio/wav';
 import { loadPlan } from '../../src/dialplan/load-plan';
 import type { PlanAttempt } from '../../src/dialplan/plan-attempt';
 import { folderReader } from '../../src/dialplan/plan-reader';
@@ -87,6 +88,26 @@ test('secrets come out of the thread as secrets, by the environment that it was 
   const { plan, source } = attempt.kind === 'loaded' ? attempt : {};
   expect(plan?.users.get('desk')?.password.reveal()).toBe('open sesame');
   expect(source?.variables.get('DESK_PASSWORD')).toBe('open sesame');
+});
+
+test('recordings come out of the thread as they are made without it, also again of what was read', async () => {
+  const samples = Int16Array.from({ length: 24_001 }, (_, i) => Math.round(9_000 * Math.sin(i / 7)));
+  await writeFile(join(folder, 'hold.wav'), encodeWav([samples], 24_000));
+  await writeFile(
+    join(folder, '1.yaml'),
+    `destinations: { desk: { to: "sip:1@pbx.example.com", waiting: "file:hold.wav" } }
+routes: [{ name: all, when: any, bridge: desk }]
+`,
+  );
+  const here = await loadPlan(folderReader(folder, { env: {} }));
+  const there = await thread().load(folder);
+  const again = await thread().loadSource(there.source);
+  if (here.kind !== 'loaded' || there.kind !== 'loaded' || again.kind !== 'loaded') throw new Error('refused');
+  const made = here.plan.destinations.get('desk');
+  expect(made?.waiting).toMatchObject({ 24_000: samples });
+  expect(there.plan.destinations.get('desk')).toEqual(made);
+  expect(again.plan.destinations.get('desk')).toEqual(made);
+  expect(again.plan.hash).toBe(here.plan.hash);
 });
 
 test('a broken plan has the same problems as without the thread', async () => {

@@ -71,6 +71,12 @@ test('the end tells who handed the call over to whom', () => {
   });
 });
 
+test('times are whole milliseconds, whatever the clock has counted', () => {
+  const breach = { guarantee: 'length', remedy: 'goodbye' } as const;
+  const call = endedCall({ modelConnectMs: 19.380_889, breaches: [{ ...breach, atMs: 6_018.781_281 }] });
+  expect(callEndRecord(call, { atMs })).toMatchObject({ modelConnectMs: 19, breaches: [{ ...breach, atMs: 6_019 }] });
+});
+
 test('a call that was never answered has a whole end as well, with nulls for what did not happen', () => {
   const text = JSON.stringify(callEndRecord(refusedCall(), { atMs }));
   expect(JSON.parse(text)).toMatchObject({

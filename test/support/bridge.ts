@@ -39,14 +39,16 @@ export const freePorts = {
   RINGBRIDGE_RTP_PORTS: '10000-16383',
 };
 
-/** Folders of a bridge, and the settings that point there. */
+/** Folders of a bridge, and the settings that point there; `files` lie beside the plan, by name. */
 export async function makeBridgeFolders(
   plan: TestPlan,
+  files: Readonly<Record<string, Buffer>> = {},
 ): Promise<{ folder: string; data: string; env: Record<string, string> }> {
   const folder = await mkdtemp(join(tmpdir(), 'ringbridge-test-'));
   const [dialplans, data] = [join(folder, 'dialplans'), join(folder, 'data')];
   await mkdir(dialplans);
   await writeFile(join(dialplans, '10-test.yaml'), JSON.stringify(plan, null, 2));
+  for (const [name, bytes] of Object.entries(files)) await writeFile(join(dialplans, name), bytes);
   return { folder, data, env: { ...freePorts, RINGBRIDGE_DIALPLANS: dialplans, RINGBRIDGE_DATA: data } };
 }
 
@@ -71,9 +73,13 @@ export class BridgeUnderTest {
   #folder = '';
   #data = '';
 
-  static async start(plan: TestPlan, env: Record<string, string> = {}): Promise<BridgeUnderTest> {
+  static async start(
+    plan: TestPlan,
+    env: Record<string, string> = {},
+    files: Readonly<Record<string, Buffer>> = {},
+  ): Promise<BridgeUnderTest> {
     const test = new BridgeUnderTest();
-    const { folder, data, env: ownEnv } = await makeBridgeFolders(plan);
+    const { folder, data, env: ownEnv } = await makeBridgeFolders(plan, files);
     test.#folder = folder;
     test.#data = data;
     try {
