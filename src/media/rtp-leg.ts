@@ -1,4 +1,5 @@
-import type { PcmFrame } from '../audio/pcm';
+import type { CreateOpus } from '../audio/opus';
+import type { PcmFrame, SampleRateHz } from '../audio/pcm';
 import type { Clock, Timer } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { invariant } from '../runtime/invariant';
@@ -12,6 +13,7 @@ import { RtpSender } from '../rtp/sender';
 import { openUdpPair, type DatagramPair, type OpenDatagramPair } from '../rtp/socket';
 import { SourcePolicy } from '../rtp/source-policy';
 import type { FrameClock, FrameSubscription } from './frame-clock';
+import { LegCodec } from './leg-codec';
 import { MediaUnavailable, OfferRefused } from './media-leg';
 import type {
   AudioSource,
@@ -23,8 +25,9 @@ import type {
   MediaLegOptions,
   MediaStats,
 } from './media-leg';
-import { chooseAudio, g711FormatsOf, LocalDescription, readAnswer, readDescription } from './negotiation';
-import type { NegotiatedAudio, OfferedFormat } from './negotiation';
+import { bothLaws, chooseAudio, LocalDescription, nameOfCodec, ownFormatsOf } from './negotiation';
+import { readAnswer, readDescription } from './negotiation';
+import type { AudioCodec, NegotiatedAudio, OfferedFormat, OurSide } from './negotiation';
 import { ReceivePath } from './receive-path';
 import { SendPath } from './send-path';
 import { settled } from './settled';
@@ -49,6 +52,9 @@ export interface RtpLegFactoryOptions {
    * bits: after each of them it throws the next packet away.
    */
   facesOwnServer?: boolean;
+  /** What may be spoken: both laws of G.711 unless given. Opus takes `opus`. */
+  codecs?: readonly AudioCodec[];
+  opus?: CreateOpus | undefined;
   /** A caller who was heard and has sent neither RTP nor RTCP for so long is gone. 15 s. */
   mediaTimeoutMs?: number;
   /** The same before its first packet. 30 s. */
@@ -64,16 +70,19 @@ export function createRtpLegFactory(options: RtpLegFactoryOptions): MediaLegFact
   if (addressScope(sdpAddress) === 'unspecified') {
     throw new Error(`RTP listens on ${localAddress}: the address that callers are told must be set`);
   }
-  const openPair = options.openPair ?? openUdpPair;
+  const { openPair = openUdpPair, opus, codecs: spoken = bothLaws } = options;
+  invariant(opus !== undefined || !spoken.includes('opus'), 'Opus takes its codec');
+  const ours: OurSide = { family: localAddress.includes(':') ? 'IP6' : 'IP4', codecs: spoken };
   return {
     async create(legOptions) {
-      const { codecs } = legOptions;
-      const offered = codecs === undefined ? undefined : g711FormatsOf(codecs);
-      if (offered?.length === 0)
-        throw new MediaUnavailable(`without FreeSWITCH nobody can speak ${codecs?.join(', ')}`);
+      const { codecs = spoken.filter((codec) => codec !== 'opus') } = legOptions;
+      const offered = ownFormatsOf(codecs, spoken);
+      if (offered.length === 0) throw new MediaUnavailable(`without FreeSWITCH nobody can speak ${codecs.join(', ')}`);
       const lease = await options.ports.lease((port) => openPair(localAddress, port));
       const socket = { pair: lease.opened, port: lease.port, localAddress, sdpAddress };
-      return new RtpLeg(options, legOptions, { ...socket, ...(offered !== undefined && { offered }) });
+      // Who answers with Opus unasked would change the rate of a leg that others rely on.
+      const answerable = spoken.filter((codec) => codec !== 'opus' || codecs.includes(codec));
+      return new RtpLeg(options, legOptions, { ...socket, offered, ours, answerable: { ...ours, codecs: answerable } });
     },
   };
 }
@@ -89,22 +98,24 @@ interface RtpLegSocket {
   port: number;
   localAddress: string;
   sdpAddress: string;
-  offered?: readonly OfferedFormat[];
+  offered: readonly OfferedFormat[];
+  ours: OurSide;
+  /** The same for answers to our offers. */
+  answerable: OurSide;
 }
 
 const defaultMediaTimeoutMs = 15_000;
 const defaultFirstMediaTimeoutMs = 30_000;
 
-/** A call's own RTP and RTCP ports, at 8 kHz. */
+/** A call's own RTP and RTCP ports. */
 class RtpLeg implements MediaLeg {
-  readonly rateHz = 8_000;
-
   readonly #options: RtpLegFactoryOptions;
   readonly #socket: RtpLegSocket;
   readonly #logger: Logger;
   readonly #policy: SourcePolicy;
   readonly #sender: RtpSender;
   readonly #rtcp: RtcpSession;
+  readonly #codec: LegCodec;
   readonly #receive: ReceivePath;
   readonly #send: SendPath;
   readonly #description: LocalDescription;
@@ -131,6 +142,7 @@ class RtpLeg implements MediaLeg {
     });
     this.#sender = new RtpSender({ random, marks: options.facesOwnServer !== true });
     this.#rtcp = new RtcpSession({ clock, random, sender: this.#sender });
+    this.#codec = new LegCodec(options.opus);
     this.#receive = new ReceivePath({
       clock,
       sink: {
@@ -138,13 +150,18 @@ class RtpLeg implements MediaLeg {
         onDigit: (digit) => this.#onCallerDigit(digit),
       },
     });
-    this.#send = new SendPath({ clock, port: socket.pair.rtp, policy: this.#policy, sender: this.#sender });
+    const [policy, sender, codec] = [this.#policy, this.#sender, this.#codec];
+    this.#send = new SendPath({ clock, port: socket.pair.rtp, policy, sender, codec });
     const local = { address: socket.sdpAddress, port: socket.port };
     const sessionId = random.bytes(6).readUIntBE(0, 6);
-    this.#description = new LocalDescription({ local, sessionId, ...(socket.offered && { offered: socket.offered }) });
+    this.#description = new LocalDescription({ local, sessionId, offered: socket.offered });
     this.#lastLifeMs = clock.now();
     socket.pair.rtp.listen({ onDatagram: this.#onRtp });
     socket.pair.rtcp.listen({ onDatagram: this.#onRtcp });
+  }
+
+  get rateHz(): SampleRateHz {
+    return this.#codec.rateHz;
   }
 
   answer(offer: string): Promise<string> {
@@ -161,7 +178,7 @@ class RtpLeg implements MediaLeg {
   acceptAnswer(answer: string): Promise<void> {
     return settled(() => {
       invariant(!this.#closed, 'a closed leg takes no answer');
-      const audio = readAnswer(readDescription(answer), this.#family);
+      const audio = readAnswer(readDescription(answer), this.#socket.answerable);
       this.#refuseOurselves(audio);
       this.#apply(audio);
     });
@@ -180,6 +197,7 @@ class RtpLeg implements MediaLeg {
     const nowMs = this.#options.clock.now();
     this.#started = { listener, source };
     this.#lastLifeMs = nowMs;
+    this.#codec.fixRate();
     this.#receive.start(nowMs);
     this.#subscription = this.#options.frameClock.subscribe({
       onFrame: () => this.#onTick(),
@@ -205,9 +223,9 @@ class RtpLeg implements MediaLeg {
   get stats(): Readonly<MediaStats> {
     const { reorder } = this.#receive;
     return {
-      codec: this.#audio === undefined ? undefined : `${this.#audio.law.toUpperCase()}/8000`,
+      codec: this.#audio && nameOfCodec(this.#audio),
       packetsReceived: this.#packetsReceived,
-      packetsSent: this.#sender.packets,
+      packetsSent: this.#sender.packetsBefore + this.#sender.packets,
       packetsLost: reorder.lost,
       packetsReordered: reorder.reordered,
       packetsDuplicate: reorder.duplicate,
@@ -216,7 +234,7 @@ class RtpLeg implements MediaLeg {
       framesSilenced: this.#receive.framesSilenced,
       framesSkipped: this.#send.framesSkipped,
       dropped: this.#droppedCounts(),
-      digits: this.#receive.digits,
+      digits: this.#receive.keys.digits,
       jitterMs: this.#rtcp.jitterMs,
       remoteJitterMs: this.#rtcp.remoteJitterMs,
       remoteLostPackets: this.#rtcp.remoteLostPackets,
@@ -231,21 +249,17 @@ class RtpLeg implements MediaLeg {
     this.#subscription?.end();
     this.#reportTimer?.cancel();
     this.#receive.close();
-    if (this.#sender.packets > 0) this.#report({ goodbye: true });
+    if (this.stats.packetsSent > 0) this.#report({ goodbye: true });
     this.#socket.pair.rtp.close();
     this.#socket.pair.rtcp.close();
     this.#options.ports.release(this.#socket.port);
     this.#logger.debug({ port: this.#socket.port, source: this.#policy.source }, 'media closed');
   }
 
-  get #family(): 'IP4' | 'IP6' {
-    return this.#socket.localAddress.includes(':') ? 'IP6' : 'IP4';
-  }
-
   #answer(offer: string): string {
     invariant(!this.#closed, 'a closed leg answers no offer');
     const session = readDescription(offer);
-    const choice = chooseAudio(session, this.#family);
+    const choice = chooseAudio(session, this.#socket.ours);
     this.#refuseOurselves(choice.audio);
     this.#apply(choice.audio);
     return this.#description.answer(session, choice);
@@ -262,8 +276,11 @@ class RtpLeg implements MediaLeg {
     const before = this.#audio;
     const nowMs = this.#options.clock.now();
     this.#audio = audio;
+    this.#codec.agree(audio);
+    this.#receive.useFormat(this.#codec.received);
     this.#receive.setPayloadKinds(audio.receive);
     this.#send.negotiate(audio);
+    this.#rtcp.useClock(audio.clockHz);
     if (audio.remote !== undefined) {
       const moved = before?.remote?.address !== audio.remote.address || before.remote.port !== audio.remote.port;
       this.#policy.name(audio.remote, nowMs);
@@ -271,7 +288,7 @@ class RtpLeg implements MediaLeg {
     }
     // Silence on hold was allowed: it does not count afterwards.
     if (before !== undefined && !expectsMedia(before)) this.#lastLifeMs = nowMs;
-    this.#logger.debug({ remote: audio.remote, law: audio.law, onHold: audio.onHold }, 'media negotiated');
+    this.#logger.debug({ remote: audio.remote, codec: audio.codec, onHold: audio.onHold }, 'media negotiated');
   }
 
   readonly #onRtp = (datagram: Buffer, address: string, port: number): void => {
@@ -294,7 +311,7 @@ class RtpLeg implements MediaLeg {
     this.#packetsReceived += 1;
     this.#lastLifeMs = nowMs;
     const kind = this.#receive.kindOf(packet.payloadType);
-    this.#rtcp.onRtpPacket(packet, nowMs, kind === 'pcmu' || kind === 'pcma');
+    this.#rtcp.onRtpPacket(packet, nowMs, kind === 'pcmu' || kind === 'pcma' || kind === 'opus');
     if (this.#started === undefined) this.#drop('before-start');
     else this.#receive.receive(packet, nowMs);
   };
@@ -302,7 +319,7 @@ class RtpLeg implements MediaLeg {
   // A listener that throws has a bug: its call ends, the packets of the others go on.
   #onCallerFrame(frame: PcmFrame): void {
     try {
-      this.#started?.listener.onAudio(frame);
+      this.#started?.listener.onAudio(this.#codec.toLeg(frame));
     } catch (cause) {
       this.#fail({ kind: 'media-error', message: messageOf(cause) });
     }
@@ -374,7 +391,8 @@ class RtpLeg implements MediaLeg {
     const counts: Record<string, number> = { ...this.#dropped };
     const others = {
       'unknown-payload-type': this.#receive.unknownPayloads,
-      'bad-telephone-event': this.#receive.badEvents,
+      'bad-telephone-event': this.#receive.keys.badEvents,
+      'bad-opus-packet': this.#receive.badAudio,
       'stray-packet': this.#receive.reorder.stray,
       'socket-error': rtp.errors + rtcp.errors,
     };

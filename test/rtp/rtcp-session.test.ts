@@ -21,7 +21,7 @@ function reportOf(session: RtcpSession): RtcpReport {
 test('two sessions measure the round trip between them', () => {
   const clock = new VirtualClock();
   const [a, b] = [party(clock, 1), party(clock, 2)];
-  a.sender.audioPacket(0, clock.now());
+  a.sender.audioPacket(0, Buffer.alloc(160), clock.now());
   b.session.onRtpPacket(nthPacket(0, { ssrc: a.sender.ssrc }), clock.now(), true);
   const fromA = a.session.buildReport();
   clock.advance(35);
@@ -93,7 +93,7 @@ test('a sender report gives the RTP timestamp of the same moment as its NTP time
   const { sender, session } = party(clock, 1);
   const started = sender.timestamp;
   for (let n = 0; n < 50; n += 1) {
-    sender.audioPacket(0, clock.now());
+    sender.audioPacket(0, Buffer.alloc(160), clock.now());
     clock.advance(20);
   }
   clock.advance(7);
@@ -107,7 +107,7 @@ test('a sender report gives the RTP timestamp of the same moment as its NTP time
 test('after a report without anything sent since, it is a receiver report', () => {
   const clock = new VirtualClock();
   const { sender, session } = party(clock, 1);
-  sender.audioPacket(0, 0);
+  sender.audioPacket(0, Buffer.alloc(160), 0);
   expect(parseRtcp(session.buildReport())).toMatchObject([{ kind: 'sender-report' }]);
   expect(parseRtcp(session.buildReport())).toMatchObject([{ kind: 'receiver-report' }]);
 });
