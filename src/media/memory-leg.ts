@@ -71,7 +71,8 @@ export class MemoryPhone {
 export interface MemoryLegFactoryOptions {
   clock: Clock;
   frameClock: FrameClock;
-  rateHz?: SampleRateHz;
+  /** Of every leg, or of each by its call id; 8 kHz unless given. */
+  rateHz?: SampleRateHz | ((callId: string) => SampleRateHz);
 }
 
 /** Legs without packets, for whole calls on a virtual clock. Each call's phone is found by its call id. */
@@ -90,7 +91,8 @@ export class MemoryLegFactory implements MediaLegFactory {
 
   create({ callId, codecs = bothLaws }: MediaLegOptions): Promise<MediaLeg> {
     if (this.refusal !== undefined) return Promise.reject(this.refusal);
-    const rateHz = this.#options.rateHz ?? 8_000;
+    const { rateHz: given = 8_000 } = this.#options;
+    const rateHz = typeof given === 'number' ? given : given(callId);
     const phone = new MemoryPhone({ rateHz });
     this.phones.set(callId, phone);
     this.#legs += 1;
