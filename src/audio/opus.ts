@@ -75,7 +75,7 @@ const fullBandwidth = 1_105;
 /** Beyond these speech gains nothing (RFC 6716 section 2.1.1): 24 kHz carries super-wideband, 8 kHz narrowband. */
 const bitrates: Readonly<Record<SampleRateHz, number>> = { 8_000: 16_000, 24_000: 32_000 };
 const bitrateMin = 6_000;
-/** Half of the range: what is above it costs twice the time and is not told apart in speech. */
+/** Half of the range: the rest costs half as much time again, for what is not told apart in speech. */
 const complexity = 5;
 /** Enough that the encoder spends bits on repair, where the far side uses them. */
 const expectedLossPercent = 5;

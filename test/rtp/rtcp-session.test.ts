@@ -118,3 +118,25 @@ test('reports are 2.5 to 7.5 s apart', () => {
   expect(Math.min(...delays)).toBeGreaterThanOrEqual(2_500);
   expect(Math.max(...delays)).toBeLessThan(7_500);
 });
+
+test('a stream with another clock is counted afresh, and its times are told by that clock', () => {
+  const clock = new VirtualClock();
+  const { sender, session } = party(clock, 1);
+  sender.audioPacket(0, Buffer.alloc(160), clock.now());
+  const before = sender.ssrc;
+  session.buildReport();
+  sender.useClock(48_000);
+  session.useClock(48_000);
+  const started = sender.timestamp;
+  for (let n = 0; n < 50; n += 1) {
+    sender.audioPacket(96, Buffer.alloc(70), clock.now());
+    clock.advance(20);
+  }
+  const [first] = parseRtcp(session.buildReport());
+  if (typeof first !== 'object' || first.kind !== 'sender-report') throw new Error('no sender report');
+  expect(first.ssrc).toBe(sender.ssrc);
+  expect(sender.ssrc).not.toBe(before);
+  expect((first.sender.rtpTimestamp - started) >>> 0).toBe(1_000 * 48);
+  expect(first.sender).toMatchObject({ packets: 50, octets: 3_500 });
+  expect(sender.packetsBefore).toBe(1);
+});

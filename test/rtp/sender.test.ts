@@ -76,3 +76,14 @@ test('packets and octets are counted as a sender report wants them', () => {
   rtp.eventPacket(101, { code: 1, end: false, duration: 160, first: true, timestamp: 0 }, 20);
   expect(rtp).toMatchObject({ packets: 2, octets: 164 });
 });
+
+test('packets of every length go out whole, and stay untouched for the next three sends', () => {
+  const rtp = sender();
+  const lengths = [160, 3, 900, 160, 40];
+  const packets = lengths.map((length, n) => ({
+    length,
+    packet: rtp.audioPacket(96, Buffer.alloc(length, n), n * 20),
+  }));
+  expect(packets.slice(1).map(({ packet }) => [...new Set(read(packet).payload)])).toEqual([[1], [2], [3], [4]]);
+  expect(packets.map(({ packet }) => packet.length - 12)).toEqual(lengths);
+});

@@ -132,6 +132,14 @@ describe('a sender', () => {
     expect(ticks(long, 400).letters.replaceAll('.', '')).toHaveLength(302);
   });
 
+  test('whose clock becomes a faster one in the middle of a long press ends it', () => {
+    const sender = new TelephoneEventSender();
+    sender.enqueue('1', 6_000);
+    for (let n = 0; n < 100; n += 1) sender.next(0, 160);
+    const steps = [1, 2, 3, 4].map(() => sender.next(0, 960)?.end);
+    expect(steps).toEqual([true, true, true, undefined]);
+  });
+
   test('refuses a key when too many wait', () => {
     const sender = new TelephoneEventSender();
     for (let n = 0; n < queuedKeysMax; n += 1) expect(sender.enqueue('1', 100)).toBe(true);
