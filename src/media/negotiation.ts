@@ -100,12 +100,15 @@ export class LocalDescription {
     this.#offered = offered;
   }
 
-  offer(): string {
-    const formats = [...this.#offered.map(([payloadType]) => payloadType), ourEventPayloadType];
+  /** `current`: what is agreed on already. Opus stays in the offer then, under its payload types (RFC 3264 section 8.3.2). */
+  offer(current?: NegotiatedAudio): string {
+    const formats = [...opusInUse(current), ...this.#offered];
+    const eventPayloadType = eventPayloadTypes.find((one) => formats.every(([taken]) => taken !== one)) ?? 0;
+    const listed = formats.filter(([payloadType], at) => formats.findIndex(([one]) => one === payloadType) === at);
+    listed.push([eventPayloadType, namesOfKinds['telephone-event'](8_000), keyEvents]);
     const lines = [
-      `m=audio ${this.#local.port} RTP/AVP ${formats.join(' ')}`,
-      ...this.#offered.flatMap(formatLines),
-      ...formatLines([ourEventPayloadType, namesOfKinds['telephone-event'](8_000), keyEvents]),
+      `m=audio ${this.#local.port} RTP/AVP ${listed.map(([payloadType]) => payloadType).join(' ')}`,
+      ...listed.flatMap(formatLines),
       `a=ptime:${sentPtimeMs}`,
       'a=sendrecv',
     ];
@@ -137,6 +140,14 @@ export class LocalDescription {
     this.#body = body;
     return `v=0\r\no=- ${this.#sessionId} ${this.#version} ${connection}\r\n${body}`;
   }
+}
+
+function opusInUse(current: NegotiatedAudio | undefined): OfferedFormat[] {
+  if (current?.codec !== 'opus') return [];
+  const { payloadType, event } = current;
+  const keys: OfferedFormat[] =
+    event?.clockHz === 48_000 ? [[event.payloadType, namesOfKinds['telephone-event'](48_000), keyEvents]] : [];
+  return [[payloadType, namesOfKinds.opus(48_000), ourOpusParameters], ...keys];
 }
 
 /** The stream of an offer that we accept. */
@@ -181,6 +192,8 @@ export function readAnswer(answer: SessionDescription, ours: OurSide): Negotiate
 /** Packets that we send are this long, whatever was asked for. */
 const sentPtimeMs = 20;
 const ourEventPayloadType = 101;
+/** In an offer that goes on with the other side's payload types the usual one may be taken. */
+const eventPayloadTypes = [ourEventPayloadType, 102, 103];
 const ourOpusEventPayloadType = 110;
 /** The keys; a hook flash (16) would be taken and not understood. */
 const keyEvents = '0-15';

@@ -1,18 +1,15 @@
-import type { CreateOpus } from '../audio/opus';
 import type { PcmFrame, SampleRateHz } from '../audio/pcm';
-import type { Clock, Timer } from '../runtime/clock';
+import type { Timer } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { invariant } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
-import type { Random } from '../runtime/random';
 import { addressScope, canonicalAddress } from '../rtp/ip-address';
 import { parseRtpPacket } from '../rtp/packet';
-import type { PortPool } from '../rtp/port-pool';
 import { RtcpSession } from '../rtp/rtcp-session';
 import { RtpSender } from '../rtp/sender';
-import { openUdpPair, type DatagramPair, type OpenDatagramPair } from '../rtp/socket';
+import { openUdpPair, type DatagramPair } from '../rtp/socket';
 import { SourcePolicy } from '../rtp/source-policy';
-import type { FrameClock, FrameSubscription } from './frame-clock';
+import type { FrameSubscription } from './frame-clock';
 import { LegCodec } from './leg-codec';
 import { MediaUnavailable, OfferRefused } from './media-leg';
 import type {
@@ -27,41 +24,11 @@ import type {
 } from './media-leg';
 import { bothLaws, chooseAudio, LocalDescription, nameOfCodec, ownFormatsOf } from './negotiation';
 import { readAnswer, readDescription } from './negotiation';
-import type { AudioCodec, NegotiatedAudio, OfferedFormat, OurSide } from './negotiation';
+import type { NegotiatedAudio, OfferedFormat, OurSide } from './negotiation';
 import { ReceivePath } from './receive-path';
+import type { RtpLegFactoryOptions } from './rtp-leg-options';
 import { SendPath } from './send-path';
 import { settled } from './settled';
-
-export interface RtpLegFactoryOptions {
-  clock: Clock;
-  random: Random;
-  logger: Logger;
-  /** One for all calls. */
-  frameClock: FrameClock;
-  /**
-   * An offer that names a port of this pool as the caller's is refused: audio would run in a circle. So a phone in the
-   * same process needs a pool of its own; the ranges may overlap.
-   */
-  ports: PortPool;
-  /** IP address to bind to. A wildcard address needs `publicAddress`. */
-  localAddress: string;
-  /** What SDP tells the caller; unset means the local address. */
-  publicAddress?: string | undefined;
-  /**
-   * The other side is a FreeSWITCH of ours and no caller. It is sent to at once, wherever it stands, and without marker
-   * bits: after each of them it throws the next packet away.
-   */
-  facesOwnServer?: boolean;
-  /** What may be spoken: both laws of G.711 unless given. Opus takes `opus`. */
-  codecs?: readonly AudioCodec[];
-  opus?: CreateOpus | undefined;
-  /** A caller who was heard and has sent neither RTP nor RTCP for so long is gone. 15 s. */
-  mediaTimeoutMs?: number;
-  /** The same before its first packet. 30 s. */
-  firstMediaTimeoutMs?: number;
-  /** Opens the sockets; real UDP unless given. */
-  openPair?: OpenDatagramPair;
-}
 
 /** Legs whose RTP socket faces the caller. Throws at once when an address is wrong: that is a mistake in the settings. */
 export function createRtpLegFactory(options: RtpLegFactoryOptions): MediaLegFactory {
@@ -80,9 +47,7 @@ export function createRtpLegFactory(options: RtpLegFactoryOptions): MediaLegFact
       if (offered.length === 0) throw new MediaUnavailable(`without FreeSWITCH nobody can speak ${codecs.join(', ')}`);
       const lease = await options.ports.lease((port) => openPair(localAddress, port));
       const socket = { pair: lease.opened, port: lease.port, localAddress, sdpAddress };
-      // Who answers with Opus unasked would change the rate of a leg that others rely on.
-      const answerable = spoken.filter((codec) => codec !== 'opus' || codecs.includes(codec));
-      return new RtpLeg(options, legOptions, { ...socket, offered, ours, answerable: { ...ours, codecs: answerable } });
+      return new RtpLeg(options, legOptions, { ...socket, offered, ours, offersOpus: codecs.includes('opus') });
     },
   };
 }
@@ -100,8 +65,7 @@ interface RtpLegSocket {
   sdpAddress: string;
   offered: readonly OfferedFormat[];
   ours: OurSide;
-  /** The same for answers to our offers. */
-  answerable: OurSide;
+  offersOpus: boolean;
 }
 
 const defaultMediaTimeoutMs = 15_000;
@@ -171,14 +135,14 @@ class RtpLeg implements MediaLeg {
   offer(): Promise<string> {
     return settled(() => {
       invariant(!this.#closed, 'a closed leg makes no offer');
-      return this.#description.offer();
+      return this.#description.offer(this.#audio);
     });
   }
 
   acceptAnswer(answer: string): Promise<void> {
     return settled(() => {
       invariant(!this.#closed, 'a closed leg takes no answer');
-      const audio = readAnswer(readDescription(answer), this.#socket.answerable);
+      const audio = readAnswer(readDescription(answer), this.#answerable);
       this.#refuseOurselves(audio);
       this.#apply(audio);
     });
@@ -254,6 +218,13 @@ class RtpLeg implements MediaLeg {
     this.#socket.pair.rtcp.close();
     this.#options.ports.release(this.#socket.port);
     this.#logger.debug({ port: this.#socket.port, source: this.#policy.source }, 'media closed');
+  }
+
+  /** Who answers with Opus unasked would change the rate of a leg that others rely on. */
+  get #answerable(): OurSide {
+    const { ours, offersOpus } = this.#socket;
+    if (offersOpus || this.#audio?.codec === 'opus') return ours;
+    return { ...ours, codecs: ours.codecs.filter((codec) => codec !== 'opus') };
   }
 
   #answer(offer: string): string {

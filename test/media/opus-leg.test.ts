@@ -336,6 +336,23 @@ describe('a re-INVITE', () => {
     expect(fakeOpus(8_000).decode(last.payload)).toHaveLength(160);
   });
 
+  test('without SDP is offered Opus again, under the payload types of the caller', async () => {
+    const { leg, phone } = await answered();
+    talk([800]);
+    const sdp = await leg.offer();
+    expect(sdp).toContain('RTP/AVP 96 101 0 8 102\r\n');
+    expect(sdp.match(/a=rtpmap:.*/g)).toEqual([
+      ...[opusLine, 'a=rtpmap:101 telephone-event/48000', 'a=rtpmap:0 PCMU/8000', 'a=rtpmap:8 PCMA/8000'],
+      'a=rtpmap:102 telephone-event/8000',
+    ]);
+    await leg.acceptAnswer(opusOffer);
+    expect(leg.stats.codec).toBe('OPUS/48000/2');
+    const { ssrc } = phone.received.at(-1)!.packet;
+    talk(hundred);
+    expect(heardLevels().slice(1)).toEqual(hundred);
+    expect(phone.received.at(-1)!.packet.ssrc).toBe(ssrc);
+  });
+
   test('that is refused leaves Opus as it was', async () => {
     const { leg } = await answered();
     await expect(leg.modify(offer({ formats: '18', audio: [] }))).rejects.toMatchObject({ status: 488 });
