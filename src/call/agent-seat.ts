@@ -2,7 +2,9 @@ import type { SampleRateHz } from '../audio/pcm';
 import type { Agent } from '../dialplan/plan';
 import type { RealtimeSession } from '../realtime/session';
 import type { RealtimeSessionListener } from '../realtime/session-listener';
+import type { UpdateAnswer } from '../realtime/session-updates';
 import { CallerEar } from './caller-ear';
+import type { ConversationHost } from './conversation-host';
 import { ConversationMemory } from './conversation-memory';
 import { GatedListener, type WaitingSession } from './gated-listener';
 import type { CallTools } from './tool-runner';
@@ -24,6 +26,8 @@ export interface AgentSeatOptions {
   /** Hears of each session while it is in force. */
   listener: RealtimeSessionListener;
   openSession(agent: Agent, listener: RealtimeSessionListener): RealtimeSession;
+  /** Told what a session cost after it was replaced. */
+  host: Pick<ConversationHost, 'addResponse' | 'addTranscription'>;
 }
 
 /** Who speaks with the caller, in which session of the model, and what another agent would have to know. */
@@ -32,6 +36,8 @@ export class AgentSeat {
   #agent: Agent;
   #session: RealtimeSession;
   #gate: GatedListener;
+  /** The session before this one, while it may still tell what it cost. */
+  #retired: RealtimeSession | undefined;
   readonly ear: CallerEar;
   /** Undefined where nobody can take over. */
   readonly memory: ConversationMemory | undefined;
@@ -62,21 +68,34 @@ export class AgentSeat {
   }
 
   /** Asks the session in force for another agent. */
-  change(agent: Agent, answered: (accepted: boolean) => void): void {
+  change(agent: Agent, answered: (answer: UpdateAnswer) => void): void {
     const tools = this.#options.tools.definitions(agent.tools);
     this.#session.takeOver({ agent: agent.session, tools }, answered);
   }
 
   /** Another agent sits down: with `next` in that session, which is told what was said; without it in the one in force. */
   take(agent: Agent, next: NextSession | undefined): void {
+    const { host } = this.#options;
+    const before = this.#agent;
     this.#agent = agent;
     if (next === undefined) return;
-    this.#gate.beReplaced();
-    this.#session.close();
+    this.#gate.beReplaced({
+      onResponseDone: (done) => host.addResponse(done, before),
+      onTranscriptionUsage: (usage) => host.addTranscription(usage, before),
+    });
+    this.#retired?.close();
+    this.#retired = this.#session;
+    this.#retired.retire();
     this.#session = next.session;
     this.#gate = next.gate;
     this.#gate.comeIntoForce();
     this.memory?.forgetOpenTurn();
     if (this.memory !== undefined) this.#session.adoptConversation(this.memory.recall());
+  }
+
+  /** Twice is fine. */
+  close(): void {
+    this.#retired?.close();
+    this.#session.close();
   }
 }

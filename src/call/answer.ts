@@ -73,10 +73,10 @@ async function answer(call: Call): Promise<void> {
     guarantees: decision.guarantees ?? noGuarantees,
     host: {
       emit: (event) => call.emit(event),
-      addResponse: (done) => call.addResponse(done),
+      addResponse: (done, by) => call.addResponse(done, by),
       remember: (note) => call.remember(note),
       sendDigits: (keys) => call.sendDigits(keys),
-      addTranscription: (model, usage) => call.addTranscription(model, usage),
+      addTranscription: (usage, by) => call.addTranscription(usage, by),
       agentChanged: (agent, session) => call.agentChanged(agent, session),
       end: (reason) => call.end(reason),
       transfer: (destination, requester) => call.transfer(destination, requester),

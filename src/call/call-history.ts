@@ -7,7 +7,7 @@ const handoffsMax = 50;
 
 type Remembered = Pick<
   CallSnapshot,
-  'firstAudioAtMs' | 'interruptions' | 'tools' | 'notes' | 'breaches' | 'handoffs' | 'signallingLostAtMs'
+  'firstAudioAtMs' | 'interruptions' | 'speechGaps' | 'tools' | 'notes' | 'breaches' | 'handoffs' | 'signallingLostAtMs'
 >;
 
 /** What a call's record keeps of what has happened in it. */
@@ -15,6 +15,7 @@ export class CallHistory {
   #firstAudioAtMs: number | undefined;
   #signallingLostAtMs: number | undefined;
   #interruptions = 0;
+  #speechGaps: CallSnapshot['speechGaps'] = { count: 0, totalMs: 0 };
   #tools: readonly ToolRecord[] = [];
   #notes: readonly string[] = [];
   #breaches: CallSnapshot['breaches'] = [];
@@ -26,6 +27,7 @@ export class CallHistory {
       firstAudioAtMs: this.#firstAudioAtMs,
       signallingLostAtMs: this.#signallingLostAtMs,
       interruptions: this.#interruptions,
+      speechGaps: this.#speechGaps,
       tools: this.#tools,
       notes: this.#notes,
       breaches: this.#breaches,
@@ -38,6 +40,9 @@ export class CallHistory {
     switch (event.kind) {
       case 'barge-in':
         this.#interruptions += 1;
+        return;
+      case 'speech-gap':
+        this.#speechGaps = { count: this.#speechGaps.count + 1, totalMs: this.#speechGaps.totalMs + event.ms };
         return;
       case 'function-call': {
         const { name, outcome, failure, durationMs } = event;

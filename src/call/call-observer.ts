@@ -47,6 +47,8 @@ export interface CallSnapshot {
   blame: Blame | undefined;
   /** How often the caller interrupted the agent. */
   interruptions: number;
+  /** Pauses in the middle of the agent's words, because the model's audio came late, and their sum. */
+  speechGaps: { count: number; totalMs: number };
   /** Sum over all responses. */
   tokens: TokenUsage;
   /** From the start of the connection attempt to `session.updated`. */
@@ -79,6 +81,8 @@ export type CallEvent =
   | { kind: 'state'; from: CallState; to: CallState }
   | { kind: 'model-ready'; connectMs: number; sessionId: string }
   | { kind: 'agent-audio-started'; itemId: string }
+  /** The agent fell silent in the middle of a word for so long: the model's audio came late. */
+  | { kind: 'speech-gap'; ms: number }
   | { kind: 'caller-speech-started'; itemId: string }
   | { kind: 'caller-speech-stopped'; itemId: string }
   /** The caller spoke over the agent; `audioEndMs` of the item had been heard. */

@@ -1,4 +1,5 @@
 import type { ResponseDone, TokenUsage, TranscriptionUsage } from '../realtime/session-listener';
+import type { ModelChoice } from './call-services';
 import type { CallCost } from './cost-meter';
 import { CostMeter } from './cost-meter';
 import type { PriceTable } from './price-table';
@@ -18,10 +19,9 @@ const noTokens: TokenUsage = {
   outputAudioTokens: 0,
 };
 
-/** What a call has taken of its models: tokens, and what they cost once a model was chosen. */
+/** What a call has taken of its models, each by its own prices: tokens, and what they cost once a model was chosen. */
 export class CallUsage {
   readonly #tokens: TokenUsage = { ...noTokens };
-  #model = '';
   #meter: CostMeter | undefined;
 
   get tokens(): TokenUsage {
@@ -33,27 +33,20 @@ export class CallUsage {
     return this.#meter?.cost;
   }
 
-  /** From now on; what others have taken stays. */
-  chooseModel(
-    model: { kind: 'api' | 'simulator'; name: string },
-    { prices, unpricedModels }: { prices: PriceTable; unpricedModels: UnpricedModels },
-  ): void {
-    this.#model = model.name;
-    this.#meter ??= new CostMeter({
-      table: prices,
-      modelKind: model.kind,
-      onUnpriced: (unpriced) => unpricedModels.tell(unpriced),
-    });
-    this.#meter.changeModel(model.kind);
+  /** A model was chosen: from now on there is a cost. Twice is fine. */
+  priceBy({ prices, unpricedModels }: { prices: PriceTable; unpricedModels: UnpricedModels }): void {
+    this.#meter ??= new CostMeter({ table: prices, onUnpriced: (unpriced) => unpricedModels.tell(unpriced) });
   }
 
-  addResponse({ usage }: ResponseDone): void {
+  addResponse({ usage }: ResponseDone, model: ModelChoice): void {
     if (usage === undefined) return;
     for (const key of Object.keys(this.#tokens) as (keyof TokenUsage)[]) this.#tokens[key] += usage[key];
-    this.#meter?.addResponse(this.#model, usage);
+    this.#meter?.addResponse(model, usage);
   }
 
-  addTranscription(model: string | undefined, usage: TranscriptionUsage): void {
-    this.#meter?.addTranscription(model ?? 'transcription', usage);
+  /** `transcriber` wrote down what was said in a session of `model`. */
+  addTranscription(transcriber: string | undefined, usage: TranscriptionUsage, model: ModelChoice): void {
+    const { kind } = model;
+    this.#meter?.addTranscription({ kind, name: transcriber ?? 'transcription' }, usage);
   }
 }

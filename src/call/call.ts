@@ -1,68 +1,28 @@
-import type { Digit, MediaLeg, MediaLegFactory } from '../media/media-leg';
-import type { RealtimeSession } from '../realtime/session';
-import type { RealtimeSessionListener, ResponseDone, TranscriptionUsage } from '../realtime/session-listener';
-import type { Clock, Timer } from '../runtime/clock';
+import type { MediaLeg } from '../media/media-leg';
+import type { ResponseDone, TranscriptionUsage } from '../realtime/session-listener';
+import type { Timer } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { InvariantError } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
-import type { PlaceCall } from '../signalling/callee-leg';
-import type { Random } from '../runtime/random';
-import type { CallerHangUp, CallerInfo, CallerLeg, CallerLegListener, OfferReply } from '../signalling/caller-leg';
-import type { Admission } from './call-limits';
-import type { CallEvent, CallObserver, CallSnapshot } from './call-observer';
+import type { CallerHangUp, CallerLeg, CallerLegListener, OfferReply } from '../signalling/caller-leg';
+import type { CallEvent, CallSnapshot } from './call-observer';
 import { CallHistory } from './call-history';
+import type { CallServices, ModelChoice } from './call-services';
 import type { CallState } from './call-state';
 import { moveCall } from './call-state';
+import { CallerMedia } from './caller-media';
 import type { Conversation } from './conversation';
-import type { DestinationLimits } from './destination-limits';
 import { DigitStream } from './digit-stream';
 import { CallUsage } from './call-usage';
 import { EventQueue } from './event-queue';
 import type { Blame, EndReason } from './end-reason';
 import { blameFor } from './end-reason';
 import { endSignalling } from './end-signalling';
-import type { PriceTable } from './price-table';
-import type { Prompts } from './prompts';
 import type { Agent } from '../dialplan/plan';
 import type { RouteDecision } from '../dialplan/route';
 import type { Supervisions } from './supervisions';
 import { TimeLimits } from './time-limits';
 import type { Transfers, TransferRequester } from './transfers';
-import type { CallTools } from './tool-runner';
-import type { UnpricedModels } from './unpriced-models';
-
-/** Which model an agent talks to. */
-export interface ModelChoice {
-  kind: 'api' | 'simulator';
-  name: string;
-}
-
-/** What every call needs from the outside; one object for all calls. */
-export interface CallServices {
-  clock: Clock;
-  logger: Logger;
-  media: MediaLegFactory;
-  prompts: Prompts;
-  prices: PriceTable;
-  unpricedModels: UnpricedModels;
-  observers: readonly CallObserver[];
-  admission: Admission;
-  /** Places the calls that callers are joined with. */
-  placeCall: PlaceCall;
-  destinationLimits: DestinationLimits;
-  route(caller: CallerInfo): RouteDecision;
-  modelFor(agent: Agent): ModelChoice;
-  tools: CallTools;
-  random: Random;
-  openSession(agent: Agent, listener: RealtimeSessionListener, callId: string): RealtimeSession;
-  /** How long the model may take until `session.updated`. */
-  modelDeadlineMs: number;
-  /** How long before the goodbye of a time limit the caller is warned. */
-  timeWarningMs: number;
-}
-
-/** As long as people press a key. */
-const sentKeyMs = 120;
 
 /** A caller with broken audio or manners must not keep the clean-up from being noticed. */
 const endWatchdogMs = 5_000;
@@ -80,12 +40,12 @@ export class Call implements CallerLegListener {
   readonly #onEnded: (call: Call) => void;
   readonly #startedAtMs: number;
   readonly #digits: DigitStream;
+  readonly #media: CallerMedia;
   #state: CallState = 'ringing';
   #decision: RouteDecision | undefined;
   /** Who answers, and later who has taken over. */
   #agent: Agent | undefined;
   #model: ModelChoice | undefined;
-  #media: MediaLeg | undefined;
   #conversation: Conversation | undefined;
   #timeLimits: TimeLimits | undefined;
   #watchdog: Timer | undefined;
@@ -108,6 +68,14 @@ export class Call implements CallerLegListener {
     this.#events = new EventQueue({ observers: options.services.observers, logger: this.logger });
     this.#onEnded = options.onEnded;
     this.#digits = new DigitStream({ clock: options.services.clock, onDigit: (digit) => this.#pressed(digit) });
+    this.#media = new CallerMedia({
+      logger: this.logger,
+      host: {
+        isEnding: () => this.isEnding(),
+        end: (reason) => this.end(reason),
+        onHold: (isOnHold) => this.#conversation?.onHold(isOnHold),
+      },
+    });
     this.#startedAtMs = options.services.clock.wallTimeMs();
   }
 
@@ -185,7 +153,7 @@ export class Call implements CallerLegListener {
       blame: this.#blame(),
       tokens: this.#usage.tokens,
       modelConnectMs: this.#modelConnectMs,
-      media: this.#media?.stats,
+      media: this.#media.stats,
       cost: this.#usage.cost,
       transfers: this.#transfers?.attempts ?? [],
       supervisions: this.#supervisions?.records ?? [],
@@ -208,8 +176,7 @@ export class Call implements CallerLegListener {
   }
 
   adoptMedia(media: MediaLeg): void {
-    this.#media = media;
-    if (this.isEnding()) media.close();
+    this.#media.adopt(media);
   }
 
   adoptConversation(conversation: Conversation): void {
@@ -270,21 +237,21 @@ export class Call implements CallerLegListener {
     this.#events.tell(event, this.snapshot());
   }
 
-  addResponse(done: ResponseDone): void {
-    this.#usage.addResponse(done);
+  /** `by` is the agent in whose session it was made. */
+  addResponse(done: ResponseDone, by: Agent): void {
+    this.#usage.addResponse(done, this.services.modelFor(by));
     this.#endWhenTooDear();
   }
 
-  /** `model` is the one that wrote it down. */
-  addTranscription(model: string | undefined, usage: TranscriptionUsage): void {
-    this.#usage.addTranscription(model, usage);
+  /** `by` is the agent who heard it. */
+  addTranscription(usage: TranscriptionUsage, by: Agent): void {
+    this.#usage.addTranscription(by.session.transcription?.model, usage, this.services.modelFor(by));
     this.#endWhenTooDear();
   }
 
-  /** Presses keys on the caller's side; false where telephone-event was not agreed on, or too many wait. */
+  /** Presses keys on the caller's side; false when they cannot be. */
   sendDigits(keys: string): boolean {
-    const media = this.#media;
-    return media !== undefined && keys.split('').every((key) => media.sendDigit(key as Digit, sentKeyMs));
+    return this.#media.sendDigits(keys);
   }
 
   /** Sends the caller to a destination of the plan; without any there is none to send to. */
@@ -333,29 +300,12 @@ export class Call implements CallerLegListener {
     this.emit({ kind: 'signalling-lost' });
   }
 
-  async onOffer(offer: string | undefined): Promise<OfferReply> {
-    const media = this.#media;
-    if (media === undefined || this.isEnding()) return { status: 481 };
-    try {
-      const sdp = await (offer === undefined ? media.offer() : media.modify(offer));
-      this.#conversation?.onHold(media.onHold);
-      return { sdp };
-    } catch (cause) {
-      this.logger.warn({ error: messageOf(cause) }, 'the caller asked for media that cannot be had');
-      return { status: cause instanceof Error && 'status' in cause && cause.status === 400 ? 400 : 488 };
-    }
+  onOffer(offer: string | undefined): Promise<OfferReply> {
+    return this.#media.onOffer(offer);
   }
 
   onAnswer(answer: string): void {
-    const media = this.#media;
-    if (media === undefined) return;
-    media.acceptAnswer(answer).then(
-      () => this.#conversation?.onHold(media.onHold),
-      (cause: unknown) => {
-        this.logger.warn({ error: messageOf(cause) }, 'the answer to our offer cannot be used');
-        this.end({ kind: 'bad-offer', status: 488, message: messageOf(cause) });
-      },
-    );
+    this.#media.onAnswer(answer);
   }
 
   /** A key by INFO; those of the media leg come through `onMediaDigit`. */
@@ -397,7 +347,7 @@ export class Call implements CallerLegListener {
     this.#guard('supervision', () => this.#supervisions?.close());
     const callerLeft = reason.kind === 'caller-hung-up' && reason.how.kind === 'bye';
     this.#guard('transfer', () => this.#transfers?.close(reason.kind, { callerLeft }));
-    this.#guard('media', () => this.#media?.close());
+    this.#guard('media', () => this.#media.close());
     this.#guard('conversation', () => this.#conversation?.close());
     this.#endedAtMs = clock.wallTimeMs();
     this.#move('ended');
@@ -415,7 +365,7 @@ export class Call implements CallerLegListener {
   #useAgent(agent: Agent): void {
     this.#agent = agent;
     this.#model = this.services.modelFor(agent);
-    this.#usage.chooseModel(this.#model, this.services);
+    this.#usage.priceBy(this.services);
   }
 
   #blame(): Blame | undefined {

@@ -7,6 +7,8 @@ const silentMsKept = 1_000;
 const spokenMsKept = 30_000;
 /** 20 ms frames that go out for each one that comes: half a second, so that a slow connection is not flooded. */
 const framesPerPush = 25;
+/** Frames that are kept to be filled again: as many as a silent caller needs. */
+const spareFramesMax = silentMsKept / frameMs;
 
 //  passing ─▶ waiting ─▶ passing      waiting: the caller speaks to nobody yet; then what waited goes out, from the
 //                                     beginning of the turn to a new session, from where it stopped to the old one
@@ -17,6 +19,8 @@ const framesPerPush = 25;
 export class CallerTail {
   readonly #sink: (frame: PcmFrame) => void;
   #frames: PcmFrame[] = [];
+  /** Forgotten ones: a caller who is silent costs no new memory. */
+  readonly #spare: PcmFrame[] = [];
   /** How many of the kept frames have been passed on. */
   #passed = 0;
   #isWaiting = false;
@@ -34,7 +38,9 @@ export class CallerTail {
     // What was said before is a turn of its own, and the agent has it.
     if (this.#wasSpeaking && !isSpeaking && !this.#isWaiting) this.#forget(this.#passed);
     this.#wasSpeaking = isSpeaking;
-    this.#frames.push(frame.slice());
+    const kept = this.#spare.pop() ?? new Int16Array(frame.length);
+    kept.set(frame);
+    this.#frames.push(kept);
     if (!this.#isWaiting) this.#pass();
     this.#trim(isSpeaking);
   }
@@ -74,7 +80,8 @@ export class CallerTail {
   }
 
   #forget(count: number): void {
-    this.#frames.splice(0, count);
+    const forgotten = this.#frames.splice(0, count);
+    for (const frame of forgotten) if (this.#spare.length < spareFramesMax) this.#spare.push(frame);
     this.#passed = Math.max(0, this.#passed - count);
   }
 }

@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../runtime/clock';
 import type { Random } from '../runtime/random';
 import type { CallerLeg } from '../signalling/caller-leg';
 import { answerCall } from './answer';
-import type { CallServices } from './call';
+import type { CallServices } from './call-services';
 import { Call } from './call';
 import type { CallSnapshot } from './call-observer';
 import type { EndReason } from './end-reason';

@@ -1,4 +1,4 @@
-import type { PcmFrame } from '../audio/pcm';
+import type { PcmFrame, Speech } from '../audio/pcm';
 import type { GuaranteeRules } from '../dialplan/conversation-rules';
 import type { Agent } from '../dialplan/plan';
 import { interruptsResponse } from '../realtime/agent-schema';
@@ -165,9 +165,9 @@ export class Conduct {
   }
 
   /** A supervisor says something to the agent that the caller does not hear: it acts on it in its next response. */
-  onWhisper(speech: PcmFrame): void {
+  onWhisper(speech: Speech): void {
     this.#host.tell(() => {
-      this.#host.session.createSpeechItem({ text: supervisorSays, samples: speech });
+      this.#host.session.createSpeechItem({ text: supervisorSays, speech });
       // A caller who speaks gets an answer anyway, and that takes it up.
       if (!this.occupations.has('caller-speaking')) this.ask({ metadata: { purpose: 'whisper' } });
     });

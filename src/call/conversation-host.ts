@@ -17,9 +17,10 @@ import type { TransferRequester } from './transfers';
 /** The call that this conversation is held in. */
 export interface ConversationHost {
   emit(event: CallEvent): void;
-  addResponse(done: ResponseDone): void;
-  /** `model` is the one that wrote it down. */
-  addTranscription(model: string | undefined, usage: TranscriptionUsage): void;
+  /** `by` is the agent in whose session it was made. */
+  addResponse(done: ResponseDone, by: Agent): void;
+  /** `by` is the agent who heard it. */
+  addTranscription(usage: TranscriptionUsage, by: Agent): void;
   /** Another agent speaks from now on; `sessionExpiresAtMs` (Unix) where its session is another one, too. */
   agentChanged(agent: Agent, session: { expiresAtMs: number | undefined } | undefined): void;
   end(reason: EndReason): void;

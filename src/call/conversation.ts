@@ -1,7 +1,5 @@
-import type { PcmFrame, SampleRateHz } from '../audio/pcm';
-import { waitingTicks } from '../audio/waiting-ticks';
+import type { PcmFrame, SampleRateHz, Speech } from '../audio/pcm';
 import type { AudioSource } from '../media/media-leg';
-import type { FunctionResult } from '../realtime/function-calls';
 import type {
   FunctionCall,
   ItemContent,
@@ -13,27 +11,20 @@ import type {
   SessionEnded,
   TranscriptionUsage,
 } from '../realtime/session-listener';
-import { AgentControl } from './agent-control';
 import { AgentSeat } from './agent-seat';
-import { AgentTransfer } from './agent-transfer';
+import { AgentVoice } from './agent-voice';
 import type { LineAgent } from './caller-line';
 import { Conduct } from './conduct';
 import type { ConversationHost, ConversationOptions, SessionReady } from './conversation-host';
 import type { EndReason } from './end-reason';
-import { Farewell, type Following } from './farewell';
 import type { Breach } from './guarantees';
-import { unavailableSentence } from './handoff-outcome';
-import { Handoffs, type HandedOver } from './handoffs';
 import { ModelUnavailable } from './model-unavailable';
 import type { Occupations } from './occupations';
 import type { PlayoutListener } from './playout';
-import { Playout } from './playout';
-import type { PromptName, Prompts } from './prompts';
+import type { PromptName } from './prompts';
+import { Succession } from './succession';
 import { ToolRunner } from './tool-runner';
 import { greetingInWords, wordForWord } from './word-for-word';
-
-/** Longer answers than this, queued ahead of the caller's ear, are a fault of the model. */
-const queuedMsMax = 180_000;
 
 //  talking ─▶ leaving ─▶ closed      leaving: the last words play and the model is gone; talking may go to closed
 type Phase = 'talking' | 'leaving' | 'closed';
@@ -41,59 +32,34 @@ type Phase = 'talking' | 'leaving' | 'closed';
 /** The talk between one caller and one model: the caller's audio up, the agent's audio down, and who interrupts whom. */
 export class Conversation implements RealtimeSessionListener, PlayoutListener, LineAgent {
   readonly #options: ConversationOptions;
-  readonly #prompts: Prompts;
   readonly #host: ConversationHost;
   readonly #seat: AgentSeat;
-  readonly #playout: Playout;
+  readonly #voice: AgentVoice;
   readonly #conduct: Conduct;
-  readonly #farewell: Farewell;
-  readonly #transfer: AgentTransfer;
-  /** Why the model was lost while the caller waited for a destination. */
-  #lostModel: EndReason | undefined;
-  readonly #handoffs: Handoffs;
-  #answeredAtMs: number | undefined;
-  readonly #control: AgentControl;
+  readonly #succession: Succession;
   readonly #tools: ToolRunner;
   #phase: Phase = 'talking';
+  #answeredAtMs: number | undefined;
   #ready: { resolve(ready: SessionReady): void; reject(cause: Error): void } | undefined;
   /** Resolves at `session.updated`; rejects with `ModelUnavailable`. */
   readonly ready: Promise<SessionReady>;
-  readonly #activeResponses = new Map<string, { interrupted: boolean }>();
 
   constructor(options: ConversationOptions) {
     this.#options = options;
-    this.#prompts = options.prompts;
     this.#host = options.host;
     this.ready = new Promise((resolve, reject) => (this.#ready = { resolve, reject }));
     // Whoever awaits it sees the rejection; a call that ended meanwhile does not care.
     this.ready.catch(() => undefined);
     this.#seat = new AgentSeat({ ...options, listener: this, isShared: options.handoffs !== undefined });
-    this.#playout = new Playout({
-      modelRateHz: this.#seat.session.outputRateHz,
-      legRateHz: options.legRateHz,
-      queuedMsMax,
-      listener: this,
-    });
-    this.#farewell = new Farewell({
-      clock: options.clock,
-      host: {
-        isHeard: () => !this.#playout.speaking,
-        queuedMs: () => this.#playout.queuedMs,
-        isResponding: (responseId) => this.#activeResponses.has(responseId),
-        isRespondingAtAll: () => this.#activeResponses.size > 0,
-        follow: (what) => this.#follow(what),
-      },
-    });
+    this.#voice = new AgentVoice({ ...options, seat: this.#seat, listener: this });
     this.#conduct = this.#newConduct(options);
-    this.#transfer = this.#newTransfer();
-    this.#handoffs = this.#newHandoffs(options);
-    this.#control = this.#newControl();
-    this.#tools = this.#toolRunner(options);
+    this.#succession = this.#newSuccession(options);
+    this.#tools = this.#newTools(options);
   }
 
   /** What the media leg pulls from. */
   get source(): AudioSource {
-    return this.#playout;
+    return this.#voice.playout;
   }
 
   /** Neither leaving nor closed. */
@@ -119,14 +85,14 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
 
   /** 20 ms of the caller. Must not keep the frame. */
   onCallerAudio(frame: PcmFrame): void {
-    if (this.#phase !== 'talking' || this.#transfer.isUnderWay) return;
+    if (this.#phase !== 'talking' || this.#succession.isTransferring) return;
     if (!this.#conduct.takesFrame(frame)) return;
     this.#seat.ear.push(frame, { isSpeaking: this.occupations.has('caller-speaking') });
   }
 
-  /** What a supervisor says and the caller does not hear, at `inputRateHz`. False when it reaches nobody. */
-  onWhisper(speech: PcmFrame): boolean {
-    const isHeard = this.#phase === 'talking' && !this.#transfer.isUnderWay;
+  /** What a supervisor says and the caller does not hear. False when it reaches nobody. */
+  onWhisper(speech: Speech): boolean {
+    const isHeard = this.#phase === 'talking' && !this.#succession.isTransferring;
     if (isHeard) this.#conduct.onWhisper(speech);
     return isHeard;
   }
@@ -143,7 +109,7 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
 
   /** A key, by RTP or INFO. */
   onDigit(digit: string): void {
-    if (this.#phase === 'talking' && !this.#transfer.isUnderWay) this.#conduct.onDigit(digit);
+    if (this.#phase === 'talking' && !this.#succession.isTransferring) this.#conduct.onDigit(digit);
   }
 
   /** The caller has put us on hold, or is back. */
@@ -162,16 +128,15 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
    */
   leave(prompt: PromptName, reason: EndReason, { letFinish = false } = {}): void {
     if (this.#phase !== 'talking') return;
-    this.#transfer.cancel();
     this.#phase = 'leaving';
-    this.#handoffs.close();
+    this.#succession.callOff();
     this.#tools.close();
     this.#conduct.close();
-    this.#seat.session.close();
-    if (letFinish) this.#playout.completeAll();
-    else this.#playout.silence();
+    this.#seat.close();
+    if (letFinish) this.#voice.playout.completeAll();
+    else this.#voice.playout.silence();
     this.#play(prompt);
-    this.#farewell.begin({ reason, callIds: [], responseId: undefined });
+    this.#succession.endWhenHeard(reason);
   }
 
   /** A promise of the route that the call itself watches over was not kept. */
@@ -182,31 +147,10 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
   /** Twice is fine. */
   close(): void {
     this.#phase = 'closed';
-    this.#farewell.cancel();
-    this.#handoffs.close();
+    this.#succession.close();
     this.#tools.close();
     this.#conduct.close();
-    this.#seat.session.close();
-  }
-
-  #toolRunner({ clock, random, logger, tools, facts, host }: ConversationOptions): ToolRunner {
-    return new ToolRunner({
-      clock,
-      random,
-      logger,
-      tools,
-      facts,
-      agentTools: this.#seat.agent.tools,
-      occupations: this.occupations,
-      host: {
-        submit: (results) => this.#submit(results),
-        emit: (event) => host.emit(event),
-        controlFor: (call) => this.#control.for(call),
-        isQuiet: () => this.#isQuiet(),
-        say: (sentence) => this.#seat.session.remark(wordForWord(sentence)),
-        waitingSound: (isOn) => this.#playout.fillSilence(isOn ? waitingTicks(this.#playout.modelRateHz) : undefined),
-      },
-    });
+    this.#seat.close();
   }
 
   // The model (RealtimeSessionListener).
@@ -249,38 +193,37 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
   }
 
   onResponseStarted(event: { responseId: string; request: RequestedResponse | undefined }): void {
-    this.#activeResponses.set(event.responseId, { interrupted: false });
+    this.#voice.responseStarted(event.responseId);
     if (this.#phase !== 'talking') return;
     this.#conduct.onResponseStarted(event);
     // The other agent will answer.
-    if (this.#handoffs.leavesSession) this.#seat.session.cancelResponse();
+    if (this.#succession.leavesSession) this.#seat.session.cancelResponse();
     this.#tools.lineChanged();
   }
 
   onAudio(event: ItemContent & { responseId: string; samples: PcmFrame }): void {
-    if (this.#phase !== 'talking' || this.#handoffs.leavesSession) return;
-    this.#seat.memory?.agentSounded(event.itemId, (event.samples.length * 1_000) / this.#playout.modelRateHz);
-    if (this.#playout.enqueue(event) !== 'full') this.#conduct.queued();
+    if (this.#phase !== 'talking' || this.#succession.leavesSession) return;
+    if (this.#voice.speak(event) !== 'full') this.#conduct.queued();
     else {
-      this.leave('apology', { kind: 'model-too-fast', queuedMs: Math.round(this.#playout.queuedMs) });
+      this.leave('apology', { kind: 'model-too-fast', queuedMs: Math.round(this.#voice.playout.queuedMs) });
     }
   }
 
   onAudioDone(event: ItemContent & { responseId: string }): void {
-    if (this.#phase === 'talking') this.#playout.complete(event);
+    if (this.#phase === 'talking') this.#voice.playout.complete(event);
   }
 
   onResponseDone(done: ResponseDone): void {
-    this.#activeResponses.delete(done.responseId);
-    this.#host.addResponse(done);
+    this.#voice.responseDone(done.responseId);
+    this.#host.addResponse(done, this.#seat.agent);
     if (this.#phase !== 'talking') return;
     this.#conduct.onResponseDone(done);
     this.#tools.lineChanged();
-    this.#farewell.endIfHeard();
+    this.#succession.responseDone();
   }
 
   onTranscriptionUsage(usage: TranscriptionUsage): void {
-    this.#host.addTranscription(this.#seat.agent.session.transcription?.model, usage);
+    this.#host.addTranscription(usage, this.#seat.agent);
   }
 
   onRateLimits(limits: readonly RateLimit[]): void {
@@ -318,26 +261,18 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
       return;
     }
     if (ended.kind === 'closed' || this.#phase === 'closed') return;
-    if (this.#handoffs.survivesLoss()) {
-      this.#loseModel(ended);
-      this.#activeResponses.clear();
-      this.#playout.completeAll();
-      this.#farewell.endIfHeard();
-      return;
+    const reason: EndReason = ended.kind === 'expired' ? { kind: 'session-limit' } : { kind: 'model-lost', ended };
+    switch (this.#succession.modelLost(reason)) {
+      case 'goes-on':
+        return;
+      case 'said-all':
+        this.#phase = 'leaving';
+        this.#tools.close();
+        this.#conduct.close();
+        return;
+      case 'nobody':
+        this.#leaveWithoutModel(reason);
     }
-    if (this.#transfer.isUnderWay || this.#farewell.pending?.reason.kind === 'transfer') {
-      this.#loseModel(ended);
-      if (!this.#transfer.isUnderWay) this.#playout.completeAll();
-      return;
-    }
-    if (this.#farewell.isWhole) {
-      this.#phase = 'leaving';
-      this.#tools.close();
-      this.#conduct.close();
-      return;
-    }
-    this.#loseModel(ended);
-    this.#leaveWithoutModel();
   }
 
   // The caller's ear (PlayoutListener).
@@ -347,155 +282,74 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
     this.#host.emit({ kind: 'agent-audio-started', itemId });
   }
 
+  onGap(ms: number): void {
+    this.#host.emit({ kind: 'speech-gap', ms });
+  }
+
   onDrained(): void {
     this.#conduct.drained();
     this.#tools.lineChanged();
-    this.#farewell.endIfHeard();
-    this.#handoffs.proceed();
+    this.#succession.drained();
   }
 
   /** Nobody speaks, and nothing else is awaited: whoever waits for a tool now waits in silence. */
   #isQuiet(): boolean {
-    const isTalking = this.#phase === 'talking' && this.#farewell.pending === undefined;
+    const isTalking = this.#phase === 'talking' && !this.#succession.isAwaited;
     const isBusy = [...this.occupations.current].some((occupation) => occupation !== 'tool');
-    return isTalking && !isBusy && !this.#playout.speaking && this.#activeResponses.size === 0;
+    return isTalking && !isBusy && this.#voice.isHeard && !this.#voice.isRespondingAtAll;
   }
 
-  /** On `speech_started`: stop what plays, and tell the model how much of it was heard. */
-  #bargeIn({ cancel }: { cancel: boolean }): void {
-    if (cancel) this.#seat.session.cancelResponse();
-    for (const response of this.#activeResponses.values()) response.interrupted = true;
-    let playing: { itemId: string; audioEndMs: number } | undefined;
-    for (const unheard of this.#playout.interrupt()) {
-      if (unheard.kind === 'truncate') {
-        this.#seat.session.truncate(unheard);
-        this.#seat.memory?.agentHeard(unheard.itemId, unheard.audioEndMs);
-        playing ??= unheard;
-      } else {
-        // What a session before this one said is nothing that this one could forget.
-        if (this.#seat.session.hasMade(unheard.itemId)) this.#seat.session.deleteItem(unheard.itemId);
-        this.#seat.memory?.forget(unheard.itemId);
-        playing ??= { itemId: unheard.itemId, audioEndMs: 0 };
-      }
-    }
-    if (playing === undefined) return;
-    this.#host.emit({ kind: 'barge-in', itemId: playing.itemId, audioEndMs: playing.audioEndMs });
+  /** The caller speaks over the agent. */
+  #bargeIn(how: { cancel: boolean }): void {
+    const cutOff = this.#voice.cutOff(how);
+    if (cutOff !== undefined) this.#host.emit({ kind: 'barge-in', ...cutOff });
   }
 
   #play(prompt: PromptName): void {
-    this.#playout.playPrompt(this.#prompts[prompt][this.#playout.modelRateHz]);
+    this.#voice.play(prompt);
     if (this.#phase !== 'talking') return;
     this.#conduct.queued();
     this.#conduct.announced();
   }
 
-  #follow(what: Following): void {
-    if (what.kind === 'transfer') this.#beginTransfer(what.destination, what.callId);
-    else if (what.kind === 'handoff') this.#handoffs.lastWordsHeard();
-    else this.#host.end(what);
+  #leaveWithoutModel(reason: EndReason): void {
+    this.leave(reason.kind === 'session-limit' ? 'session-goodbye' : 'apology', reason);
   }
 
-  #beginTransfer(destination: string, callId: string | undefined): void {
-    // Half a sentence from before would be answered when the agent is back.
-    if (this.#lostModel === undefined) this.#seat.session.clearInput();
-    this.#transfer.begin(destination, callId);
-  }
-
-  #onNobodyReached({ callId, output }: { callId: string | undefined; output: string }): void {
-    if (this.#phase !== 'talking') return;
-    if (this.#lostModel !== undefined) {
-      this.#leaveWithoutModel();
-      return;
-    }
-    if (callId === undefined) return;
-    this.#submit([{ callId, output, respond: 'at-once' }]);
-    this.#conduct.owe();
-  }
-
-  /** Results of tools for whoever speaks when they are there. For each, whether the model gets it. */
-  #submit(results: readonly FunctionResult[]): boolean[] {
-    if (this.#handoffs.isSwitching) {
-      this.#handoffs.whenSettled(() => {
-        for (const isTaken of this.#submit(results)) if (!isTaken) this.#options.tools.discarded('refused');
-      });
-      return results.map(() => true);
-    }
-    for (const { callId, output } of results) this.#seat.memory?.answered(callId, output);
-    return this.#seat.session.submitToolResults(results);
-  }
-
-  #loseModel(ended: SessionEnded): void {
-    this.#lostModel = ended.kind === 'expired' ? { kind: 'session-limit' } : { kind: 'model-lost', ended };
-  }
-
-  #leaveWithoutModel(): void {
-    const reason = this.#lostModel;
-    if (reason !== undefined) this.leave(reason.kind === 'session-limit' ? 'session-goodbye' : 'apology', reason);
-  }
-
-  /** Another agent takes over: by its own rules, with everything that was said. */
-  #takeOver({ agent, from, callId, next }: HandedOver): void {
-    if (this.#phase !== 'talking') return;
-    this.#seat.take(agent, next);
-    if (next !== undefined) {
-      this.#lostModel = undefined;
-      this.#activeResponses.clear();
-      this.#playout.changeRate(next.session.outputRateHz);
-    }
-    this.#conduct.follow(agent, { isNewSession: next !== undefined });
-    this.#tools.follow(agent);
-    this.#host.agentChanged(agent, next);
-    // First what the caller says: the model must not begin over it.
-    if (next !== undefined) this.#seat.ear.listenAgain(next.session);
-    const output = JSON.stringify({ handed_off: true, from, to: agent.name, next: 'You are on the line now. Go on.' });
-    this.#submit([{ callId, output, respond: 'at-once' }]);
-    this.#conduct.owe();
-  }
-
-  #newHandoffs({ clock, logger, handoffs, host }: ConversationOptions): Handoffs {
-    return new Handoffs({
-      clock,
-      logger,
-      rules: handoffs ?? { colleagues: new Map(), isSameModel: () => true, deadlineMs: 0 },
-      host: {
-        seat: this.#seat,
-        occupations: this.occupations,
+  #newSuccession(options: ConversationOptions): Succession {
+    const { clock } = options;
+    return new Succession({
+      ...options,
+      seat: this.#seat,
+      voice: this.#voice,
+      conduct: this.#conduct,
+      conversation: {
+        isTalking: () => this.isTalking,
         callMs: () => clock.now() - (this.#answeredAtMs ?? clock.now()),
-        maySwitchTo: ({ outputRateHz }) => outputRateHz === this.#playout.modelRateHz || !this.#playout.speaking,
-        takeOver: (taken) => this.#takeOver(taken),
-        goOn: (callId) => {
-          const output = JSON.stringify({ handed_off: false, reason: unavailableSentence });
-          this.#onNobodyReached({ callId, output });
-        },
-        emit: (event) => host.emit(event),
+        followTools: (agent) => this.#tools.follow(agent),
+        close: () => this.close(),
+        leaveWithoutModel: (reason) => this.#leaveWithoutModel(reason),
       },
     });
   }
 
-  #newControl(): AgentControl {
-    return new AgentControl({
-      session: { setLanguage: (code) => this.#seat.session.setLanguage(code) },
-      farewell: this.#farewell,
-      isHandingOff: () => this.#handoffs.isUnderWay,
-      beginHandoff: (agent, callId) => this.#handoffs.begin(agent, callId),
-      callOffHandoff: () => this.#handoffs.callOff(),
-      submit: (result) => void this.#submit([result]),
-      mayEnd: () => this.#phase === 'talking',
-      isTransferring: () => this.#transfer.isUnderWay,
-      wasInterrupted: (responseId) => this.#activeResponses.get(responseId)?.interrupted === true,
-      remember: (note) => this.#host.remember(note),
-      sendDigits: (keys) => this.#host.sendDigits(keys),
-      collectKeys: (rules, signal) => this.#conduct.collectKeys(rules, signal),
-    });
-  }
-
-  #newTransfer(): AgentTransfer {
-    return new AgentTransfer({
+  #newTools({ clock, random, logger, tools, facts, host }: ConversationOptions): ToolRunner {
+    return new ToolRunner({
+      clock,
+      random,
+      logger,
+      tools,
+      facts,
+      agentTools: this.#seat.agent.tools,
       occupations: this.occupations,
-      transfer: (destination, requester) => this.#host.transfer(destination, requester),
-      cancelTransfer: () => this.#host.cancelTransfer(),
-      onJoined: () => this.close(),
-      onFailed: (failed) => this.#onNobodyReached(failed),
+      host: {
+        submit: (results) => this.#succession.submit(results),
+        emit: (event) => host.emit(event),
+        controlFor: (call) => this.#succession.controlFor(call),
+        isQuiet: () => this.#isQuiet(),
+        say: (sentence) => this.#seat.session.remark(wordForWord(sentence)),
+        waitingSound: (isOn) => this.#voice.waitingSound(isOn),
+      },
     });
   }
 
@@ -509,8 +363,8 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
         get session() {
           return seat.session;
         },
-        playout: this.#playout,
-        tell: (act) => this.#handoffs.whenSettled(act),
+        playout: this.#voice.playout,
+        tell: (act) => this.#succession.whenSettled(act),
         note: (text) => this.#seat.memory?.noted(text),
         discardTurn: (itemId) => {
           this.#seat.memory?.forget(itemId);
@@ -520,9 +374,9 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
         announce: (prompt) => this.announce(prompt),
         leave: (prompt, reason) => this.leave(prompt, reason),
         interrupt: (how) => this.#bargeIn(how),
-        keepCallOpen: () => this.#control.keepCallOpen(),
-        transfer: (destination) => this.#beginTransfer(destination, undefined),
-        endAfter: (responseId, reason) => this.#farewell.begin({ reason, callIds: [], responseId }),
+        keepCallOpen: () => this.#succession.keepCallOpen(),
+        transfer: (destination) => this.#succession.transfer(destination, undefined),
+        endAfter: (responseId, reason) => this.#succession.endWhenHeard(reason, responseId),
       },
     });
   }

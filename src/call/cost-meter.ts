@@ -1,4 +1,5 @@
 import type { TokenUsage, TranscriptionUsage } from '../realtime/session-listener';
+import type { ModelChoice } from './call-services';
 import type { ModelPrices, PriceTable, TranscriptionPrices } from './price-table';
 import { priceOf } from './price-table';
 
@@ -16,10 +17,9 @@ export interface CallCost {
 
 const million = 1_000_000;
 
-/** Adds up what the model and the transcription of one call cost. A simulator costs nothing. */
+/** Adds up what the models and the transcription of one call cost. A simulator costs nothing. */
 export class CostMeter {
   readonly #table: PriceTable;
-  #isFree: boolean;
   readonly #onUnpriced: (model: string) => void;
   readonly #unpriced = new Set<string>();
   #modelUsd = 0;
@@ -28,31 +28,26 @@ export class CostMeter {
   #transcriptionTokens = 0;
 
   /** `onUnpriced` hears of each model without a price once. */
-  constructor(options: { table: PriceTable; modelKind: 'api' | 'simulator'; onUnpriced?: (model: string) => void }) {
+  constructor(options: { table: PriceTable; onUnpriced?: (model: string) => void }) {
     this.#table = options.table;
-    this.#isFree = options.modelKind === 'simulator';
     this.#onUnpriced = options.onUnpriced ?? (() => undefined);
   }
 
-  /** What follows is of a model of this kind. */
-  changeModel(kind: 'api' | 'simulator'): void {
-    this.#isFree = kind === 'simulator';
-  }
-
   /** Dollars of one response, by its own model. */
-  addResponse(model: string, usage: TokenUsage): void {
-    const prices = priceOf(this.#table.models, model);
+  addResponse({ kind, name }: ModelChoice, usage: TokenUsage): void {
+    const prices = priceOf(this.#table.models, name);
     if (prices !== undefined) this.#modelUsd += responseUsd(prices, usage);
-    else if (!this.#isFree) this.#lacks(model);
+    else if (kind === 'api') this.#lacks(name);
   }
 
-  addTranscription(model: string, usage: TranscriptionUsage): void {
+  /** `name` is that of the model that wrote it down, `kind` that of the session. */
+  addTranscription({ kind, name }: ModelChoice, usage: TranscriptionUsage): void {
     if (usage.kind === 'duration') this.#transcribedSeconds += usage.seconds;
     else this.#transcriptionTokens += usage.inputTextTokens + usage.inputAudioTokens + usage.outputTokens;
-    const prices = priceOf(this.#table.transcription, model);
+    const prices = priceOf(this.#table.transcription, name);
     const usd = prices === undefined ? undefined : transcriptionUsd(prices, usage);
-    if (this.#isFree) return;
-    if (usd === undefined) this.#lacks(model);
+    if (kind === 'simulator') return;
+    if (usd === undefined) this.#lacks(name);
     else this.#transcriptionUsd += usd;
   }
 

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../runtime/clock';
+import type { AgentVoice } from './agent-voice';
 import type { EndReason } from './end-reason';
 
 /** What follows when the caller has heard everything. */
@@ -17,16 +18,6 @@ export interface PendingEnd {
   responseId: string | undefined;
 }
 
-export interface FarewellHost {
-  /** Everything that was received has been heard. */
-  isHeard(): boolean;
-  queuedMs(): number;
-  isResponding(responseId: string): boolean;
-  /** Any response goes on. */
-  isRespondingAtAll(): boolean;
-  follow(what: Following): void;
-}
-
 /** Phones hold some frames in their own buffer and drop them at a BYE: let the last words out. */
 const hangUpTailMs = 200;
 
@@ -36,13 +27,16 @@ const hangUpPatienceMs = 5_000;
 /** Ends the call, transfers it or hands it over, when the caller has heard the last words, and also when nothing of them gets through. */
 export class Farewell {
   readonly #clock: Clock;
-  readonly #host: FarewellHost;
+  readonly #voice: AgentVoice;
+  readonly #follow: (what: Following) => void;
   #pending: PendingEnd | undefined;
   #timer: Timer | undefined;
 
-  constructor({ clock, host }: { clock: Clock; host: FarewellHost }) {
+  /** `follow` does what was waited for. */
+  constructor({ clock, voice, follow }: { clock: Clock; voice: AgentVoice; follow: (what: Following) => void }) {
     this.#clock = clock;
-    this.#host = host;
+    this.#voice = voice;
+    this.#follow = follow;
   }
 
   get pending(): PendingEnd | undefined {
@@ -52,7 +46,7 @@ export class Farewell {
   /** The call ends as soon as what was received is heard: the model has nothing to add. */
   get isWhole(): boolean {
     const responseId = this.#pending?.responseId;
-    return responseId !== undefined && !this.#host.isResponding(responseId);
+    return responseId !== undefined && !this.#voice.isResponding(responseId);
   }
 
   begin(pending: PendingEnd): void {
@@ -64,13 +58,13 @@ export class Farewell {
   /** To be asked whenever something was heard, or a response is over. */
   endIfHeard(): void {
     const pending = this.#pending;
-    if (pending === undefined || !this.#host.isHeard()) return;
-    if (pending.responseId !== undefined && this.#host.isResponding(pending.responseId)) return;
+    if (pending === undefined || !this.#voice.isHeard) return;
+    if (pending.responseId !== undefined && this.#voice.isResponding(pending.responseId)) return;
     const isHandoff = pending.reason.kind === 'handoff';
-    if (isHandoff && this.#host.isRespondingAtAll()) return;
+    if (isHandoff && this.#voice.isRespondingAtAll) return;
     this.#timer?.cancel();
     // Whoever takes over plays into the same line: nothing is cut off.
-    this.#timer = this.#clock.setTimer(isHandoff ? 0 : hangUpTailMs, () => this.#follow(pending.reason));
+    this.#timer = this.#clock.setTimer(isHandoff ? 0 : hangUpTailMs, () => this.#end(pending.reason));
   }
 
   /** The call goes on; returns what had been pending. Twice is fine. */
@@ -83,16 +77,16 @@ export class Farewell {
 
   /** A leg that no longer pulls (hold) must not keep a finished call: without any progress the call ends unheard. */
   #endWhenStuck(reason: Following): void {
-    const queuedMs = this.#host.queuedMs();
+    const { queuedMs } = this.#voice.playout;
     this.#timer?.cancel();
     this.#timer = this.#clock.setTimer(hangUpPatienceMs, () => {
-      if (this.#host.queuedMs() !== queuedMs) this.#endWhenStuck(reason);
-      else this.#follow(reason);
+      if (this.#voice.playout.queuedMs !== queuedMs) this.#endWhenStuck(reason);
+      else this.#end(reason);
     });
   }
 
-  #follow(what: Following): void {
+  #end(what: Following): void {
     this.#pending = undefined;
-    this.#host.follow(what);
+    this.#follow(what);
   }
 }

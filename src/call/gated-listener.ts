@@ -6,15 +6,19 @@ export interface WaitingSession {
   onEnded(ended: SessionEnded): void;
 }
 
+/** Who is told what a session cost that was replaced. */
+export type SessionBill = Pick<RealtimeSessionListener, 'onResponseDone' | 'onTranscriptionUsage'>;
+
 //  waiting ─▶ in force ─▶ replaced
 /**
  * Lets a conversation hear of one of its sessions only while that one is in force: not before the agent has taken over,
- * and not after another one has.
+ * and not after another one has, except of what it still costs.
  */
 export class GatedListener implements RealtimeSessionListener {
   readonly target: RealtimeSessionListener;
   readonly #waiting: WaitingSession | undefined;
   #state: 'waiting' | 'in force' | 'replaced';
+  #bill: SessionBill | undefined;
 
   /** Without `waiting` the session is in force from its beginning. */
   constructor(target: RealtimeSessionListener, waiting?: WaitingSession) {
@@ -27,8 +31,9 @@ export class GatedListener implements RealtimeSessionListener {
     if (this.#state === 'waiting') this.#state = 'in force';
   }
 
-  beReplaced(): void {
+  beReplaced(bill?: SessionBill): void {
     this.#state = 'replaced';
+    this.#bill = bill;
   }
 
   onReady(ready: Parameters<RealtimeSessionListener['onReady']>[0]): void {
@@ -74,7 +79,7 @@ export class GatedListener implements RealtimeSessionListener {
   }
 
   onResponseDone(event: Parameters<RealtimeSessionListener['onResponseDone']>[0]): void {
-    this.#pass()?.onResponseDone(event);
+    (this.#pass() ?? this.#bill)?.onResponseDone(event);
   }
 
   onFunctionCall(call: Parameters<RealtimeSessionListener['onFunctionCall']>[0]): void {
@@ -90,7 +95,7 @@ export class GatedListener implements RealtimeSessionListener {
   }
 
   onTranscriptionUsage(usage: Parameters<RealtimeSessionListener['onTranscriptionUsage']>[0]): void {
-    this.#pass()?.onTranscriptionUsage(usage);
+    (this.#pass() ?? this.#bill)?.onTranscriptionUsage(usage);
   }
 
   onRateLimits(limits: Parameters<RealtimeSessionListener['onRateLimits']>[0]): void {

@@ -2,6 +2,7 @@ import type { Agent } from '../dialplan/plan';
 import { whyNewSession } from '../realtime/agent-change';
 import type { RealtimeSession } from '../realtime/session';
 import type { SessionEnded } from '../realtime/session-listener';
+import type { UpdateAnswer } from '../realtime/session-updates';
 import type { Clock, Timer } from '../runtime/clock';
 import type { Logger } from '../runtime/logger';
 import type { AgentSeat, NextSession } from './agent-seat';
@@ -158,8 +159,10 @@ export class Handoffs {
       this.proceed();
       return;
     }
-    current.answerDeadline = this.#clock.setTimer(this.#rules.deadlineMs, () => this.#sessionChanged(current, false));
-    this.#host.seat.change(current.to, (accepted) => this.#sessionChanged(current, accepted));
+    current.answerDeadline = this.#clock.setTimer(this.#rules.deadlineMs, () =>
+      this.#sessionChanged(current, 'refused'),
+    );
+    this.#host.seat.change(current.to, (answer) => this.#sessionChanged(current, answer));
   }
 
   /** Something was heard to its end: perhaps the other session may begin now. */
@@ -218,15 +221,15 @@ export class Handoffs {
     this.proceed();
   }
 
-  #sessionChanged(current: Current, accepted: boolean): void {
+  #sessionChanged(current: Current, answer: UpdateAnswer): void {
     if (this.#current !== current || current.opening !== undefined) return;
     current.answerDeadline?.cancel();
-    if (accepted) {
+    if (answer === 'accepted') {
       this.#finish(current, undefined);
       return;
     }
     // A session of its own has no past that could forbid anything.
-    current.why = 'refused';
+    current.why = answer === 'lost' ? 'session-lost' : 'refused';
     this.#host.seat.ear.wait();
     this.#open(current);
   }

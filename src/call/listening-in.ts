@@ -29,7 +29,7 @@ export class ListeningIn implements LineTap {
   readonly #voice: PcmFrame;
   readonly #mixed: PcmFrame;
   #isWhispering = false;
-  #whisper: { readonly to: LineAgent; readonly toHz: SampleRateHz; readonly speech: Whisper } | undefined;
+  #whisper: { readonly to: LineAgent; readonly speech: Whisper } | undefined;
 
   constructor(options: ListeningInOptions) {
     const { callerRateHz } = options;
@@ -70,14 +70,16 @@ export class ListeningIn implements LineTap {
 
   #whisperTo(agent: LineAgent): Whisper {
     const toHz = agent.inputRateHz;
-    if (this.#whisper?.to === agent && this.#whisper.toHz === toHz) return this.#whisper.speech;
+    const current = this.#whisper?.to === agent ? this.#whisper.speech : undefined;
+    // A hand-over may have changed the rate: what is being said keeps its own, and is told whole.
+    if (current !== undefined && (current.rateHz === toHz || current.isUnderWay)) return current;
     const { callerRateHz } = this.#options;
     const speech = new Whisper({
       fromHz: callerRateHz,
       toHz,
       sink: (said) => this.#options.onWhisper(agent.onWhisper(said)),
     });
-    this.#whisper = { to: agent, toHz, speech };
+    this.#whisper = { to: agent, speech };
     return speech;
   }
 }

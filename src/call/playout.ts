@@ -17,6 +17,8 @@ export interface PlayoutListener {
   onItemStarted(itemId: string): void;
   /** Everything queued has been sent and nothing more is announced. */
   onDrained(): void;
+  /** An item goes on after a pause that nobody meant: its deltas came later than the caller heard them. Milliseconds. */
+  onGap(ms: number): void;
 }
 
 /** One item's audio, from its first delta until its last sample was sent. */
@@ -63,6 +65,8 @@ export class Playout implements AudioSource {
   #held = false;
   #rampIn = false;
   #silentFrames = 0;
+  /** Frames for which an item that had begun had nothing to say. No gap yet: it may be at its end. */
+  #waitedFrames = 0;
 
   constructor(options: {
     modelRateHz: SampleRateHz;
@@ -176,6 +180,7 @@ export class Playout implements AudioSource {
    * model must forget, in order; items that were heard whole are not in it.
    */
   interrupt(): Unheard[] {
+    this.#waitedFrames = 0;
     const unheard: Unheard[] = [];
     const kept: Segment[] = [];
     for (const segment of this.#queue) {
@@ -232,7 +237,10 @@ export class Playout implements AudioSource {
     while (segment !== undefined && filled < model.length) {
       const available = segment.receivedSamples - segment.heardSamples;
       // A partial frame goes out only when the item has ended: otherwise the rest comes with the next delta.
-      if (!segment.complete && available < model.length - filled) break;
+      if (!segment.complete && available < model.length - filled) {
+        if (segment.heardSamples > 0) this.#waitedFrames += 1;
+        break;
+      }
       filled = this.#take(segment, { into: model, from: filled });
       if (segment.chunks.length > 0 || !segment.complete) break;
       this.#queue.shift();
@@ -251,6 +259,7 @@ export class Playout implements AudioSource {
     if (segment.heardSamples === 0 && segment.item !== undefined && segment.chunks.length > 0) {
       this.#listener.onItemStarted(segment.item.itemId);
     }
+    this.#tellGap(segment);
     let filled = from;
     let chunk = segment.chunks[0];
     while (chunk !== undefined && filled < into.length) {
@@ -301,6 +310,11 @@ export class Playout implements AudioSource {
       model[i] = loop[this.#loopPlace] ?? 0;
       this.#loopPlace = (this.#loopPlace + 1) % loop.length;
     }
+  }
+
+  #tellGap(segment: Segment): void {
+    if (this.#waitedFrames > 0 && segment.heardSamples > 0) this.#listener.onGap(this.#waitedFrames * frameMs);
+    this.#waitedFrames = 0;
   }
 
   #append(segment: Segment): void {

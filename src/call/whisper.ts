@@ -1,4 +1,4 @@
-import { samplesPerFrame, type PcmFrame, type SampleRateHz } from '../audio/pcm';
+import { samplesPerFrame, type PcmFrame, type SampleRateHz, type Speech } from '../audio/pcm';
 import { createRateConverter, type RateConverter } from '../audio/resampler';
 import { CallerVoice } from './caller-voice';
 
@@ -13,17 +13,25 @@ const utteranceFramesMax = 500;
 export class Whisper {
   readonly #converter: RateConverter;
   readonly #frameSamples: number;
-  readonly #sink: (speech: PcmFrame) => void;
+  /** Of the utterances. */
+  readonly rateHz: SampleRateHz;
+  readonly #sink: (speech: Speech) => void;
   readonly #voice = new CallerVoice();
   #frames: PcmFrame[] = [];
   #speaking = false;
   #quietFrames = 0;
 
   /** `sink` gets each utterance at `toHz`, and may keep it. */
-  constructor(options: { fromHz: SampleRateHz; toHz: SampleRateHz; sink: (speech: PcmFrame) => void }) {
+  constructor(options: { fromHz: SampleRateHz; toHz: SampleRateHz; sink: (speech: Speech) => void }) {
     this.#converter = createRateConverter(options.fromHz, options.toHz);
     this.#frameSamples = samplesPerFrame(options.toHz);
+    this.rateHz = options.toHz;
     this.#sink = options.sink;
+  }
+
+  /** Somebody is in the middle of an utterance. */
+  get isUnderWay(): boolean {
+    return this.#speaking;
   }
 
   /** 20 ms of the supervisor. Does not keep the frame. */
@@ -43,11 +51,11 @@ export class Whisper {
   }
 
   #tell(): void {
-    const speech = new Int16Array(this.#frames.length * this.#frameSamples);
-    this.#frames.forEach((frame, index) => speech.set(frame, index * this.#frameSamples));
+    const samples = new Int16Array(this.#frames.length * this.#frameSamples);
+    this.#frames.forEach((frame, index) => samples.set(frame, index * this.#frameSamples));
     this.#frames = [];
     this.#speaking = false;
     this.#quietFrames = 0;
-    this.#sink(speech);
+    this.#sink({ samples, rateHz: this.rateHz });
   }
 }

@@ -71,6 +71,11 @@ export class Metrics {
   readonly #ended = this.#counter('ringbridge_calls_ended_total', 'Calls that have ended', ['reason', 'blame']);
   readonly #started = this.#counter('ringbridge_calls_started_total', 'Calls that came in', []);
   readonly #interruptions = this.#counter('ringbridge_interruptions_total', 'Callers who spoke over the agent', []);
+  readonly #speechGaps = this.#counter(
+    'ringbridge_speech_gaps_total',
+    "Pauses in the agent's words because the model's audio came late",
+    [],
+  );
   readonly #modelErrors = this.#counter(
     'ringbridge_model_errors_total',
     'Error events of the model that ended nothing',
@@ -169,6 +174,10 @@ export class Metrics {
 
   callInterrupted(): void {
     this.#interruptions.inc();
+  }
+
+  speechBroken(): void {
+    this.#speechGaps.inc();
   }
 
   modelErred(): void {

@@ -35,6 +35,9 @@ export class ObserveCalls implements CallObserver {
       case 'barge-in':
         this.#metrics.callInterrupted();
         return;
+      case 'speech-gap':
+        this.#metrics.speechBroken();
+        return;
       case 'function-call':
         this.#metrics.functionCalled(event);
         return;
@@ -91,6 +94,9 @@ function logEvent(logger: Logger, event: CallEvent, call: CallSnapshot): void {
       return;
     case 'barge-in':
       logger.info(facts, 'caller interrupted agent');
+      return;
+    case 'speech-gap':
+      logger.debug(facts, 'the model was late in the middle of a word');
       return;
     case 'function-call':
       // The outcome of a tool is the operator's to see; its name is of our own list.
@@ -169,7 +175,7 @@ function logState(logger: Logger, event: Extract<CallEvent, { kind: 'state' }>, 
 
 function logEnd(logger: Logger, event: Extract<CallEvent, { kind: 'ended' }>, call: CallSnapshot): void {
   const { kind: reason, ...detail } = event.reason;
-  const { to, from, route, agent, model, modelKind, interruptions, answeredAtMs, endedAtMs } = call;
+  const { to, from, route, agent, model, modelKind, interruptions, speechGaps, answeredAtMs, endedAtMs } = call;
   const talkMs = answeredAtMs === undefined ? 0 : Math.max(0, (endedAtMs ?? answeredAtMs) - answeredAtMs);
   const costUsd = call.cost?.usd;
   const facts = {
@@ -184,6 +190,7 @@ function logEnd(logger: Logger, event: Extract<CallEvent, { kind: 'ended' }>, ca
     model,
     modelKind,
     interruptions,
+    speechGapMs: speechGaps.totalMs,
     talkMs,
   };
   if (event.blame === 'us') logger.error(facts, 'call ended');

@@ -1,7 +1,7 @@
 import { endianness } from 'node:os';
 
 import { encodeG711 } from '../audio/g711';
-import { frameMs, samplesPerFrame, type PcmFrame } from '../audio/pcm';
+import { frameMs, samplesPerFrame, type PcmFrame, type Speech } from '../audio/pcm';
 import { invariant } from '../runtime/invariant';
 import type { AudioFormat } from './agent-schema';
 import { bytesPerSampleOf, rateHzOf } from './audio-format';
@@ -41,8 +41,8 @@ export class AppendBuffer {
   }
 
   /** Speech that goes another way, as base64 in the format of the frames: it makes none of them late. */
-  encodeBeside(samples: PcmFrame): string {
-    const base64 = encodeSpeech(this.#format, samples);
+  encodeBeside(speech: Speech): string {
+    const base64 = encodeSpeech(this.#format, speech);
     this.#besideBytes += base64.length;
     return base64;
   }

@@ -241,6 +241,13 @@ export class ResponseSequencer {
     if (next.origin === 'tool-results') this.#actions.onAnswerToResultsAsked();
   }
 
+  /** Cancels everything, and asks for nothing more; what goes on is followed to its end. */
+  stop(): void {
+    this.cancel();
+    this.#queue = [];
+    this.#started = false;
+  }
+
   /** Forgets everything; nothing is sent afterwards. */
   close(): void {
     this.#started = false;

@@ -118,6 +118,16 @@ export class Responses {
     this.#sequencer.sendNext();
   }
 
+  /** Nothing is asked for or goes on. */
+  get isIdle(): boolean {
+    return this.#sequencer.isIdle();
+  }
+
+  /** Cancels everything, and asks for nothing more. */
+  stop(): void {
+    this.#sequencer.stop();
+  }
+
   close(): void {
     this.#sequencer.close();
   }

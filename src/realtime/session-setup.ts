@@ -9,7 +9,7 @@ import {
   type SessionTool,
 } from './session-config';
 import { takeOverUpdate, type TakeOverUpdate } from './session-takeover';
-import { SessionUpdates } from './session-updates';
+import { SessionUpdates, type UpdateAnswer } from './session-updates';
 
 /** Who speaks in a session, and with which tools. */
 export interface SessionAgent {
@@ -103,7 +103,7 @@ export class SessionSetup {
   setLanguage(language: string): Promise<boolean> {
     const update = languageUpdate(this.agent, language);
     if (update === undefined) return Promise.resolve(false);
-    return new Promise((resolve) => this.#ask(update, resolve));
+    return new Promise((resolve) => this.#ask(update, (answer) => resolve(answer === 'accepted')));
   }
 
   /** The idle timeout of `server_vad`; undefined switches it off. */
@@ -117,11 +117,15 @@ export class SessionSetup {
    * Another agent speaks from now on. `answered` is told, in the order of the server's events, whether the server agrees;
    * if it does not, the agent stays who it was.
    */
-  takeOver(next: SessionAgent, { maySetVoice }: { maySetVoice: boolean }, answered: (accepted: boolean) => void): void {
+  takeOver(
+    next: SessionAgent,
+    { maySetVoice }: { maySetVoice: boolean },
+    answered: (answer: UpdateAnswer) => void,
+  ): void {
     const from = this.agent;
-    this.#ask(takeOverUpdate({ from, to: next, maySetVoice }), (accepted) => {
-      if (accepted) this.#current = next;
-      answered(accepted);
+    this.#ask(takeOverUpdate({ from, to: next, maySetVoice }), (answer) => {
+      if (answer === 'accepted') this.#current = next;
+      answered(answer);
     });
   }
 
@@ -131,9 +135,9 @@ export class SessionSetup {
   }
 
   /** Every update is answered, and in order: none may be left out of the count. */
-  #ask(session: SessionPatch | TakeOverUpdate, answered: (accepted: boolean) => void): void {
+  #ask(session: SessionPatch | TakeOverUpdate, answered: (answer: UpdateAnswer) => void): void {
     const eventId = this.#send(session);
-    if (eventId === undefined) answered(false);
+    if (eventId === undefined) answered('lost');
     else this.#updates.awaitAnswer(eventId, answered);
   }
 }

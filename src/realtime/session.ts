@@ -1,4 +1,4 @@
-import type { PcmFrame, SampleRateHz } from '../audio/pcm';
+import type { PcmFrame, SampleRateHz, Speech } from '../audio/pcm';
 import type { Clock, Timer } from '../runtime/clock';
 import type { Logger } from '../runtime/logger';
 import { AppendBuffer } from './append-buffer';
@@ -9,35 +9,31 @@ import {
   itemCreate,
   itemDelete,
   itemTruncate,
-  serialise,
   speechItemCreate,
   textItem,
   type ClientEvent,
   type CreatedItem,
   type Truncation,
 } from './client-events';
+import { EventChannel } from './event-channel';
 import type { FunctionResult } from './function-calls';
-import type { ConnectionClosed, ModelConnection } from './model-connection';
+import type { ConnectionClosed } from './model-connection';
 import { RecentIds } from './recent-ids';
-import { RejectedMessages } from './rejected-messages';
 import { Responses, type ResponsesHost } from './responses';
-import { parseServerEvent } from './server-events';
-import type { ServerError, SessionFacts } from './server-events';
-import { endOfConnection, fatalErrorOf, isBenign, printableMessage, type FatalError } from './session-end';
+import type { ServerError, ServerEvent, SessionFacts } from './server-events';
+import { endOfConnection, fatalErrorOf, isBenign, printableMessage } from './session-end';
 import { takeEvent, type SessionParts } from './session-events';
 import type { RealtimeSessionListener, SessionEnded } from './session-listener';
 import type { RealtimeSessionOptions, SessionStats } from './session-options';
 import { SessionSetup, type SessionAgent } from './session-setup';
+import type { UpdateAnswer } from './session-updates';
 
-/** A server closes right after an error that is fatal. If it does not, we do. */
-const closeAfterFatalMs = 1_000;
 /** The API's maximum session, for servers that do not tell `expires_at`. */
 const sessionLengthMs = 3_600_000;
+/** From the cancellation of a response to its `response.done`, when nobody waits for anything but what it cost. */
+const retireMs = 2_000;
 /** A 1001 this close to the end is the end. */
 const expiryToleranceMs = 5_000;
-
-//  connecting ─▶ configuring ─▶ ready ─▶ closing ─▶ ended      (any may go to ended, the first three to closing)
-type SessionState = 'connecting' | 'configuring' | 'ready' | 'closing' | 'ended';
 
 /**
  * One conversation with a Realtime model over one connection: our configuration, the caller's audio up, the model's
@@ -55,25 +51,21 @@ export class RealtimeSession {
   readonly #logger: Logger;
   readonly #listener: RealtimeSessionListener;
   readonly #setup: SessionSetup;
-  readonly #connection: ModelConnection;
+  readonly #channel: EventChannel;
   readonly #callerTurns: CallerTurns;
   readonly #responses: Responses;
   readonly #appendBuffer: AppendBuffer;
   readonly #parts: SessionParts;
-  readonly #eventIdPrefix: string;
   readonly #unknownNames = new RecentIds(32);
-  readonly #rejected: RejectedMessages;
   readonly #counts = {
-    messagesReceived: 0,
     eventsUnknown: 0,
     errorsBenign: 0,
     framesUnsendable: 0,
   };
-  #state: SessionState = 'connecting';
-  #eventCount = 0;
-  /** What the next close will mean, once we or an error event have said so. */
-  #ended: SessionEnded | undefined;
-  #closeAfterFatal: Timer | undefined;
+  /** Nothing more is wanted of it: closes it when what it says does not end. */
+  #retiring: Timer | undefined;
+  /** The server has agreed to our configuration. */
+  #isConfigured = false;
 
   /** Connects; all that follows is told to the listener, and never before this has returned. */
   static open(options: RealtimeSessionOptions): RealtimeSession {
@@ -87,7 +79,6 @@ export class RealtimeSession {
     this.outputRateHz = rateHzOf[formats.output];
     this.#clock = clock;
     this.#logger = options.logger;
-    this.#rejected = new RejectedMessages(options.logger);
     this.#listener = options.listener;
     this.#setup = new SessionSetup({
       agent,
@@ -95,7 +86,6 @@ export class RealtimeSession {
       model: options.endpoint.model,
       send: (session) => this.#sendUpdate(session),
     });
-    this.#eventIdPrefix = `rb_${options.random.uuid().slice(0, 8)}`;
     this.#appendBuffer = new AppendBuffer({
       format: formats.input,
       framesPerAppend: options.framesPerAppend ?? 1,
@@ -120,16 +110,20 @@ export class RealtimeSession {
       onError: (error) => this.#onErrorEvent(error),
       onUnknown: (name) => this.#onUnknown(name),
     };
-    this.#connection = options.connect(options.endpoint, {
-      onOpen: () => this.#onOpen(),
-      onMessage: (text) => this.#onMessage(text),
-      onClose: (closed) => this.#onClose(closed),
+    this.#channel = new EventChannel({
+      ...options,
+      listener: {
+        onOpen: () => this.#onOpen(),
+        onEvent: (event) => this.#onEvent(event),
+        onClosing: () => this.#stop(),
+        onClosed: (closed, known) => this.#onClosed(closed, known),
+      },
     });
   }
 
   /** 20 ms of the caller at `inputRateHz`. Must not be kept: the frame is copied. */
   appendAudio(frame: PcmFrame): void {
-    if (this.#state === 'ready') this.#appendBuffer.push(frame, this.#connection);
+    if (this.#isReady) this.#appendBuffer.push(frame, this.#channel.connection);
     else this.#counts.framesUnsendable += 1;
   }
 
@@ -138,7 +132,7 @@ export class RealtimeSession {
    * `metadata` (at most 15 pairs) comes back with the response in the API's logs.
    */
   createResponse(request: { instructions?: string; metadata?: Readonly<Record<string, string>> } = {}): void {
-    if (this.#state === 'closing' || this.#state === 'ended') return;
+    if (this.#channel.isOver) return;
     this.#responses.request({ instructions: request.instructions, metadata: request.metadata ?? {} });
   }
 
@@ -147,7 +141,7 @@ export class RealtimeSession {
    * false is returned. It calls no tools.
    */
   remark(request: { instructions: string; metadata: Readonly<Record<string, string>> }): boolean {
-    return this.#canSend && this.#responses.remark(request);
+    return this.#channel.isOpen && this.#responses.remark(request);
   }
 
   /**
@@ -155,7 +149,7 @@ export class RealtimeSession {
    * far as the agent has them. Resolves with false when nothing could be told or the server refused.
    */
   setLanguage(language: string): Promise<boolean> {
-    return this.#state === 'ready' ? this.#setup.setLanguage(language) : Promise.resolve(false);
+    return this.#isReady ? this.#setup.setLanguage(language) : Promise.resolve(false);
   }
 
   /** Stops the response that is active or asked for, if any; from now on none of its audio is passed on. */
@@ -169,9 +163,9 @@ export class RealtimeSession {
    */
   truncate({ itemId, contentIndex, audioEndMs }: Truncation): number | undefined {
     const receivedMs = this.#responses.receivedMs({ itemId, contentIndex });
-    if (receivedMs === undefined || !this.#canSend) return undefined;
+    if (receivedMs === undefined || !this.#channel.isOpen) return undefined;
     const heardMs = Math.max(0, Math.min(Math.floor(audioEndMs), receivedMs));
-    this.#send(itemTruncate(this.#nextEventId(), { itemId, contentIndex, audioEndMs: heardMs }));
+    this.#channel.send(itemTruncate(this.#channel.nextEventId(), { itemId, contentIndex, audioEndMs: heardMs }));
     return heardMs;
   }
 
@@ -182,7 +176,7 @@ export class RealtimeSession {
 
   /** Takes an item out of the conversation (`conversation.item.delete`). */
   deleteItem(itemId: string): void {
-    this.#send(itemDelete(this.#nextEventId(), itemId));
+    this.#channel.send(itemDelete(this.#channel.nextEventId(), itemId));
   }
 
   /** A turn of the caller that says nothing: it leaves the conversation, and its transcript is not told. */
@@ -216,9 +210,9 @@ export class RealtimeSession {
    * and its voice while the model has not spoken. `whyNewSession` says what cannot be changed. `answered` is told whether
    * the server agrees, before anything that the server says after that.
    */
-  takeOver(next: SessionAgent, answered: (accepted: boolean) => void): void {
-    if (this.#state === 'ready') this.#setup.takeOver(next, { maySetVoice: !this.hasSpoken }, answered);
-    else answered(false);
+  takeOver(next: SessionAgent, answered: (answer: UpdateAnswer) => void): void {
+    if (this.#isReady) this.#setup.takeOver(next, { maySetVoice: !this.hasSpoken }, answered);
+    else answered('lost');
   }
 
   /**
@@ -226,30 +220,30 @@ export class RealtimeSession {
    * it may be submitted like that of a call which was made here.
    */
   adoptConversation({ items, openCalls }: { items: readonly CreatedItem[]; openCalls: readonly string[] }): void {
-    for (const item of items) this.#send(itemCreate(this.#nextEventId(), item));
+    for (const item of items) this.#channel.send(itemCreate(this.#channel.nextEventId(), item));
     this.#responses.adoptCalls(openCalls);
   }
 
   /** Makes a turn of what was appended since the last one, when no turn detection does. It needs at least 100 ms. */
   commitInput(): void {
-    this.#send({ type: 'input_audio_buffer.commit', event_id: this.#nextEventId() });
+    this.#channel.send({ type: 'input_audio_buffer.commit', event_id: this.#channel.nextEventId() });
   }
 
   /** Throws away what was appended since the last turn. */
   clearInput(): void {
-    this.#send({ type: 'input_audio_buffer.clear', event_id: this.#nextEventId() });
+    this.#channel.send({ type: 'input_audio_buffer.clear', event_id: this.#channel.nextEventId() });
   }
 
   /** Adds a text to the conversation; by itself it makes the model say nothing. */
   createItem(item: { role: 'user' | 'system'; text: string }): void {
-    this.#send(itemCreate(this.#nextEventId(), textItem(item)));
+    this.#channel.send(itemCreate(this.#channel.nextEventId(), textItem(item)));
   }
 
-  /** Adds speech (at `inputRateHz`) that is no turn of the caller, under a text that says whose it is. */
-  createSpeechItem({ text, samples }: { text: string; samples: PcmFrame }): void {
-    if (!this.#canSend) return;
-    const audio = this.#appendBuffer.encodeBeside(samples);
-    this.#send(speechItemCreate(this.#nextEventId(), { text, audio }));
+  /** Adds speech (best at `inputRateHz`) that is no turn of the caller, under a text that says whose it is. */
+  createSpeechItem({ text, speech }: { text: string; speech: Speech }): void {
+    if (!this.#channel.isOpen) return;
+    const audio = this.#appendBuffer.encodeBeside(speech);
+    this.#channel.send(speechItemCreate(this.#channel.nextEventId(), { text, audio }));
   }
 
   /** One result, as `submitToolResults` takes several. Returns whether the model gets it. */
@@ -264,7 +258,7 @@ export class RealtimeSession {
    * had said something with the call). Returns, for each, whether the model gets it.
    */
   submitToolResults(results: readonly FunctionResult[]): boolean[] {
-    if (!this.#canSend) return results.map(() => false);
+    if (!this.#channel.isOpen) return results.map(() => false);
     return this.#responses.submit(results).map((outcome, index) => {
       const isTaken = outcome === 'sent' || outcome === 'held';
       if (!isTaken) {
@@ -277,54 +271,61 @@ export class RealtimeSession {
   get stats(): SessionStats {
     const { framesUnsendable, ...counts } = this.#counts;
     return {
+      ...this.#channel.stats,
       ...counts,
-      messagesRejected: this.#rejected.total,
-      rejectedFor: this.#rejected.byReason,
       eventsStale: this.#responses.eventsStale,
       framesAppended: this.#appendBuffer.framesAppended,
       framesDropped: this.#appendBuffer.framesDropped + framesUnsendable,
     };
   }
 
-  /** Ends the session: no listener method but `onEnded` is called afterwards. Twice is fine. */
-  close(): void {
-    this.#close({ kind: 'closed' });
+  /**
+   * Nothing more is wanted of it. It closes as soon as it has told the usage of a response that goes on or was asked for, which
+   * is cancelled; without one at once. Twice is fine.
+   */
+  retire(): void {
+    if (this.#channel.isOver || this.#retiring !== undefined) return;
+    this.#responses.stop();
+    this.#retiring = this.#clock.setTimer(retireMs, () => this.close());
+    this.#closeWhenIdle();
   }
 
-  // The connection.
+  /** Ends the session: no listener method but `onEnded` is called afterwards. Twice is fine. */
+  close(): void {
+    this.#channel.close({ kind: 'closed' });
+  }
+
+  // The channel.
 
   #onOpen(): void {
-    if (this.#state !== 'connecting') return;
-    this.#state = 'configuring';
     this.#setup.expiresAtMs = this.#clock.wallTimeMs() + sessionLengthMs;
     // Before `session.created` has come: it saves a round trip, and the server takes events in order.
     this.#setup.begin();
   }
 
-  #onMessage(text: string): void {
-    if (!this.#canSend) return;
-    this.#counts.messagesReceived += 1;
-    const event = parseServerEvent(text);
-    if (event.type === 'rejected') {
-      const message = 'the server sends messages that are not events';
-      if (!this.#rejected.add(event)) this.#close({ kind: 'lost', closeCode: 1002, message });
-      return;
-    }
+  #onEvent(event: ServerEvent): void {
     takeEvent(event, this.#parts);
     this.#responses.sendNext();
+    if (this.#retiring !== undefined) this.#closeWhenIdle();
   }
 
-  #onClose(closed: ConnectionClosed): void {
-    if (this.#state === 'ended') return;
-    this.#state = 'ended';
-    this.#responses.close();
-    this.#closeAfterFatal?.cancel();
+  #onClosed(closed: ConnectionClosed, known: SessionEnded | undefined): void {
+    this.#stop();
     this.#setup.close();
     const { expiresAtMs } = this.#setup;
     const sessionIsOld = expiresAtMs !== undefined && this.#clock.wallTimeMs() >= expiresAtMs - expiryToleranceMs;
-    const ended = this.#ended ?? endOfConnection(closed, { sessionIsOld });
+    const ended = known ?? endOfConnection(closed, { sessionIsOld });
     this.#logger.debug({ ended: ended.kind, closeCode: closed.code, ...this.stats }, 'model session ended');
     this.#listener.onEnded(ended);
+  }
+
+  #closeWhenIdle(): void {
+    if (this.#responses.isIdle) this.close();
+  }
+
+  #stop(): void {
+    this.#responses.close();
+    this.#retiring?.cancel();
   }
 
   // The events.
@@ -333,30 +334,30 @@ export class RealtimeSession {
   #onConfigured(session: SessionFacts): void {
     const mismatch = this.#setup.updated(session);
     if (mismatch !== undefined) {
-      this.#close({ kind: 'refused', code: 'audio_format_mismatch', message: mismatch });
+      this.#channel.close({ kind: 'refused', code: 'audio_format_mismatch', message: mismatch });
       return;
     }
-    if (this.#state !== 'configuring') {
+    if (this.#isConfigured) {
       this.#setup.accepted();
       return;
     }
-    this.#state = 'ready';
+    this.#isConfigured = true;
     const { sessionId, model, expiresAtMs } = this.#setup;
     this.#listener.onReady({ sessionId, model, expiresAtMs });
-    if (this.#canSend) this.#responses.start();
+    if (this.#channel.isOpen) this.#responses.start();
   }
 
   #onErrorEvent(error: ServerError): void {
     const fatal = fatalErrorOf(error);
     if (fatal !== undefined) {
-      this.#onFatalError(fatal);
+      this.#channel.expectClose(fatal);
       return;
     }
     const code = error.code ?? error.type ?? 'unknown';
     const message = printableMessage({ code, message: error.message });
-    if (this.#state === 'configuring' && this.#setup.isFirst(error.eventId)) {
+    if (!this.#isConfigured && this.#setup.isFirst(error.eventId)) {
       // A refused update changes nothing at all: this session would speak with the server's own defaults.
-      this.#close({ kind: 'refused', code, message });
+      this.#channel.close({ kind: 'refused', code, message });
       return;
     }
     this.#setup.refused(error.eventId);
@@ -370,50 +371,26 @@ export class RealtimeSession {
     if (this.#unknownNames.add(name)) this.#logger.debug({ name }, 'unknown server event');
   }
 
-  /** The close that should follow will be told as this error, whatever its code. */
-  #onFatalError(fatal: FatalError): void {
-    if (!this.#canSend) return;
-    this.#ended ??= fatal;
-    this.#closeAfterFatal ??= this.#clock.setTimer(closeAfterFatalMs, () => this.#close(fatal));
-  }
-
   #responsesHost(): ResponsesHost {
     return {
-      isOpen: () => this.#canSend,
-      nextEventId: () => this.#nextEventId(),
-      send: (event) => this.#send(event),
-      onFatalError: (fatal) => this.#onFatalError(fatal),
+      isOpen: () => this.#channel.isOpen,
+      nextEventId: () => this.#channel.nextEventId(),
+      send: (event) => this.#channel.send(event),
+      onFatalError: (fatal) => this.#channel.expectClose(fatal),
     };
   }
 
   // Sending.
 
   #sendUpdate(session: Extract<ClientEvent, { type: 'session.update' }>['session']): string | undefined {
-    if (!this.#canSend) return undefined;
-    const eventId = this.#nextEventId();
-    this.#send({ type: 'session.update', event_id: eventId, session });
+    if (!this.#channel.isOpen) return undefined;
+    const eventId = this.#channel.nextEventId();
+    this.#channel.send({ type: 'session.update', event_id: eventId, session });
     return eventId;
   }
 
-  get #canSend(): boolean {
-    return this.#state === 'configuring' || this.#state === 'ready';
-  }
-
-  #send(event: ClientEvent): void {
-    if (this.#canSend) this.#connection.send(serialise(event));
-  }
-
-  #nextEventId(): string {
-    this.#eventCount += 1;
-    return `${this.#eventIdPrefix}_${this.#eventCount}`;
-  }
-
-  /** The first reason wins; `onEnded` tells it when the connection has closed. */
-  #close(ended: SessionEnded): void {
-    this.#ended ??= ended;
-    if (this.#state === 'closing' || this.#state === 'ended') return;
-    this.#state = 'closing';
-    this.#responses.close();
-    this.#connection.close();
+  /** Events go both ways, and the server has agreed to our configuration. */
+  get #isReady(): boolean {
+    return this.#isConfigured && this.#channel.isOpen;
   }
 }

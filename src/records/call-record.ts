@@ -43,6 +43,7 @@ export interface CallEndRecord extends Omit<CallStartRecord, 'type'> {
   reason: NonNullable<CallSnapshot['endReason']> | { kind: 'crash' } | null;
   blame: CallSnapshot['blame'] | null;
   interruptions: number | null;
+  speechGaps: CallSnapshot['speechGaps'] | null;
   tokens: CallSnapshot['tokens'] | null;
   modelConnectMs: number | null;
   /** Each tool that was called: `failure` says why it failed, from a closed list. Null after a crash. */
@@ -79,6 +80,7 @@ export function callEndRecord(call: CallSnapshot, { atMs }: { atMs: number }): C
     reason: call.endReason ?? null,
     blame: call.blame ?? null,
     interruptions: call.interruptions,
+    speechGaps: call.speechGaps,
     tokens: call.tokens,
     modelConnectMs: call.modelConnectMs ?? null,
     tools: call.tools.map(({ name, outcome, failure, durationMs }) => {
@@ -108,6 +110,7 @@ export function crashEndRecord(start: CallStartRecord, { atMs }: { atMs: number 
     reason: { kind: 'crash' },
     blame: 'us',
     interruptions: null,
+    speechGaps: null,
     tokens: null,
     modelConnectMs: null,
     tools: null,

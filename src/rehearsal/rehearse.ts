@@ -288,6 +288,8 @@ function eventText(event: CallEvent): string | undefined {
       return event.to === 'active' ? 'the call is answered' : undefined;
     case 'barge-in':
       return `the caller interrupts after ${event.audioEndMs} ms`;
+    case 'speech-gap':
+      return `the model is late: a gap of ${event.ms} ms in the agent's words`;
     case 'idle-timeout':
       return `nobody spoke: ${event.decision} (by ${event.by})`;
     case 'murmur':

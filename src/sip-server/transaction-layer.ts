@@ -4,9 +4,9 @@ import type { ClientTransaction, ClientTransactionUser, TransactionContext } fro
 import { InviteClientTransaction, NonInviteClientTransaction } from './client-transaction';
 import { composeReply } from './compose-response';
 import type { Essentials } from './essentials';
-import { listValues, parseCSeq, parseNameAddr } from './header-values';
 import { formatHostPort } from './uri';
 import type { Limits } from './limits';
+import { OwnRequest } from './own-request';
 import { knownMethods } from './request-rules';
 import type { ServerTransaction } from './server-transaction';
 import { InviteServerTransaction, NonInviteServerTransaction, composeTrying } from './server-transaction';
@@ -51,7 +51,7 @@ export class TransactionLayer implements TransportUser {
   readonly #options: TransactionLayerOptions;
   readonly #context: TransactionContext;
   readonly #servers = new Map<string, ServerTransaction>();
-  readonly #clients = new Map<string, ClientTransaction>();
+  readonly #clients = new Map<string, { transaction: ClientTransaction; request: OwnRequest }>();
   /** Requests outside dialogs by Call-ID, From tag and CSeq, to know a second path of one request (section 8.2.2.2). */
   readonly #unmerged = new Map<string, string>();
 
@@ -92,8 +92,8 @@ export class TransactionLayer implements TransportUser {
 
   onResponse(arrival: Arrival<SipResponse>): void {
     const client = this.#clients.get(clientKey(arrival.essentials));
-    if (client === undefined || !answers(client.request, arrival)) this.#options.stats.strayResponsesDropped += 1;
-    else client.receive(arrival);
+    if (client?.request.isAnsweredBy(arrival) === true) client.transaction.receive(arrival);
+    else this.#options.stats.strayResponsesDropped += 1;
   }
 
   /** Whether it repeats a request that has its transaction. */
@@ -117,7 +117,7 @@ export class TransactionLayer implements TransportUser {
   startInvite(request: SipRequest, branch: string, flow: Flow, user: ClientTransactionUser): InviteClientTransaction {
     const key = `${branch} INVITE`;
     const transaction = new InviteClientTransaction(this.#context, request, flow, this.#forgetting(key, user));
-    this.#clients.set(key, transaction);
+    this.#clients.set(key, { transaction, request: new OwnRequest(request) });
     return transaction;
   }
 
@@ -130,13 +130,14 @@ export class TransactionLayer implements TransportUser {
   ): NonInviteClientTransaction {
     const key = `${branch} ${request.method}`;
     const transaction = new NonInviteClientTransaction(this.#context, request, flow, this.#forgetting(key, user));
-    this.#clients.set(key, transaction);
+    this.#clients.set(key, { transaction, request: new OwnRequest(request) });
     return transaction;
   }
 
   /** Ends everything without a word to the network. */
   close(): void {
-    for (const transaction of [...this.#clients.values(), ...this.#servers.values()]) transaction.terminate();
+    for (const { transaction } of [...this.#clients.values()]) transaction.terminate();
+    for (const transaction of [...this.#servers.values()]) transaction.terminate();
   }
 
   #begin(key: string, arrival: Arrival<SipRequest>): void {
@@ -215,20 +216,6 @@ export class TransactionLayer implements TransportUser {
       },
     };
   }
-}
-
-/**
- * Whether a response with the branch of `request` is about it: in another's name it would make a dialog that nobody could
- * end, and one with further Vias was meant for somebody else (RFC 3261 section 8.1.3.3).
- */
-function answers({ headers }: SipRequest, { message, essentials }: Arrival<SipResponse>): boolean {
-  const { callId, cseq, fromTag } = essentials;
-  return (
-    headers.first('Call-ID') === callId &&
-    parseCSeq(headers.first('CSeq') ?? '')?.number === cseq.number &&
-    parseNameAddr(headers.first('From') ?? '')?.params.get('tag') === fromTag &&
-    listValues(message.headers, 'Via').length <= listValues(headers, 'Via').length
-  );
 }
 
 function clientKey({ via, cseq }: Essentials): string {

@@ -1,4 +1,4 @@
-import type { CallServices } from '../call/call';
+import type { CallServices } from '../call/call-services';
 import type { Admission } from '../call/call-limits';
 import type { CallObserver, CallSnapshot } from '../call/call-observer';
 import { Calls } from '../call/calls';

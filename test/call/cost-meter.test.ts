@@ -7,7 +7,8 @@ import { VirtualCall, type VirtualCallOptions } from '../support/virtual-call';
 import { speakingModel } from './speaking-model';
 
 const table = parsePriceTable(readFileSync('prices.json', 'utf8')) as PriceTable;
-const meter = (modelKind: 'api' | 'simulator' = 'api') => new CostMeter({ table, modelKind });
+const meter = () => new CostMeter({ table });
+const api = (name: string) => ({ kind: 'api', name }) as const;
 
 const usage: TokenUsage = {
   inputTokens: 132,
@@ -25,20 +26,20 @@ const usage: TokenUsage = {
 
 test('a response costs its fresh, cached and written tokens, each kind at its price', () => {
   const cost = meter();
-  cost.addResponse('gpt-realtime', usage);
+  cost.addResponse(api('gpt-realtime'), usage);
   // 59 x 4 + 9 x 32 + 64 x 0.40 + 41 x 16 + 147 x 64 = 10,613.6 millionths.
   expect(cost.cost).toMatchObject({ usd: 0.010614, modelUsd: 0.010614, unpriced: [] });
 });
 
 test('transcription costs by its tokens or by its minutes', () => {
   const cost = meter();
-  cost.addTranscription('gpt-4o-transcribe', {
+  cost.addTranscription(api('gpt-4o-transcribe'), {
     kind: 'tokens',
     inputTextTokens: 10,
     inputAudioTokens: 990,
     outputTokens: 100,
   });
-  cost.addTranscription('whisper-1', { kind: 'duration', seconds: 30 });
+  cost.addTranscription(api('whisper-1'), { kind: 'duration', seconds: 30 });
   expect(cost.cost).toMatchObject({
     transcriptionUsd: 0.0065,
     transcribedSeconds: 30,
@@ -48,14 +49,14 @@ test('transcription costs by its tokens or by its minutes', () => {
 
 test('a model that the table does not know is named, once, and costs nothing', () => {
   const cost = meter();
-  for (let i = 0; i < 3; i += 1) cost.addResponse('gpt-of-tomorrow', usage);
-  cost.addTranscription('whisper-1', { kind: 'tokens', inputTextTokens: 1, inputAudioTokens: 1, outputTokens: 1 });
+  for (let i = 0; i < 3; i += 1) cost.addResponse(api('gpt-of-tomorrow'), usage);
+  cost.addTranscription(api('whisper-1'), { kind: 'tokens', inputTextTokens: 1, inputAudioTokens: 1, outputTokens: 1 });
   expect(cost.cost).toMatchObject({ usd: 0, unpriced: ['gpt-of-tomorrow', 'whisper-1'] });
 });
 
 test('a simulator costs nothing and lacks no price', () => {
-  const cost = meter('simulator');
-  cost.addResponse('simulator:receptionist', usage);
+  const cost = meter();
+  cost.addResponse({ kind: 'simulator', name: 'simulator:receptionist' }, usage);
   expect(cost.cost).toMatchObject({ usd: 0, unpriced: [] });
 });
 

@@ -9,6 +9,18 @@ import { TestTool } from './test-tool';
 const forms: readonly Form[] = ['same', 'new'];
 const voice = (ms: number) => Int16Array.from({ length: ms * 8 }, (_, i) => 6_000 * Math.sin(i * 0.9));
 
+/** Each token that was written costs so many millionths of a dollar. */
+const prices = (perOutput: number) => ({
+  textIn: 0,
+  textCached: 0,
+  audioIn: 0,
+  audioCached: 0,
+  imageIn: 0,
+  imageCached: 0,
+  textOut: perOutput,
+  audioOut: perOutput,
+});
+
 function callerStopsSpeaking(call: HandingCall, itemId = 'item_user'): void {
   call.say({ type: 'input_audio_buffer.speech_stopped', audio_end_ms: 1_700, item_id: itemId });
 }
@@ -423,6 +435,70 @@ describe('a new session', () => {
     await hangsUp(call);
   });
 
+  /** The caller has spoken while another session was awaited, which is there now; the old one still cancels its answer. */
+  async function leftInAnAnswer(): Promise<HandingCall> {
+    const call = await new HandingCall({
+      form: 'new',
+      services: {
+        prices: {
+          models: new Map([
+            ['left', prices(1)],
+            ['taken', prices(100)],
+          ]),
+          transcription: new Map(),
+        },
+        modelFor: ({ name }) => ({ kind: 'api', name: name === 'billing' ? 'taken' : 'left' }),
+      },
+    }).spoken();
+    const say = call.say.bind(call);
+    let held: (() => void) | undefined;
+    call.say = (event, peer) => {
+      if (event.type === 'session.updated' && peer === call.peers[1]) held ??= () => say(event, peer);
+      else say(event, peer);
+    };
+    await call.handsOff(await call.speak(100));
+    await call.run(400);
+    startResponse(call, { itemId: 'item_late', responseId: 'resp_late' });
+    await call.run(20);
+    expect(call.sent('response.cancel').map(({ session }) => session)).toEqual([0]);
+    held?.();
+    await call.run(40);
+    expect([call.agent, call.openConnections]).toEqual(['billing', 2]);
+    return call;
+  }
+
+  test('takes its place while an answer is cancelled: what that cost is counted, by the model that made it', async () => {
+    const call = await leftInAnAnswer();
+    const before = call.events.at(-1)?.snapshot;
+    call.say = (event) => HandingCall.prototype.say.call(call, event, call.peers[0]);
+    doneResponse(call, { responseId: 'resp_late', status: 'cancelled' });
+    await call.run(40);
+    expect(call.openConnections).toBe(1);
+    call.caller.bye();
+    const after = call.last('ended')?.snapshot;
+    expect((after?.tokens.outputTokens ?? 0) - (before?.tokens.outputTokens ?? 0)).toBe(20);
+    expect((after?.cost?.usd ?? 0) - (before?.cost?.usd ?? 0)).toBeCloseTo(20 / 1_000_000, 9);
+    await call.expectClean();
+  });
+
+  test('takes its place while an answer is cancelled that never ends: the old one is closed all the same', async () => {
+    const call = await leftInAnAnswer();
+    await call.run(1_900);
+    expect(call.openConnections).toBe(2);
+    await call.run(200);
+    expect(call.openConnections).toBe(1);
+    expect(call.last('ended')).toBeUndefined();
+    await hangsUp(call);
+  });
+
+  test('takes its place while an answer is cancelled, and the call ends: both are closed at once', async () => {
+    const call = await leftInAnAnswer();
+    call.caller.bye();
+    await call.run(20);
+    expect(call.openConnections).toBe(0);
+    await call.expectClean();
+  });
+
   test('of another format is heard at its own rate', async () => {
     const call = await new HandingCall({ form: 'same', billing: { agent: { audio_format: 'pcmu' } } }).handedOff();
     expect(call.handoffs).toMatchObject([{ session: 'new', why: 'audio-format' }]);
@@ -478,8 +554,7 @@ describe('a new session', () => {
     const { call } = await askedForBilling();
     call.peers[0]?.close(1_011, '');
     await call.run(1_000);
-    // What is never agreed to counts as refused.
-    expect(call.handoffs).toMatchObject([{ outcome: 'handed-off', session: 'new', why: 'refused' }]);
+    expect(call.handoffs).toMatchObject([{ outcome: 'handed-off', session: 'new', why: 'session-lost' }]);
     expect([call.agent, call.openConnections]).toEqual(['billing', 1]);
     await hangsUp(call);
   });
@@ -487,6 +562,7 @@ describe('a new session', () => {
   test('is opened after all when the old one never answers', async () => {
     const { call } = await askedForBilling();
     await call.run(4_000);
+    // What is never agreed to counts as refused.
     expect(call.handoffs).toMatchObject([{ outcome: 'handed-off', session: 'new', why: 'refused' }]);
     await hangsUp(call);
   });

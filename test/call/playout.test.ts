@@ -7,10 +7,11 @@ interface Heard {
   frames: number[][];
   started: string[];
   drained: number;
+  gaps: number[];
 }
 
 function playoutAt8kHz({ queuedMsMax = 60_000 } = {}) {
-  const heard: Heard = { frames: [], started: [], drained: 0 };
+  const heard: Heard = { frames: [], started: [], drained: 0, gaps: [] };
   const playout = new Playout({
     modelRateHz: 8_000,
     legRateHz: 8_000,
@@ -18,6 +19,7 @@ function playoutAt8kHz({ queuedMsMax = 60_000 } = {}) {
     listener: {
       onItemStarted: (itemId) => heard.started.push(itemId),
       onDrained: () => (heard.drained += 1),
+      onGap: (ms) => heard.gaps.push(ms),
     },
   });
   const pull = (count = 1): void => {
@@ -193,6 +195,36 @@ describe('Playout', () => {
     expect(heard.drained).toBe(1);
   });
 
+  test('tells of a gap in the middle of an item, and of none at its start, at its end or after an interruption', () => {
+    const { playout, heard, pull } = playoutAt8kHz();
+    playout.enqueue(delta('a', speech(10)));
+    pull(3);
+    playout.enqueue(delta('a', speech(30)));
+    pull(4);
+    expect(heard.gaps).toEqual([]);
+    playout.enqueue(delta('a', speech(40)));
+    pull(4);
+    expect(heard.gaps).toEqual([40]);
+    playout.complete({ itemId: 'a', contentIndex: 0 });
+    playout.enqueue(delta('b', speech(20)));
+    pull(3);
+    playout.interrupt();
+    playout.enqueue(delta('c', speech(20)));
+    pull();
+    expect(heard.gaps).toEqual([40]);
+  });
+
+  test('what is held is no gap', () => {
+    const { playout, heard, pull } = playoutAt8kHz();
+    playout.enqueue(delta('a', speech(60)));
+    pull();
+    playout.hold();
+    pull(5);
+    playout.resume();
+    pull(2);
+    expect(heard.gaps).toEqual([]);
+  });
+
   test('refuses a delta beyond its limit and keeps what it has', () => {
     const { playout } = playoutAt8kHz({ queuedMsMax: 100 });
     expect(playout.enqueue(delta('a', speech(100)))).toBe('queued');
@@ -206,7 +238,7 @@ describe('Playout', () => {
       modelRateHz: 24_000,
       legRateHz: 8_000,
       queuedMsMax: 60_000,
-      listener: { onItemStarted: () => undefined, onDrained: () => undefined },
+      listener: { onItemStarted: () => undefined, onDrained: () => undefined, onGap: () => undefined },
     });
     const samples = Int16Array.from({ length: 24_000 }, (_, i) => 8_000 * Math.sin((2 * Math.PI * 600 * i) / 24_000));
     playout.enqueue(delta('a', samples));

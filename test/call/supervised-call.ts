@@ -91,14 +91,14 @@ export class SupervisedCall extends TransferringCall {
   }
 
   /** Speech that the model was told beside the caller's, with its text. */
-  whispers(): { text: string; samples: Int16Array }[] {
-    return this.sent('conversation.item.create').flatMap(({ event }) => {
+  whispers(): { text: string; samples: Int16Array; bytes: Buffer; session: number }[] {
+    return this.sent('conversation.item.create').flatMap(({ event, session }) => {
       const { content = [] } = event.item as { content?: { type: string; text?: string; audio?: string }[] };
       const audio = content.find(({ type }) => type === 'input_audio')?.audio;
       if (audio === undefined) return [];
       const bytes = Buffer.from(audio, 'base64');
-      const samples = new Int16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-      return [{ text: content[0]?.text ?? '', samples }];
+      const samples = new Int16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + (bytes.length & ~1)));
+      return [{ text: content[0]?.text ?? '', samples, bytes, session }];
     });
   }
 }

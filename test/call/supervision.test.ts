@@ -1,3 +1,4 @@
+import { decodeG711 } from '../../src/audio/g711';
 import type { CallSnapshot } from '../../src/call/call-observer';
 import type { MediaLeg } from '../../src/media/media-leg';
 import { MemoryCaller } from '../../src/signalling/memory-caller';
@@ -191,6 +192,42 @@ describe('a supervisor who whispers', () => {
     call.caller.bye();
     await call.expectClean();
   });
+
+  test.each(['while it is being said', 'before the other agent is there'])(
+    'is told whole and at the right rate to the agent who takes over, when the hand-over comes %s',
+    async (when) => {
+      const isEarly = when === 'while it is being said';
+      const billing = { agent: { instructions: 'Know the bills.', audio_format: 'pcmu' } };
+      const call = await up([], { tools: ['hand_off'], colleagues: { billing } });
+      const say = call.say.bind(call);
+      let configured: (() => void) | undefined;
+      call.say = (event, peer) => {
+        if (event.type === 'session.updated' && peer === call.peers[1] && !isEarly) configured = () => say(event, peer);
+        else say(event, peer);
+      };
+      await call.supervised('whisper');
+      call.supervisor.say(tone(supervisorHz, 1_000));
+      await call.run(600);
+      startResponse(call, { itemId: 'item_h', responseId: 'resp_h' });
+      callsFunction(call, { responseId: 'resp_h', name: 'hand_off', argumentsText: '{"agent":"billing"}' });
+      doneResponse(call, { responseId: 'resp_h' });
+      await call.run(2_000);
+      configured?.();
+      await call.run(500);
+      expect(call.events.at(-1)?.snapshot.handoffs).toMatchObject([{ outcome: 'handed-off', why: 'audio-format' }]);
+      const [whisper, ...others] = call.whispers();
+      expect([whisper?.session, others]).toEqual([1, []]);
+      const heard = new Int16Array(whisper?.bytes.length ?? 0);
+      decodeG711('pcmu', whisper?.bytes ?? Buffer.alloc(0), heard);
+      expect(voicesIn(heard)).toEqual(['supervisor']);
+      // A second, and the pause that ends it.
+      expect(heard.length / 8).toBeGreaterThanOrEqual(1_600);
+      expect(heard.length / 8).toBeLessThan(2_400);
+      expect(call.supervisions).toMatchObject([{ whispers: { told: 1, lost: 0 } }]);
+      call.caller.bye();
+      await call.expectClean();
+    },
+  );
 
   test('does not make the agent stop, and changes nothing of the audio of caller and agent', async () => {
     const call = await (await up()).supervised('whisper');

@@ -1,9 +1,9 @@
 import type { IncomingEvent, Refusal, ResponseEvent, Sent } from '../../src/sip-server/application';
 import { readEssentials } from '../../src/sip-server/essentials';
-import { parseMessage } from '../../src/sip-server/parse-message';
 import type { SipRequest, SipResponse } from '../../src/sip-server/sip-message';
 import type { Bench } from '../sip-server/test-peer';
-import { RecordingApplication, answer, command, createBench, requestText, responseText } from '../sip-server/test-peer';
+import { RecordingApplication, answer, command, requestText, responseText } from '../sip-server/test-peer';
+import { benchHeardBy, playOrder } from './order';
 
 const sdp = 'v=0\r\n';
 const reliable: [string, string][] = [['Require', '100rel']];
@@ -19,7 +19,6 @@ type OwnStep = (typeof ownSteps)[number];
 export const incomingSteps = [...callerSteps, ...ownSteps];
 export type IncomingStep = CallerStep | OwnStep;
 
-/** More than every timer that a step can start, one after the other. */
 const settleMs = 300_000;
 
 /** One call to us, played in one order. */
@@ -35,32 +34,24 @@ export class IncomingOrder {
   #ended = false;
 
   constructor() {
-    this.#bench = createBench({ routed: ['INVITE', 'OPTIONS'] });
+    this.#bench = benchHeardBy({
+      onRequest: (request) => this.#onRequest(request),
+      onResponse: (response) => this.#onResponse(response),
+    });
     this.#app = new ScriptedApplication(this.#bench);
     this.#bench.setApplication(this.#app);
-    const { transport } = this.#bench.peer;
-    transport.listener = {
-      onMessage: (bytes) => {
-        const message = parseMessage(bytes);
-        if (message.kind === 'request') this.#onRequest(message);
-        else if (message.kind === 'response') this.#onResponse(message);
-        return 'keep';
-      },
-    };
   }
 
   /** Plays the steps with so long between them, lets everything end, and tells what is against the rules. */
   play(steps: readonly IncomingStep[], gapMs: number): string[] {
-    const { clock } = this.#bench;
-    this.#send('INVITE', { branch: 'z9hG4bK-first', headers: ['Supported: 100rel, timer'], body: sdp });
-    clock.advance(20);
-    for (const step of steps) {
-      this.#take(step);
-      clock.advance(gapMs);
-    }
-    clock.advance(settleMs);
-    this.#app.hangUp();
-    clock.advance(settleMs);
+    playOrder(this.#bench, {
+      steps,
+      gapMs,
+      settleMs,
+      begin: () => this.#send('INVITE', { branch: 'z9hG4bK-first', headers: ['Supported: 100rel, timer'], body: sdp }),
+      take: (step) => this.#take(step),
+      hangUp: () => this.#app.hangUp(),
+    });
     return this.#problems();
   }
 

@@ -1,17 +1,9 @@
 import type { IncomingEvent, Refusal, ResponseEvent, Sent } from '../../src/sip-server/application';
 import { readEssentials } from '../../src/sip-server/essentials';
-import { parseMessage } from '../../src/sip-server/parse-message';
 import type { SipRequest, SipResponse } from '../../src/sip-server/sip-message';
 import type { Bench } from '../sip-server/test-peer';
-import {
-  RecordingApplication,
-  answer,
-  command,
-  createBench,
-  peerAddress,
-  requestText,
-  responseText,
-} from '../sip-server/test-peer';
+import { RecordingApplication, answer, command, peerAddress, requestText, responseText } from '../sip-server/test-peer';
+import { benchHeardBy, playOrder } from './order';
 
 const sdp = 'v=0\r\n';
 
@@ -26,7 +18,6 @@ type OwnStep = (typeof ownSteps)[number];
 export const outgoingSteps = [...calleeSteps, ...ownSteps];
 export type OutgoingStep = (typeof outgoingSteps)[number];
 
-/** More than every timer that a step can start, one after the other. */
 const settleMs = 600_000;
 
 /** One call of ours, played in one order. */
@@ -46,30 +37,23 @@ export class OutgoingOrder {
   #rseq = 0;
 
   constructor() {
-    this.#bench = createBench({ routed: ['INVITE', 'OPTIONS'] });
+    this.#bench = benchHeardBy({
+      onRequest: (request) => this.#onRequest(request),
+      onResponse: (response) => this.#onResponse(response),
+    });
     this.#app = new CallingApplication(this.#bench);
     this.#bench.setApplication(this.#app);
-    this.#bench.peer.transport.listener = {
-      onMessage: (bytes) => {
-        const message = parseMessage(bytes);
-        if (message.kind === 'request') this.#onRequest(message);
-        else if (message.kind === 'response') this.#onResponse(message);
-        return 'keep';
-      },
-    };
   }
 
   play(steps: readonly OutgoingStep[], gapMs: number): string[] {
-    const { clock } = this.#bench;
-    this.#app.call();
-    clock.advance(20);
-    for (const step of steps) {
-      this.#take(step);
-      clock.advance(gapMs);
-    }
-    clock.advance(settleMs);
-    this.#app.hangUp();
-    clock.advance(settleMs);
+    playOrder(this.#bench, {
+      steps,
+      gapMs,
+      settleMs,
+      begin: () => this.#app.call(),
+      take: (step) => this.#take(step),
+      hangUp: () => this.#app.hangUp(),
+    });
     return this.#problems();
   }
 

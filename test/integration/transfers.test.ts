@@ -5,7 +5,7 @@ import { Baresip } from '../support/baresip';
 import { BridgeUnderTest, onePlan, type JournalLine } from '../support/bridge';
 import { closedAfterEach } from '../support/closing';
 import { eventually } from '../support/eventually';
-import { heardIn, HearingTable, type Voice } from '../support/hearing';
+import { HearingTable, type Voice } from '../support/hearing';
 import { describeWith } from '../support/installed';
 import { ModelUnderTap } from '../support/model-under-tap';
 import {
@@ -47,6 +47,7 @@ const caller = { name: 'the caller', hz: 1_004 };
 const person = { name: 'the person', hz: 1_370 };
 const announcement = { name: 'an announcement of theirs', hz: 1_150 };
 const ringingTone = { name: 'a ringing tone', hz: 425 };
+const music = { name: 'music' };
 const voices: readonly Voice[] = [agent, agentAgain, caller, person, announcement, ringingTone];
 
 const page = join(__dirname, '..', '..', 'docs', 'transfer-timelines.md');
@@ -125,13 +126,13 @@ function noteResult(table: HearingTable, item: unknown): void {
   table.moment(`the agent is told: ${(JSON.parse(output) as { reason: string }).reason}`);
 }
 
-/** Until this is what somebody hears, and has heard for most of a second. */
-function hears(phone: RtpPhone, { name }: Voice | { name: 'music' }): Promise<void> {
+/** Until this is what they hear since the last moment, and have heard for most of a second: the table will tell it. */
+function hears({ table }: Line, listener: 'the caller' | 'the person', { name }: Voice | typeof music): Promise<void> {
   const now = (): boolean => {
-    const last = phone.audio({ from: Math.max(0, phone.packets.length - 50) });
-    return heardIn(last, voices, { shortestMs: 600 }).at(-1)?.name === name;
+    const last = table.lastHeard(listener);
+    return last?.name === name && last.ms >= 600;
   };
-  return eventually(now, `${name} at the phone`);
+  return eventually(now, `${name} at ${listener}`);
 }
 
 /** Compares the page with what was just heard, or writes it. */
@@ -162,9 +163,10 @@ describeWith('baresip', 'sipp')('a transfer by bridging', () => {
     const account = '<sip:human@127.0.0.1>;regint=0;answermode=auto';
     const human = keep(await Baresip.start({ codec: 'PCMU', toneHz: person.hz, account }));
     const destinations = { sales: { to: `sip:human@127.0.0.1:${human.sipPort}` } };
-    const { bridge, phone, sipp } = await startCall(destinations, [waitForCue, bye], await startPhone(person));
+    const line = await startCall(destinations, [waitForCue, bye], await startPhone(person));
+    const { bridge, sipp } = line;
     await human.eventOf('CALL_ESTABLISHED');
-    await hears(phone, person);
+    await hears(line, 'the caller', person);
     sipp.cue();
     expect(await sipp.finished).toEqual(wentWell);
     await human.eventOf('CALL_CLOSED');
@@ -189,7 +191,7 @@ describeWith('sipp')('a transfer by bridging to a person at sipp', () => {
   test('who answers: the caller hangs up', async () => {
     const { other, sipp: human, to } = await startPerson((sdp) => [personTalks(sdp), receiveBye]);
     const line = await startCall({ sales: { to } }, [waitForCue, bye], other);
-    await Promise.all([hears(line.phone, person), hears(other, caller)]);
+    await Promise.all([hears(line, 'the caller', person), hears(line, 'the person', caller)]);
     line.sipp.cue();
     expect([await line.sipp.finished, await human.finished]).toEqual([wentWell, wentWell]);
     const record = await tellsAsDocumented(line, 'The person answers');
@@ -219,7 +221,7 @@ describeWith('sipp')('a transfer by bridging to a person at sipp', () => {
     ]);
     other.sayTone(announcement.hz, -10);
     const line = await startCall({ sales: { to } }, [waitForCue, bye], other);
-    await hears(line.phone, agentAgain);
+    await hears(line, 'the caller', agentAgain);
     line.sipp.cue();
     expect([await line.sipp.finished, await human.finished]).toEqual([wentWell, wentWell]);
     await tellsAsDocumented(line, "The person's side plays an announcement, and is busy");
@@ -233,7 +235,7 @@ describeWith('sipp')('a transfer by bridging to a person at sipp', () => {
   ])('%s: the caller is back with the agent, who is told why', async (title, steps, outcome) => {
     const { other, sipp: human, to } = await startPerson(() => [steps]);
     const line = await startCall({ sales: { to, ring: '5s' } }, [waitForCue, bye], other);
-    await hears(line.phone, agentAgain);
+    await hears(line, 'the caller', agentAgain);
     line.sipp.cue();
     expect([await line.sipp.finished, (await human.finished).code]).toEqual([wentWell, 0]);
     const record = await tellsAsDocumented(line, title);
@@ -247,7 +249,7 @@ describeWith('sipp')('a transfer by bridging to a person at sipp', () => {
   ])('%s: the caller is back with the agent, too', async (title, transport, outcome) => {
     const to = `sip:person@127.0.0.1:${await freeUdpPort()}${transport}`;
     const line = await startCall({ sales: { to, ring: '5s' } }, [waitForCue, bye], await startPhone(person));
-    await hears(line.phone, agentAgain);
+    await hears(line, 'the caller', agentAgain);
     line.sipp.cue();
     expect(await line.sipp.finished).toEqual(wentWell);
     const record = await tellsAsDocumented(line, title);
@@ -257,7 +259,7 @@ describeWith('sipp')('a transfer by bridging to a person at sipp', () => {
   test('is taken back when the caller hangs up while it rings', async () => {
     const { other, sipp: human, to } = await startPerson(() => [isCancelled]);
     const line = await startCall({ sales: { to } }, [waitForCue, bye], other);
-    await hears(line.phone, { name: 'music' });
+    await hears(line, 'the caller', music);
     line.sipp.cue();
     expect([await line.sipp.finished, (await human.finished).code]).toEqual([wentWell, 0]);
     const record = await tellsAsDocumented(line, 'The caller hangs up while it rings');
@@ -269,7 +271,7 @@ describeWith('sipp')('a transfer by bridging to a person at sipp', () => {
     const { other, sipp: human, to } = await startPerson((sdp) => [personTalks(sdp), receiveBye]);
     const destinations = { sales: { to: busy.to, otherwise: { busy: 'desk' } }, desk: { to } };
     const line = await startCall(destinations, [waitForCue, bye], other);
-    await Promise.all([hears(line.phone, person), hears(other, caller)]);
+    await Promise.all([hears(line, 'the caller', person), hears(line, 'the person', caller)]);
     line.sipp.cue();
     expect([await line.sipp.finished, await human.finished, await busy.sipp.finished]).toEqual([
       wentWell,
@@ -304,7 +306,7 @@ describeWith('sipp')('a transfer by REFER of a caller at sipp', () => {
 
   test("counts as carried out when the caller's side accepts it and hangs up", async () => {
     const line = await startCall(refer, [...accepted, waitForCue, bye], await startPhone(person));
-    await hears(line.phone, { name: 'music' });
+    await hears(line, 'the caller', music);
     line.sipp.cue();
     expect(await line.sipp.finished).toEqual(wentWell);
     const record = await tellsAsDocumented(line, "REFER: accepted, and the caller's side hangs up");
@@ -322,7 +324,7 @@ describeWith('sipp')('a transfer by REFER of a caller at sipp', () => {
     ],
   ])('%s: the caller is back with the agent, who is told why', async (title, steps, outcome) => {
     const line = await startCall(refer, [...steps, waitForCue, bye], await startPhone(person));
-    await hears(line.phone, agentAgain);
+    await hears(line, 'the caller', agentAgain);
     line.sipp.cue();
     expect(await line.sipp.finished).toEqual(wentWell);
     const record = await tellsAsDocumented(line, title);

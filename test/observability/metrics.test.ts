@@ -126,11 +126,13 @@ test('interruptions, function calls, model errors and tokens are counted', async
   metrics.callInterrupted();
   metrics.functionCalled({ outcome: 'failed', durationMs: undefined });
   metrics.modelErred();
+  metrics.speechBroken();
   metrics.callEnded(endedCall(), { reason: { kind: 'agent-hung-up' }, blame: 'nobody' });
   expect(await value('ringbridge_calls_started_total')).toBe(1);
   expect(await value('ringbridge_interruptions_total')).toBe(2);
   expect(await value('ringbridge_function_calls_total{outcome="failed"}')).toBe(1);
   expect(await value('ringbridge_model_errors_total')).toBe(1);
+  expect(await value('ringbridge_speech_gaps_total')).toBe(1);
   expect(await value('ringbridge_tokens_total{direction="input",kind="audio"}')).toBe(20);
   expect(await value('ringbridge_tokens_total{direction="output",kind="audio"}')).toBe(40);
 });

@@ -38,6 +38,7 @@ test('the end is the whole call', () => {
     reason: call.endReason,
     blame: 'nobody',
     interruptions: 2,
+    speechGaps: { count: 1, totalMs: 40 },
     tokens: call.tokens,
     modelConnectMs: 180,
     tools: [

@@ -26,6 +26,7 @@ export function endedCall(change: Partial<CallSnapshot> = {}): CallSnapshot {
     endReason: { kind: 'caller-hung-up', how: { kind: 'bye', reason: undefined } },
     blame: 'nobody',
     interruptions: 2,
+    speechGaps: { count: 1, totalMs: 40 },
     tools: [
       { name: 'lookup_order', outcome: 'done', failure: undefined, durationMs: 420 },
       { name: 'lookup_order', outcome: 'failed', failure: 'timed-out', durationMs: 8_000 },
@@ -96,6 +97,7 @@ export function refusedCall(change: Partial<CallSnapshot> = {}): CallSnapshot {
     endReason: { kind: 'no-route' },
     blame: 'caller',
     interruptions: 0,
+    speechGaps: { count: 0, totalMs: 0 },
     ...change,
   });
 }

@@ -1,5 +1,3 @@
-import { dominantHz } from './spectrum';
-
 /** Whoever is heard by a tone of their own. */
 export interface Voice {
   name: string;
@@ -28,7 +26,7 @@ export function heardIn(
   const found: HeardSound[] = [];
   const window = (rateHz * windowMs) / 1_000;
   for (let from = 0; from + window <= samples.length; from += window) {
-    append(found, { name: soundOf(samples.subarray(from, from + window), voices, another), ms: windowMs });
+    append(found, { name: soundIn(samples.subarray(from, from + window), voices, { another }), ms: windowMs });
   }
   const isVoice = ({ name }: HeardSound): boolean => voices.some((voice) => voice.name === name);
   // A click in a voice does not make two of it, and a click is no voice.
@@ -52,11 +50,26 @@ function append(sounds: HeardSound[], { name, ms }: HeardSound): void {
   else sounds.push({ name, ms });
 }
 
-function soundOf(window: Int16Array, voices: readonly Voice[], another: string): string {
-  const loudest = window.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
-  if (loudest < quietLevel) return 'silence';
-  const hz = dominantHz(window, rateHz);
-  return voices.find((voice) => Math.abs(voice.hz - hz) < 4)?.name ?? another;
+/**
+ * The one sound of a moment at 8 kHz: `silence`, a voice by its name, or `another`. More than `share` of the power must be
+ * the voice's own. It is asked over and over beside calls that run in real time, so it costs next to nothing.
+ */
+export function soundIn(
+  samples: Int16Array,
+  voices: readonly Voice[],
+  { another = 'music', share = 0.5 } = {},
+): string {
+  if (samples.every((sample) => Math.abs(sample) < quietLevel)) return 'silence';
+  const power = samples.reduce((sum, sample) => sum + sample * sample, 0);
+  return voices.find(({ hz }) => powerOf(samples, hz) > power * share)?.name ?? another;
+}
+
+/** Of the part that is a sine of `hz`, by Goertzel: comparable with the sum of all squares. */
+function powerOf(samples: Int16Array, hz: number): number {
+  const turn = 2 * Math.cos((2 * Math.PI * hz) / rateHz);
+  let [last, before] = [0, 0];
+  for (const sample of samples) [last, before] = [sample + turn * last - before, last];
+  return (2 * (last * last + before * before - turn * last * before)) / samples.length;
 }
 
 /** One whose audio is kept packet by packet. */
@@ -79,6 +92,13 @@ export class HearingTable {
 
   moment(text: string): void {
     this.#moments.push({ text, packets: this.#listeners.map(({ ear }) => ear.packets.length) });
+  }
+
+  /** What that listener has heard last since the last moment, if anything for long enough to be told. */
+  lastHeard(listener: string): HeardSound | undefined {
+    const column = this.#listeners.findIndex(({ name }) => name === listener);
+    const { ear, voices } = this.#listeners[column]!;
+    return heardIn(ear.audio({ from: this.#moments.at(-1)?.packets[column] ?? 0 }), voices).at(-1);
   }
 
   /** A Markdown table. A cell tells what is new since the row before. */

@@ -49,6 +49,8 @@ export class RtpPhone {
   #closed: Promise<void> | undefined;
   #pause: { comfortNoise: boolean } | undefined;
   #paused = 0;
+  /** Asked over and over: each packet is judged once. */
+  #withSound: { law: G711Law; judged: number; places: number[] } = { law: 'pcmu', judged: 0, places: [] };
   #digitTicks = 0;
   #digit: { code: number; timestamp: number } | undefined;
 
@@ -141,8 +143,13 @@ export class RtpPhone {
 
   /** Packets with anything but the law's silence in them, by their place in `packets`. */
   packetsWithSound(): number[] {
+    const known = this.#withSound.law === this.law ? this.#withSound : { law: this.law, judged: 0, places: [] };
+    this.#withSound = known;
     const silence = g711Silence(this.law);
-    return this.packets.flatMap(({ payload }, index) => (isSilence(payload, silence) ? [] : [index]));
+    for (; known.judged < this.packets.length; known.judged += 1) {
+      if (!isSilence(this.packets[known.judged]!.payload, silence)) known.places.push(known.judged);
+    }
+    return [...known.places];
   }
 
   /** Twice is fine. */

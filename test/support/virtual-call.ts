@@ -1,5 +1,5 @@
 import type { CallEvent, CallSnapshot } from '../../src/call/call-observer';
-import type { CallServices } from '../../src/call/call';
+import type { CallServices } from '../../src/call/call-services';
 import { CallLimits } from '../../src/call/call-limits';
 import { DestinationLimits } from '../../src/call/destination-limits';
 import { Calls } from '../../src/call/calls';

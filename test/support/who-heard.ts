@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 
+import { soundIn, type Voice } from './hearing';
 import type { RtpPhone } from './rtp-phone';
-import { dominantHz, snrDb } from './spectrum';
 
 /** Whom a tone stands for. */
 export type Voices = Readonly<Record<string, number>>;
@@ -14,19 +14,19 @@ export interface Stretch {
 }
 
 const windowMs = 200;
-const quiet = 100;
-const toleranceHz = 8;
-const pureDb = 6;
+/** Of what came through a real server, perhaps in another codec. */
+const asVoice = { share: 0.8 };
 
 /** What a phone heard from `originMs` on, by the time at which its packets came. */
-export function heardBy(phone: RtpPhone, voices: Voices, originMs: number): Stretch[] {
+export function heardBy(phone: Pick<RtpPhone, 'packets' | 'audio'>, voices: Voices, originMs: number): Stretch[] {
+  const known = Object.entries(voices).map(([name, hz]) => ({ name, hz }));
   const stretches: Stretch[] = [];
   const lastMs = phone.packets.at(-1)?.atMs ?? originMs;
   let at = phone.packets.findIndex(({ atMs }) => atMs >= originMs);
   for (let fromMs = originMs; fromMs < lastMs && at >= 0; fromMs += windowMs) {
     const first = at;
     while (at < phone.packets.length && phone.packets[at]!.atMs < fromMs + windowMs) at += 1;
-    const what = soundOf(phone.audio({ from: first, to: at }), voices);
+    const what = soundOf(phone.audio({ from: first, to: at }), known);
     const stretch = { what, fromMs: fromMs - originMs, toMs: fromMs + windowMs - originMs };
     const before = stretches.at(-1);
     if (before?.what === what) before.toMs = stretch.toMs;
@@ -60,13 +60,8 @@ export function report(shape: string, what: string, heard: Readonly<Record<strin
   if (file !== '') appendFileSync(file, `| ${shape} | ${what} | ${lines.join('<br>')} |\n`);
 }
 
-function soundOf(samples: Int16Array, voices: Voices): string {
-  if (samples.length < 4 * 160) return 'nothing';
-  if (samples.every((sample) => Math.abs(sample) < quiet)) return 'silence';
-  const hz = dominantHz(samples, 8_000);
-  const [voice, tone] = Object.entries(voices).find(([, one]) => Math.abs(one - hz) < toleranceHz) ?? ['music', hz];
-  // A note of the music may be near a voice; it is not alone.
-  return snrDb(samples, 8_000, tone) > pureDb ? voice : 'music';
+function soundOf(samples: Int16Array, voices: readonly Voice[]): string {
+  return samples.length < 4 * 160 ? 'nothing' : soundIn(samples, voices, asVoice);
 }
 
 /**
