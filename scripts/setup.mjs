@@ -34,7 +34,8 @@ function installPackages() {
   // No package that must be there needs an install script, so none is run.
   run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
   // What somebody has built is not lost by an update.
-  if (hadOpus) buildOpus();
+  const problem = hadOpus ? buildOpus() : undefined;
+  if (problem !== undefined) say(`there is no Opus any more: ${problem}.`);
   writeFileSync(stamp, wanted);
 }
 
