@@ -1,4 +1,4 @@
-import type { ModelChoice as AnsweredBy } from './call/call-services';
+import type { ModelChoice as AnsweredBy } from './call/model-choice';
 import type { ModelChoice } from './config/model-choice';
 import type { Settings } from './config/settings';
 import type { Agent, Plan } from './dialplan/plan';

@@ -1,10 +1,9 @@
 import type { SampleRateHz } from '../audio/pcm';
 import type { Agent } from '../dialplan/plan';
 import type { RealtimeSession } from '../realtime/session';
-import type { RealtimeSessionListener } from '../realtime/session-listener';
+import type { RealtimeSessionListener, ResponseDone, TranscriptionUsage } from '../realtime/session-listener';
 import type { UpdateAnswer } from '../realtime/session-updates';
 import { CallerEar } from './caller-ear';
-import type { ConversationHost } from './conversation-host';
 import { ConversationMemory } from './conversation-memory';
 import { GatedListener, type WaitingSession } from './gated-listener';
 import type { CallTools } from './tool-runner';
@@ -14,6 +13,14 @@ export interface NextSession {
   readonly session: RealtimeSession;
   readonly gate: GatedListener;
   readonly expiresAtMs: number | undefined;
+}
+
+/** Who pays for the agents. */
+export interface UsageHost {
+  /** `by` is the agent in whose session it was made. */
+  addResponse(done: ResponseDone, by: Agent): void;
+  /** `by` is the agent who heard it. */
+  addTranscription(usage: TranscriptionUsage, by: Agent): void;
 }
 
 export interface AgentSeatOptions {
@@ -27,7 +34,7 @@ export interface AgentSeatOptions {
   listener: RealtimeSessionListener;
   openSession(agent: Agent, listener: RealtimeSessionListener): RealtimeSession;
   /** Told what a session cost after it was replaced. */
-  host: Pick<ConversationHost, 'addResponse' | 'addTranscription'>;
+  host: UsageHost;
 }
 
 /** Who speaks with the caller, in which session of the model, and what another agent would have to know. */

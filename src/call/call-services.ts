@@ -11,16 +11,11 @@ import type { CallerInfo } from '../signalling/caller-leg';
 import type { Admission } from './call-limits';
 import type { CallObserver } from './call-observer';
 import type { DestinationLimits } from './destination-limits';
+import type { ModelChoice } from './model-choice';
 import type { PriceTable } from './price-table';
 import type { Prompts } from './prompts';
 import type { CallTools } from './tool-runner';
 import type { UnpricedModels } from './unpriced-models';
-
-/** Which model an agent talks to. */
-export interface ModelChoice {
-  kind: 'api' | 'simulator';
-  name: string;
-}
 
 /** What every call needs from the outside; one object for all calls. */
 export interface CallServices {

@@ -1,5 +1,5 @@
 import type { ResponseDone, TokenUsage, TranscriptionUsage } from '../realtime/session-listener';
-import type { ModelChoice } from './call-services';
+import type { ModelChoice } from './model-choice';
 import type { CallCost } from './cost-meter';
 import { CostMeter } from './cost-meter';
 import type { PriceTable } from './price-table';

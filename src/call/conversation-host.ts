@@ -2,11 +2,12 @@ import type { SampleRateHz } from '../audio/pcm';
 import type { GuaranteeRules } from '../dialplan/conversation-rules';
 import type { Agent } from '../dialplan/plan';
 import type { RealtimeSession } from '../realtime/session';
-import type { RealtimeSessionListener, ResponseDone, TranscriptionUsage } from '../realtime/session-listener';
+import type { RealtimeSessionListener } from '../realtime/session-listener';
 import type { Clock } from '../runtime/clock';
 import type { Logger } from '../runtime/logger';
 import type { Random } from '../runtime/random';
 import type { CallFacts } from '../tools/tool-run';
+import type { UsageHost } from './agent-seat';
 import type { CallEvent } from './call-observer';
 import type { EndReason } from './end-reason';
 import type { HandoffRules } from './handoffs';
@@ -15,12 +16,8 @@ import type { CallTools } from './tool-runner';
 import type { TransferRequester } from './transfers';
 
 /** The call that this conversation is held in. */
-export interface ConversationHost {
+export interface ConversationHost extends UsageHost {
   emit(event: CallEvent): void;
-  /** `by` is the agent in whose session it was made. */
-  addResponse(done: ResponseDone, by: Agent): void;
-  /** `by` is the agent who heard it. */
-  addTranscription(usage: TranscriptionUsage, by: Agent): void;
   /** Another agent speaks from now on; `sessionExpiresAtMs` (Unix) where its session is another one, too. */
   agentChanged(agent: Agent, session: { expiresAtMs: number | undefined } | undefined): void;
   end(reason: EndReason): void;

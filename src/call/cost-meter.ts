@@ -1,5 +1,5 @@
 import type { TokenUsage, TranscriptionUsage } from '../realtime/session-listener';
-import type { ModelChoice } from './call-services';
+import type { ModelChoice } from './model-choice';
 import type { ModelPrices, PriceTable, TranscriptionPrices } from './price-table';
 import { priceOf } from './price-table';
 

@@ -40,6 +40,13 @@ export type EndReason =
   | { kind: 'worker-lost'; message: string }
   | { kind: 'internal-error'; message: string };
 
+/** Of a caller and a destination who talked, when the destination's side is gone; `failure`: its media failed. */
+export function endOfTalk(destination: string, failure: MediaFailure | undefined): EndReason {
+  // A phone that falls silent is gone. Whose media broke is not: when FreeSWITCH dies, one of the two legs is told first.
+  if (failure?.kind === 'media-error') return { kind: 'media-failed', failure };
+  return { kind: 'transfer-ended', destination };
+}
+
 /** Who answers for the end: `upstream` is the model's side or the SIP server, `us` is Ringbridge or its settings. */
 export type Blame = 'nobody' | 'caller' | 'upstream' | 'us';
 

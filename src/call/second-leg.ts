@@ -17,7 +17,8 @@ export interface SecondLegListener {
   /** Its media is up. */
   onAnswered(): void;
   onFailed(failure: TransferFailure, detail: string | undefined): void;
-  onEnded(why: string): void;
+  /** `failure`: its media failed. */
+  onEnded(why: string, failure?: MediaFailure): void;
   onDigit(digit: string): void;
   /** It has put us on hold, or is back. */
   onHold?(isOnHold: boolean): void;
@@ -196,10 +197,11 @@ export class SecondLeg {
     return [toCaller, new RelayQueue({ fromHz: callerHz, toHz: calleeHz })];
   }
 
-  #mediaFailed({ kind }: MediaFailure): void {
+  #mediaFailed(failure: MediaFailure): void {
     if (this.#isOver()) return;
+    const { kind } = failure;
     this.#callee?.hangUp({ reason: kind });
-    if (this.#state === 'joined') this.#ended(kind);
+    if (this.#state === 'joined') this.#ended(kind, failure);
     else this.#fail('failed', kind);
   }
 
@@ -246,12 +248,12 @@ export class SecondLeg {
     this.#options.listener.onFailed(failure, detail);
   }
 
-  #ended(why: string): void {
+  #ended(why: string, failure?: MediaFailure): void {
     if (this.#isOver()) return;
     const wasJoined = this.#state === 'joined';
     this.#state = 'over';
     this.#media?.close();
-    if (wasJoined) this.#options.listener.onEnded(why);
+    if (wasJoined) this.#options.listener.onEnded(why, failure);
     // The BYE overtook the end of our own preparations.
     else this.#options.listener.onFailed('failed', why);
   }

@@ -2,6 +2,7 @@ import type { Destination } from '../dialplan/destination';
 import type { SupervisionMode } from '../dialplan/destination-schema';
 import type { Dialling } from '../dialplan/dial';
 import type { SampleRateHz } from '../audio/pcm';
+import type { MediaFailure } from '../media/media-leg';
 import type { CallerLine } from './caller-line';
 import { ListeningIn } from './listening-in';
 import { SecondLeg } from './second-leg';
@@ -18,7 +19,7 @@ export interface SupervisionHost {
   onTakeOver(): void;
   onKey(key: string): void;
   /** After a take-over: the supervisor is gone. */
-  onEnded(destination: string): void;
+  onEnded(destination: string, failure?: MediaFailure): void;
 }
 
 export type SupervisionChange = 'called' | 'decided' | 'mode' | 'whisper' | 'over';
@@ -85,7 +86,7 @@ export class Supervision {
         onEarlyAudio: () => undefined,
         onAnswered: () => this.#onAnswered(),
         onFailed: (failure, detail) => this.#onFailed(failure, detail),
-        onEnded: (why) => this.#onEnded(why),
+        onEnded: (why, failure) => this.#onEnded(why, failure),
         onDigit: (key) => this.#onKey(key),
       },
     });
@@ -153,10 +154,10 @@ export class Supervision {
     this.#over({ outcome, detail });
   }
 
-  #onEnded(why: string): void {
+  #onEnded(why: string, failure: MediaFailure | undefined): void {
     const hadTakenOver = this.hasTakenOver;
     this.#over({ endedBy: 'supervisor', detail: why });
-    if (hadTakenOver) this.#options.host.onEnded(this.#record.destination);
+    if (hadTakenOver) this.#options.host.onEnded(this.#record.destination, failure);
   }
 
   #onKey(key: string): void {

@@ -4,7 +4,7 @@ import type { Destination } from '../dialplan/destination';
 import type { CallerLeg } from '../signalling/caller-leg';
 import type { CallEvent } from './call-observer';
 import type { CallerLine } from './caller-line';
-import type { EndReason } from './end-reason';
+import { endOfTalk, type EndReason } from './end-reason';
 import { Supervision } from './supervision';
 import type { SupervisionOrder, SupervisionRecord, SupervisionReply } from './supervision-record';
 import { tellKey } from './tell-key';
@@ -118,7 +118,7 @@ export class Supervisions {
           host.onTakeOver();
         },
         onKey: (key) => tellKey({ media, leg }, key),
-        onEnded: (name) => host.end({ kind: 'transfer-ended', destination: name }),
+        onEnded: (name, failure) => host.end(endOfTalk(name, failure)),
       },
     });
     this.#current = supervision;

@@ -1,6 +1,6 @@
 import type { Destination } from '../dialplan/destination';
 import type { Dialling } from '../dialplan/dial';
-import type { MediaLeg, MediaLegFactory } from '../media/media-leg';
+import type { MediaFailure, MediaLeg, MediaLegFactory } from '../media/media-leg';
 import { unreachable } from '../runtime/invariant';
 import type { Clock } from '../runtime/clock';
 import type { Logger } from '../runtime/logger';
@@ -37,8 +37,8 @@ export interface TransferHost {
   onReferred(destination: string): void;
   /** Nobody in the chain was reached. */
   onFailed(failure: TransferFailure): void;
-  /** After `onJoined`: the destination is gone. */
-  onEnded(destination: string): void;
+  /** After `onJoined`: the destination is gone; `failure`: its media failed. */
+  onEnded(destination: string, failure?: MediaFailure): void;
   onDigit(digit: string): void;
   /** After `onJoined`: the destination has put the caller on hold, or is back. */
   onHold(isOnHold: boolean): void;
@@ -168,7 +168,7 @@ export class Transfer {
         onEarlyAudio: () => host.onEarlyAudio(leg),
         onAnswered: () => this.#joined(leg),
         onFailed: (failure, detail) => this.#next(destination, failure, detail),
-        onEnded: (why) => this.#ended(destination.name, why),
+        onEnded: (why, cause) => this.#ended(destination.name, why, cause),
         onDigit: (digit) => host.onDigit(digit),
         onHold: (isOnHold) => host.onHold(isOnHold),
       },
@@ -215,11 +215,11 @@ export class Transfer {
     else this.begin(next);
   }
 
-  #ended(destination: string, why: string): void {
+  #ended(destination: string, why: string, failure: MediaFailure | undefined): void {
     this.#state = { kind: 'over' };
     if (this.#attempt !== undefined) this.#attempt = { ...this.#attempt, detail: why };
     this.#end();
-    this.#options.host.onEnded(destination);
+    this.#options.host.onEnded(destination, failure);
   }
 
   /** The attempt came to this, and is over with it. */

@@ -4,7 +4,7 @@ import type { CallerLeg } from '../signalling/caller-leg';
 import type { CallEvent } from './call-observer';
 import type { CallerLine } from './caller-line';
 import { DirectMedia } from './direct-media';
-import type { EndReason } from './end-reason';
+import { endOfTalk, type EndReason } from './end-reason';
 import type { Prompts } from './prompts';
 import type { SecondLeg } from './second-leg';
 import { tellKey } from './tell-key';
@@ -92,7 +92,7 @@ export class Transfers {
           line.connectAgain();
           requester.onFailed(failure);
         },
-        onEnded: (destination) => host.end({ kind: 'transfer-ended', destination }),
+        onEnded: (destination, failure) => host.end(endOfTalk(destination, failure)),
         onDigit: (digit) => tellKey({ media, leg }, digit),
         onHold: (isOnHold) => this.#holdCaller(isOnHold),
       },

@@ -16,7 +16,7 @@ export interface EndpointHost {
 
 /** FreeSWITCH answers a re-INVITE at once; a proxy that hangs must not hang the caller's. */
 const reinviteDeadlineMs = 3_000;
-const rebridgeDeadlineMs = 2_500;
+const rebridgeDeadlineMs = 5_000;
 const rebridgeLookMs = 10;
 /** In which FreeSWITCH counts the length of a key. */
 const samplesPerMs = 8;
@@ -84,14 +84,15 @@ export class FreeswitchEndpoint {
     const { clock } = this.#host;
     await this.bridge(other);
     const endMs = clock.now() + rebridgeDeadlineMs;
-    while (!((await this.#isBridgedWith(other)) && (await other.#isBridgedWith(this)))) {
+    while (!((await this.isBridgedWith(other)) && (await other.isBridgedWith(this)))) {
       if (clock.now() >= endMs) throw new MediaUnavailable(`FreeSWITCH did not bridge in ${rebridgeDeadlineMs} ms`);
       await new Promise<void>((resolve) => clock.setTimer(rebridgeLookMs, resolve));
     }
   }
 
-  async #isBridgedWith(other: FreeswitchEndpoint): Promise<boolean> {
-    return (await this.#host.api(`uuid_getvar ${this.uuid} signal_bond`)).trim() === other.uuid;
+  /** Not merely ordered to: `signal_bond` and `bridge_uuid` are set with the order, `bridge_to` when it is carried out. */
+  async isBridgedWith(other: FreeswitchEndpoint): Promise<boolean> {
+    return (await this.#host.api(`uuid_getvar ${this.uuid} bridge_to`)).trim() === other.uuid;
   }
 
   /**

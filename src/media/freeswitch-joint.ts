@@ -14,14 +14,22 @@ export interface JointHost {
   onFailure(reason: string): void;
 }
 
+/** How often FreeSWITCH is asked whether a far side was heard. */
+const lookEveryMs = 100;
+/** Whoever has sent nothing by then may never do so: audio is relayed. */
+const heardLimitMs = 30_000;
 /** FreeSWITCH loses an order to bridge that comes while it still parks whom the last one has left over. */
 const settleMs = 100;
 
-//  apart ─▶ joined ─▶ apart ...      joined: FreeSWITCH bridges the two far sides, and both our channels are parked
+//  apart ─▶ waiting ─▶ joined ─▶ apart ...      waiting: until both far sides were heard; it may go to apart
+//                                               joined: FreeSWITCH bridges the two far sides, and both our channels are parked
 /** One leg's side of a join inside FreeSWITCH. The channels that face our sockets stay, so that there is a way back. */
 export class Joint {
   readonly #host: JointHost;
   #partner: Joint | undefined;
+  /** The one join that may still come of waiting. */
+  #waiting: object | undefined;
+  #wasHeard = false;
   /** The change that is under way. Never rejects. */
   #change: Promise<unknown> = Promise.resolve();
   #digits = 0;
@@ -39,11 +47,15 @@ export class Joint {
     return this.#digits;
   }
 
-  /** False: they are on two servers, have no channels, or are joined already. Rejects with `MediaUnavailable`. */
+  /**
+   * False: they are on two servers, have no channels, are joined already, were parted while one of them had not been heard,
+   * or one never was. Rejects with `MediaUnavailable`.
+   */
   async join(other: Joint): Promise<boolean> {
-    const [mine, theirs] = [this.#host.pair(), other.#host.pair()];
-    if (mine === undefined || theirs === undefined || mine.server !== theirs.server) return false;
-    if (this === other || this.isJoined || other.isJoined) return false;
+    if (this.#pairsFor(other) === undefined || !(await this.#bothHeard(other))) return false;
+    const pairs = this.#pairsFor(other);
+    if (pairs === undefined) return false;
+    const { mine, theirs } = pairs;
     this.#partner = other;
     other.#partner = this;
     const joining = Promise.all([this.#change, other.#change]).then(async () => {
@@ -61,12 +73,14 @@ export class Joint {
   }
 
   async part(): Promise<void> {
+    this.#waiting = undefined;
     const partner = this.#leave();
     if (partner !== undefined) await Promise.all([this.#comeBack(), partner.#comeBack()]);
   }
 
   /** The leg is over; the other one comes back. Twice is fine. */
   close(): void {
+    this.#waiting = undefined;
     const partner = this.#leave();
     if (partner !== undefined) void partner.#comeBack();
   }
@@ -85,6 +99,39 @@ export class Joint {
       ?.caller.sendKey(digit, durationMs)
       .catch(() => undefined);
     return true;
+  }
+
+  /** What can be joined now. */
+  #pairsFor(other: Joint): { mine: BridgedPair; theirs: BridgedPair } | undefined {
+    const [mine, theirs] = [this.#host.pair(), other.#host.pair()];
+    if (mine === undefined || theirs === undefined || mine.server !== theirs.server) return undefined;
+    if (this === other || this.isJoined || other.isJoined) return undefined;
+    return { mine, theirs };
+  }
+
+  /**
+   * Once they are joined nothing of ours reaches either side. A phone (or a border controller) that sends nothing before it
+   * has heard something would wait for one that does the same.
+   */
+  async #bothHeard(other: Joint): Promise<boolean> {
+    const waiting = {};
+    this.#waiting = other.#waiting = waiting;
+    const { clock } = this.#host;
+    const endMs = clock.now() + heardLimitMs;
+    while (!((await this.#isHeard()) && (await other.#isHeard()))) {
+      await new Promise<void>((resolve) => clock.setTimer(lookEveryMs, resolve));
+      if (this.#waiting !== waiting || other.#waiting !== waiting || clock.now() >= endMs) return false;
+    }
+    return this.#waiting === waiting && other.#waiting === waiting;
+  }
+
+  /** By us, too: FreeSWITCH loses an order to bridge that comes before the pair's own is carried out. */
+  async #isHeard(): Promise<boolean> {
+    const pair = this.#host.pair();
+    if (this.#wasHeard || pair === undefined) return this.#wasHeard;
+    const { caller, ours } = pair;
+    this.#wasHeard = (await caller.packetsReceived()) > 0 && (await caller.isBridgedWith(ours));
+    return this.#wasHeard;
   }
 
   #leave(): Joint | undefined {

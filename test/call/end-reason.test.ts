@@ -1,5 +1,5 @@
 import type { EndReason } from '../../src/call/end-reason';
-import { blameFor, sipStatusFor } from '../../src/call/end-reason';
+import { blameFor, endOfTalk, sipStatusFor } from '../../src/call/end-reason';
 
 const cases: [EndReason, string, number | undefined][] = [
   [{ kind: 'caller-hung-up', how: { kind: 'bye', reason: undefined } }, 'nobody', undefined],
@@ -20,5 +20,13 @@ describe('end reasons', () => {
   test.each(cases)('%j is blamed on %s and answered with %s', (reason, blame, status) => {
     expect(blameFor(reason)).toBe(blame);
     expect(sipStatusFor(reason)).toBe(status);
+  });
+
+  test('media that broke under a talk is told as such, and a phone that fell silent as gone', () => {
+    const broken = { kind: 'media-error', message: 'the connection to the channel broke' } as const;
+    expect(endOfTalk('sales', broken)).toEqual({ kind: 'media-failed', failure: broken });
+    const ended = { kind: 'transfer-ended', destination: 'sales' };
+    expect(endOfTalk('sales', { kind: 'media-timeout', silentMs: 15_000 })).toEqual(ended);
+    expect(endOfTalk('sales', undefined)).toEqual(ended);
   });
 });

@@ -49,6 +49,19 @@ describe('a transfer by bridging', () => {
     await call.expectClean();
   });
 
+  test.each([
+    [{ kind: 'media-error', message: 'FreeSWITCH is gone' }, 'media-failed'],
+    [{ kind: 'media-timeout', silentMs: 15_000 }, 'transfer-ended'],
+  ] as const)('ends when the media of the destination fails: %j', async (failure, reason) => {
+    const call = await new TransferringCall([destination('sales')]).joined('sales');
+    call.calleePhone('sales').fail(failure);
+    expect(call.ended()).toBe(reason);
+    expect(call.attempts).toMatchObject([{ outcome: 'joined', detail: failure.kind }]);
+    expect(call.caller.saw.at(-1)).toMatchObject({ kind: 'bye' });
+    expect(call.callee.saw.at(-1)).toMatchObject({ kind: 'bye' });
+    await call.expectClean();
+  });
+
   test('adds one frame of delay at most, and neither drops nor lacks any', async () => {
     const call = await new TransferringCall([destination('sales')]).joined('sales');
     const human = call.calleePhone('sales');

@@ -2,38 +2,34 @@ import { Baresip } from '../support/baresip';
 import type { Keep } from '../support/calm-machine';
 import { closedAfterEach } from '../support/closing';
 import { eventually } from '../support/eventually';
-import { startSipp, wentWell } from '../support/sipp';
+import { wentWell } from '../support/sipp';
 import {
-  ackOfRefusal,
   answer,
   answerInvite,
   bye,
-  byeOfCallee,
-  invite,
   pause,
-  phoneSdp,
-  receive,
   receiveBye,
   receiveInvite,
   receiveRequest,
   waitForCue,
-  type Step,
 } from '../support/sipp-scenario';
 import { dominantHz } from '../support/spectrum';
 import { heardBy, inOrder, report } from '../support/who-heard';
-import { channelsBecome, control, describeCluster, freeswitchAddresses, freeswitchApi, targetOf } from './real-servers';
-import { shapes, startCaller, startHuman, startOffice, throughFreeswitch, voices } from './transferring';
+import { channelsBecome, control, describeCluster, freeswitchAddresses, freeswitchApi } from './real-servers';
+import {
+  answered,
+  joinedInFreeswitch,
+  startCaller,
+  startHuman,
+  startOffice,
+  throughFreeswitch,
+  voices,
+} from './transferring';
 
 jest.setTimeout(120_000);
 
 const keep: Keep = closedAfterEach();
 const servers = { freeswitch: freeswitchAddresses().slice(0, 1) };
-const joined = 'caller and destination joined by the media server';
-
-function answered(sdp: string): Step {
-  const ringing = [receiveInvite, answerInvite('180 Ringing'), pause(1_000)];
-  return [...ringing, answerInvite('200 OK', sdp), receiveRequest('ACK')].join('\n');
-}
 
 describe.each(throughFreeswitch)('transfers, $name,', (shape) => {
   describeCluster(['freeswitch', 'control'], 'sipp')('when FreeSWITCH dies', () => {
@@ -42,7 +38,7 @@ describe.each(throughFreeswitch)('transfers, $name,', (shape) => {
       const destination = { to: `sip:human@127.0.0.1:${human.sipp.port}` };
       const bridge = await startOffice(keep, { shape, destination, servers });
       const caller = await startCaller(keep, { bridge, shape, steps: () => [receiveBye] });
-      await eventually(() => bridge.log.some(({ msg }) => msg === joined), 'the join');
+      await joinedInFreeswitch(bridge, shape);
       await control('kill', 'fs1');
       try {
         expect(await caller.sipp.finished).toEqual(wentWell);
@@ -114,7 +110,7 @@ describe.each(throughFreeswitch)('transfers, $name,', (shape) => {
       const bridge = await startOffice(keep, { shape, destination: { to, trunk: 'wide' }, plan: { trunks }, servers });
       const originMs = performance.now();
       const caller = await startCaller(keep, { bridge, shape, steps: () => [waitForCue, bye] });
-      await eventually(() => bridge.log.some(({ msg }) => msg === joined), 'the join');
+      await joinedInFreeswitch(bridge, shape);
       await new Promise((resolve) => setTimeout(resolve, 4_000));
       caller.sipp.cue();
       expect(await caller.sipp.finished).toEqual(wentWell);
@@ -128,39 +124,6 @@ describe.each(throughFreeswitch)('transfers, $name,', (shape) => {
       expect(Math.abs(dominantHz(last, rateHz) - voices.caller)).toBeLessThan(4);
       await bridge.endedCalls();
       await channelsBecome(0);
-    });
-  });
-});
-
-describe.each(shapes)('without an agent, $name,', (shape) => {
-  describeCluster(shape.freeswitch ? ['freeswitch'] : [], 'sipp')('a caller is joined with a person at sipp', () => {
-    test('who answers, while the own phone rings', async () => {
-      const human = await startHuman(keep, (sdp) => [answered(sdp()), pause(3_000), byeOfCallee(2)]);
-      const destination = { to: `sip:human@127.0.0.1:${human.sipp.port}` };
-      const plan = { routes: [{ name: 'through', when: 'any', bridge: 'sales' }] };
-      const bridge = await startOffice(keep, { shape, destination, plan });
-      const originMs = performance.now();
-      const caller = await startCaller(keep, { bridge, shape, steps: () => [receiveBye] });
-      expect(await caller.sipp.finished).toEqual(wentWell);
-      expect(await human.sipp.finished).toEqual(wentWell);
-      const atCaller = heardBy(caller.phone, voices, originMs);
-      const atHuman = heardBy(human.phone, voices, originMs);
-      report(shape.name, 'bridge: in a route', { 'the caller': atCaller, 'the human': atHuman });
-      expect([inOrder(atCaller).at(-1), inOrder(atHuman).at(-1)]).toEqual(['human', 'caller']);
-      expect(await bridge.endedCalls()).toMatchObject([{ reason: { kind: 'transfer-ended' } }]);
-      if (shape.freeswitch) await channelsBecome(0);
-    });
-
-    test('and gets 486 when it is busy', async () => {
-      const human = await startHuman(keep, () => [receiveInvite, answerInvite('486 Busy Here'), receiveRequest('ACK')]);
-      const destination = { to: `sip:human@127.0.0.1:${human.sipp.port}` };
-      const plan = { routes: [{ name: 'through', when: 'any', bridge: 'sales' }] };
-      const bridge = await startOffice(keep, { shape, destination, plan });
-      const refused = [invite(phoneSdp({ port: 9 })), receive(486), ackOfRefusal()];
-      const sipp = keep(await startSipp({ target: targetOf(shape.front, bridge), steps: refused }));
-      expect(await sipp.finished).toEqual(wentWell);
-      expect(await bridge.endedCalls()).toMatchObject([{ reason: { kind: 'bridge-failed' } }]);
-      if (shape.freeswitch) await channelsBecome(0);
     });
   });
 });

@@ -1,4 +1,3 @@
-import type { BridgeUnderTest } from '../support/bridge';
 import type { Keep } from '../support/calm-machine';
 import { closedAfterEach } from '../support/closing';
 import { eventually } from '../support/eventually';
@@ -19,9 +18,20 @@ import {
   waitForCue,
   type Step,
 } from '../support/sipp-scenario';
-import { heardBy, inOrder, report, sounds } from '../support/who-heard';
-import { channelsBecome, describeCluster } from './real-servers';
-import { shapes, startCaller, startHuman, startOffice, voices, type Party, type Shape } from './transferring';
+import { heardBy, inOrder, sounds } from '../support/who-heard';
+import { describeCluster } from './real-servers';
+import {
+  answered,
+  endedWell,
+  joinedInFreeswitch,
+  shapes,
+  startCaller,
+  startHuman,
+  startOffice,
+  voices,
+  whoHeardWhat,
+  type Party,
+} from './transferring';
 
 jest.setTimeout(120_000);
 
@@ -31,38 +41,6 @@ const gsmOnly = phoneSdp({ port: 9, formats: { 3: 'GSM/8000' } });
 
 /** Rings for a second and a half. */
 const ringing = [receiveInvite, answerInvite('180 Ringing'), pause(1_500)];
-
-function answered(sdp: string): Step {
-  return [...ringing, answerInvite('200 OK', sdp), receiveRequest('ACK')].join('\n');
-}
-
-/** What both heard, printed, and in order. */
-function whoHeardWhat(
-  shape: Shape,
-  what: string,
-  { caller, human, originMs }: { caller: Party; human?: Party; originMs: number },
-): { caller: string[]; human: string[] } {
-  const atCaller = heardBy(caller.phone, voices, originMs);
-  const atHuman = human === undefined ? [] : heardBy(human.phone, voices, originMs);
-  report(shape.name, what, { 'the caller': atCaller, ...(human === undefined ? {} : { 'the human': atHuman }) });
-  return { caller: inOrder(atCaller), human: inOrder(atHuman) };
-}
-
-/** One record, no complaint of ours, and no channel left. */
-async function endedWell(bridge: BridgeUnderTest, shape: Shape, record: object): Promise<void> {
-  const ended = await bridge.endedCalls();
-  expect(ended).toMatchObject([record]);
-  expect(bridge.errors()).toEqual([]);
-  if (shape.freeswitch) await channelsBecome(0);
-}
-
-/** Both phones' audio goes past us: nothing of the caller comes to our own socket any more. */
-async function joinedInFreeswitch(bridge: BridgeUnderTest, shape: Shape): Promise<void> {
-  if (!shape.freeswitch) return;
-  const isJoined = (): boolean =>
-    bridge.log.some(({ msg }) => msg === 'caller and destination joined by the media server');
-  await eventually(isJoined, 'the join in FreeSWITCH');
-}
 
 describe.each(shapes)('transfers, $name,', (shape) => {
   describeCluster(shape.freeswitch ? ['freeswitch'] : [], 'sipp')('to a person at sipp', () => {

@@ -129,7 +129,7 @@ export class FakeFreeswitch {
     const [word, uuid = ''] = command.split(' ');
     if (word === 'status') return this.#status();
     if (command === 'show channels as json') return this.#show();
-    if (word === 'uuid_getvar' && command.endsWith(' signal_bond')) return `${this.bonds.get(uuid) ?? '_undef_'}\n`;
+    if (word === 'uuid_getvar' && command.endsWith(' bridge_to')) return `${this.bonds.get(uuid) ?? '_undef_'}\n`;
     if (word === 'uuid_bridge') return this.bridge(uuid, command.split(' ')[2] ?? '');
     if (word === 'uuid_kill') {
       this.channels.get(uuid)?.channel?.hangUp('NORMAL_CLEARING');

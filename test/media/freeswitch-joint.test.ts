@@ -11,6 +11,10 @@ class FakeLeg {
   readonly failures: string[] = [];
   readonly joint: Joint;
   isOver = false;
+  /** Packets that FreeSWITCH counted at its far side. */
+  packets = 1;
+  /** The bridge that it was made with is there. */
+  isPair = true;
   /** What the next bridges are refused with. */
   refusal: Error | undefined;
 
@@ -23,6 +27,8 @@ class FakeLeg {
       return {
         uuid,
         rebridge: (other: { uuid: string }) => this.#rebridge(other.uuid),
+        isBridgedWith: () => Promise.resolve(this.isPair),
+        packetsReceived: () => Promise.resolve(this.packets),
       } as unknown as FreeswitchEndpoint;
     };
     const caller = endpoint(`${name}-far`);
@@ -103,4 +109,68 @@ test('changes come one after the other, and the last one counts', async () => {
   expect(await last).toBe(true);
   expect(two.bridges.at(-1)).toBe('one-far');
   expect(one.joint.isJoined).toBe(true);
+});
+
+test.each(['one', 'two'] as const)(
+  'while the far side of %s has sent nothing, audio goes on through us',
+  async (name) => {
+    const legs = twoLegs();
+    const { clock, one, two } = legs;
+    legs[name].packets = 0;
+    const joining = one.joint.join(two.joint);
+    await clock.advanceAsync(5_000);
+    expect([one.bridges, one.joint.isJoined, two.joint.isJoined]).toEqual([[], false, false]);
+    legs[name].packets = 1;
+    await clock.advanceAsync(200);
+    expect(await joining).toBe(true);
+    expect(one.bridges).toEqual(['two-far']);
+  },
+);
+
+test('no order overtakes the bridge that a pair of channels was made with', async () => {
+  const { clock, one, two } = twoLegs();
+  two.isPair = false;
+  const joining = one.joint.join(two.joint);
+  await clock.advanceAsync(1_000);
+  expect(one.bridges).toEqual([]);
+  two.isPair = true;
+  await clock.advanceAsync(200);
+  expect(await joining).toBe(true);
+});
+
+test('whoever is never heard is not joined', async () => {
+  const { clock, one, two } = twoLegs();
+  two.packets = 0;
+  const joining = one.joint.join(two.joint);
+  await clock.advanceAsync(31_000);
+  expect(await joining).toBe(false);
+  expect(one.bridges).toEqual([]);
+});
+
+test.each(['part', 'close'] as const)('%s of either ends the wait for a far side', async (verb) => {
+  for (const name of ['one', 'two'] as const) {
+    const legs = twoLegs();
+    const { clock, one, two } = legs;
+    two.packets = 0;
+    const joining = one.joint.join(two.joint);
+    await clock.advanceAsync(500);
+    void legs[name].joint[verb]();
+    two.packets = 1;
+    await clock.advanceAsync(500);
+    expect(await joining).toBe(false);
+    expect([one.bridges, two.bridges]).toEqual([[], []]);
+  }
+});
+
+test('a second wait takes the place of the first', async () => {
+  const { clock, one, two } = twoLegs();
+  two.packets = 0;
+  const first = one.joint.join(two.joint);
+  await clock.advanceAsync(500);
+  void one.joint.part();
+  const second = one.joint.join(two.joint);
+  two.packets = 1;
+  await clock.advanceAsync(500);
+  expect([await first, await second]).toEqual([false, true]);
+  expect(one.bridges).toEqual(['two-far']);
 });

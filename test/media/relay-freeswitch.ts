@@ -33,7 +33,8 @@ export class RelayFreeswitch extends FakeFreeswitch {
   override run(command: string): string {
     const [word, uuid = '', argument = ''] = command.split(' ');
     const channel = this.channels.get(uuid)?.channel as RelayChannel | undefined;
-    if (word === 'uuid_getvar' && argument === 'signal_bond') return `${channel?.peer?.uuid ?? '_undef_'}\n`;
+    if (word === 'uuid_getvar' && argument === 'bridge_to') return `${channel?.peer?.uuid ?? '_undef_'}\n`;
+    if (word === 'uuid_getvar' && argument === 'rtp_audio_in_packet_count') return `${channel?.received ?? 0}\n`;
     if (word === 'uuid_send_dtmf') channel?.sendKey(argument.charAt(0));
     return super.run(command);
   }
@@ -48,6 +49,7 @@ class RelayChannel extends FakeChannel {
   readonly #port: DatagramPort;
   readonly #keys = new TelephoneEventReceiver();
   takesKeys = false;
+  received = 0;
   #sentKeys = 0;
   #remote: { address: string; port: number } | undefined;
 
@@ -88,6 +90,7 @@ class RelayChannel extends FakeChannel {
   }
 
   #onDatagram(datagram: Buffer): void {
+    this.received += 1;
     const packet = parseRtpPacket(datagram);
     const isKey = typeof packet !== 'string' && packet.payloadType === eventPayloadType;
     if (isKey) this.#tellKey(Buffer.from(packet.payload), packet.timestamp);

@@ -1,0 +1,5 @@
+/** Which model an agent talks to. */
+export interface ModelChoice {
+  kind: 'api' | 'simulator';
+  name: string;
+}
