@@ -1,9 +1,9 @@
-import { opusBy, OpusConcealment, type CreateOpus, type OpusVoice } from '../../src/audio/opus';
+import { loadOpus, opusBy, OpusConcealment, type CreateOpus, type OpusVoice } from '../../src/audio/opus';
 import { levelDbfs } from '../../src/audio/level';
 import { ToneGenerator } from '../../src/audio/tone';
 import { seededRandom } from '../../src/runtime/random';
 import { speechLike } from '../../src/simulator/speech-like';
-import { describeWith, opus as loaded } from '../support/installed';
+import { describeWith } from '../support/installed';
 import { dominantHz, levelDb } from '../support/spectrum';
 import { celt20ms, FakeOpusBinding, fakeOpus, levelPacket } from './fake-opus';
 
@@ -105,7 +105,7 @@ describe('what was lost', () => {
 });
 
 describeWith('opus')('libopus', () => {
-  const create = loaded as CreateOpus;
+  const create = loadOpus() as CreateOpus;
 
   /** Two tones, in frames of 20 ms. */
   function tones(frames: number, rateHz: number, hz: readonly number[]): Int16Array[] {

@@ -4,9 +4,6 @@ import { join } from 'node:path';
 
 import { loadOpus } from '../../src/audio/opus';
 
-/** Where `npm run opus` has not been run: the reason. */
-export const opus = loadOpus();
-
 /**
  * `describe` when every one of these programs, and `opus`, the optional codec, can be used here, else `describe.skip` and one line that says why: a suite
  * that needs a peer we did not write is skipped where that peer is missing, and is counted as skipped.
@@ -25,7 +22,7 @@ export function describeWith(...programs: string[]): jest.Describe {
 const told = new Set<string>();
 
 function problemOf(program: string): string | undefined {
-  if (program === 'opus') return typeof opus === 'string' ? 'Opus is not built (npm run opus)' : undefined;
+  if (program === 'opus') return typeof loadOpus() === 'string' ? 'Opus is not built (npm run opus)' : undefined;
   const folders = (process.env.PATH ?? '').split(':').filter((folder) => folder !== '');
   if (!folders.some((folder) => existsSync(join(folder, program)))) return `${program} is not installed`;
   return program === 'tshark' && !mayCapture() ? 'tshark may not capture on loopback' : undefined;
