@@ -41,6 +41,7 @@ const mayImport = {
     'start-refused',
     'tooling',
     'tools',
+    'voice-codecs',
   ],
   console: ['call', 'records', 'observability', 'dialplan', 'config'],
 };

@@ -30,9 +30,34 @@ function installPackages() {
     .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   say('installing packages (once; about half a minute) ...');
-  // No package of ours needs an install script, so none is run.
+  const hadOpus = opusProblem() === undefined;
+  // No package that must be there needs an install script, so none is run.
   run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
+  // What somebody has built is not lost by an update.
+  const problem = hadOpus ? buildOpus() : undefined;
+  if (problem !== undefined) say(`there is no Opus any more: ${problem}.`);
   writeFileSync(stamp, wanted);
+}
+
+/**
+ * Compiles the optional codec, from source even where a binary could be had. Returns why callers will have no Opus, or
+ * undefined when they will.
+ */
+export function buildOpus() {
+  say('building Opus (a minute or more) ...');
+  const env = { ...process.env, npm_config_build_from_source: 'true' };
+  // Its many lines are shown when it fails; npm warns of the variable, which is not its own.
+  const { status } = spawn('npm', ['rebuild', opusPackage, '--loglevel=error'], { env });
+  return status === 0 ? opusProblem() : 'it could not be compiled; that takes make, a C++ compiler and Python';
+}
+
+const opusPackage = '@discordjs/opus';
+
+/** In a process of its own: a module that is not there now is remembered as missing. */
+function opusProblem() {
+  const script = `new (require('${opusPackage}').OpusEncoder)(24000, 1).encode(Buffer.alloc(960))`;
+  const { status } = spawnSync(process.execPath, ['-e', script], { cwd: projectFolder, stdio: 'ignore' });
+  return status === 0 ? undefined : 'it cannot be loaded';
 }
 
 function build() {
@@ -61,13 +86,14 @@ function changeOf(path) {
   return statSync(path).mtimeMs;
 }
 
-function run(command, args) {
+function spawn(command, args, options = {}) {
   const onWindows = process.platform === 'win32' && command === 'npm';
-  const { status, error } = spawnSync(command, args, {
-    cwd: projectFolder,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    shell: onWindows,
-  });
+  const stdio = ['ignore', 'inherit', 'inherit'];
+  return spawnSync(command, args, { cwd: projectFolder, stdio, shell: onWindows, ...options });
+}
+
+function run(command, args) {
+  const { status, error } = spawn(command, args);
   if (error !== undefined) fail(`${command} could not be started: ${error.message}`);
   if (status !== 0) fail(`${command} ${args.join(' ')} failed.`);
 }

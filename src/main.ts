@@ -36,6 +36,7 @@ import { forkWorker } from './workers/fork-worker';
 import { OwnAnswering } from './workers/own-answering';
 import { portSlices } from './workers/port-slices';
 import { Workers } from './workers/workers';
+import { voiceCodecs } from './voice-codecs';
 
 export interface BridgeOptions {
   settings: Settings;
@@ -92,6 +93,8 @@ export class Bridge {
   #http: HttpServer | undefined;
   #started = false;
   #failed = false;
+  /** For the banner: what callers may speak, and what they could. */
+  codecs = '';
   #closing: Promise<void> | undefined;
   #tellClosed: (end: BridgeEnd) => void = () => undefined;
   /** Resolves once when everything is closed. */
@@ -188,6 +191,7 @@ export class Bridge {
   async start(): Promise<void> {
     const choice = modelChoice(this.#settings);
     if (choice.kind === 'refused') throw new StartRefused(choice.line);
+    this.codecs = voiceCodecs(this.#settings).description;
     const answering = this.#makeAnswering();
     await this.#openRecords();
     const read = await this.#loadPlan();
@@ -197,7 +201,8 @@ export class Bridge {
     this.#plans.onChange(({ plan }) => this.#sip?.access.setPlan(plan));
     this.#started = true;
     for (const warning of this.warnings) this.#logger.warn({ problem: warning }, 'the SIP server is open to everybody');
-    this.#logger.info({ model: this.model, sip: this.sipListening, plan: read.plan.hash }, 'answering calls');
+    const { model, codecs, sipListening: sip } = this;
+    this.#logger.info({ model, codecs, sip, plan: read.plan.hash }, 'answering calls');
   }
 
   /** Takes no new calls, lets those in progress end within the drain time, and closes. */

@@ -1,3 +1,13 @@
+/** What stands in for samples that did not come. One instance per stream. */
+export interface LossFiller {
+  /** A frame that came. After a loss its start may be blended with the filling, in place. */
+  good(frame: Int16Array): void;
+  /** Fills the frame in place of one that did not come. Any length; call it once for each lost frame, in order. */
+  conceal(out: Int16Array): void;
+  /** Forgets the past: a new stream, or one whose time has jumped. */
+  reset(): void;
+}
+
 /**
  * Packet loss concealment for 8 kHz speech after ITU-T G.711 Appendix I: what did not come is filled with the last pitch
  * periods before it, which fade and are silent after 60 ms. One instance per stream; nothing is allocated per frame.
@@ -6,7 +16,7 @@
  * ones. Here good frames pass at once, and the seam is smoothed on the made-up side alone: a call would pay for the delay
  * all the time, and losses are rare.
  */
-export class Concealment {
+export class Concealment implements LossFiller {
   /** What was heard last, made up or not, oldest first. */
   readonly #history = new Int16Array(historyLength);
   /** The history as it was when the loss began: what the filling is made of. */

@@ -1,9 +1,12 @@
-import type { PcmFrame } from './pcm';
+import type { PcmFrame, SampleRateHz } from './pcm';
+import { createRateConverter, type RateConverter } from './resampler';
 
 /** The sixteen keys of ITU-T Q.23. */
 export type DtmfKey = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '*' | '#' | 'A' | 'B' | 'C' | 'D';
 
 const rateHz = 8_000;
+/** The longest packet there is, 200 ms (RFC 3551 section 4.2). */
+const frameSamplesMax = 1_600;
 /** 12.75 ms: two whole blocks lie in any tone of 40 ms, which Q.24 wants found, and never in one of 23 ms. */
 const blockSamples = 102;
 const lowHz = [697, 770, 852, 941] as const;
@@ -31,11 +34,13 @@ const blocksToBegin = 2;
 const blocksToEnd = 2;
 
 /**
- * Hears telephone keys that were sent as tones in the audio (ITU-T Q.23, limits of Q.24), at 8 kHz. A key is told once,
- * when it has sounded for 25 to 40 ms, however long it is held.
+ * Hears telephone keys that were sent as tones in the audio (ITU-T Q.23, limits of Q.24). A key is told once, when it has
+ * sounded for 25 to 40 ms, however long it is held.
  */
 export class DtmfDetector {
   readonly #onKey: (key: DtmfKey) => void;
+  readonly #toTelephony: RateConverter;
+  readonly #converted: PcmFrame;
   readonly #block = new Float64Array(blockSamples);
   #filled = 0;
   #candidate: DtmfKey | undefined;
@@ -43,8 +48,10 @@ export class DtmfDetector {
   #sounding: DtmfKey | undefined;
   #otherBlocks = 0;
 
-  constructor(onKey: (key: DtmfKey) => void) {
+  constructor(onKey: (key: DtmfKey) => void, { fromHz = rateHz }: { fromHz?: SampleRateHz } = {}) {
     this.#onKey = onKey;
+    this.#toTelephony = createRateConverter(fromHz, rateHz);
+    this.#converted = new Int16Array(frameSamplesMax);
   }
 
   /** The key that is being held down. */
@@ -57,10 +64,11 @@ export class DtmfDetector {
     return this.#candidate !== undefined;
   }
 
-  /** Frames of any length. Must not keep the frame. */
+  /** Frames of up to 200 ms. Must not keep the frame. */
   process(frame: PcmFrame): void {
-    for (let i = 0; i < frame.length; i += 1) {
-      this.#block[this.#filled] = frame[i] as number;
+    const count = this.#toTelephony.process(frame, this.#converted);
+    for (let i = 0; i < count; i += 1) {
+      this.#block[this.#filled] = this.#converted[i] as number;
       this.#filled += 1;
       if (this.#filled < blockSamples) continue;
       this.#filled = 0;
@@ -70,6 +78,7 @@ export class DtmfDetector {
 
   /** Forgets what was heard so far: the audio before has nothing to do with what follows. */
   reset(): void {
+    this.#toTelephony.reset();
     this.#filled = 0;
     this.#candidate = undefined;
     this.#candidateBlocks = 0;

@@ -44,10 +44,8 @@ type State = 'preparing' | 'calling' | 'joining' | 'joined' | 'over';
 
 /** The call that we place on behalf of a caller, with its own media, until either side ends it. */
 export class SecondLeg {
-  /** What the caller hears of it. */
-  readonly toCaller: RelayQueue;
-  /** Where the caller's audio goes. */
-  readonly toCallee: RelayQueue;
+  #toCaller: RelayQueue;
+  #toCallee: RelayQueue;
   readonly #options: SecondLegOptions;
   #state: State = 'preparing';
   #media: MediaLeg | undefined;
@@ -55,10 +53,19 @@ export class SecondLeg {
   #isHeard = false;
   #mediaStarted = false;
 
-  constructor(options: SecondLegOptions, { calleeRateHz = 8_000 }: { calleeRateHz?: SampleRateHz } = {}) {
+  constructor(options: SecondLegOptions) {
     this.#options = options;
-    this.toCaller = new RelayQueue({ fromHz: calleeRateHz, toHz: options.callerRateHz });
-    this.toCallee = new RelayQueue({ fromHz: options.callerRateHz, toHz: calleeRateHz });
+    [this.#toCaller, this.#toCallee] = this.#queuesFor(8_000);
+  }
+
+  /** What the caller hears of it, once its media has started. */
+  get toCaller(): RelayQueue {
+    return this.#toCaller;
+  }
+
+  /** Where the caller's audio goes. */
+  get toCallee(): RelayQueue {
+    return this.#toCallee;
   }
 
   /** Undefined until it is made. */
@@ -71,7 +78,7 @@ export class SecondLeg {
   }
 
   get relay(): { toCaller: Readonly<RelayStats>; toCallee: Readonly<RelayStats> } {
-    return { toCaller: this.toCaller.stats, toCallee: this.toCallee.stats };
+    return { toCaller: this.#toCaller.stats, toCallee: this.#toCallee.stats };
   }
 
   /** Places the call. Never rejects: what goes wrong is told to the listener. */
@@ -168,17 +175,26 @@ export class SecondLeg {
     this.#options.listener.onAnswered();
   }
 
+  /** The rate of the destination is known by now. */
   #startMedia(): void {
-    if (this.#mediaStarted) return;
+    const media = this.#media;
+    if (media === undefined || this.#mediaStarted) return;
     this.#mediaStarted = true;
-    this.#media?.start(
+    [this.#toCaller, this.#toCallee] = this.#queuesFor(media.rateHz);
+    media.start(
       {
         onAudio: (frame) => this.#onAudio(frame),
         onDigit: (digit) => this.#options.listener.onDigit(digit),
         onFailure: (failure) => this.#mediaFailed(failure),
       },
-      this.toCallee,
+      this.#toCallee,
     );
+  }
+
+  #queuesFor(calleeHz: SampleRateHz): [toCaller: RelayQueue, toCallee: RelayQueue] {
+    const { callerRateHz: callerHz } = this.#options;
+    const toCaller = new RelayQueue({ fromHz: calleeHz, toHz: callerHz });
+    return [toCaller, new RelayQueue({ fromHz: callerHz, toHz: calleeHz })];
   }
 
   #mediaFailed(failure: MediaFailure): void {
@@ -190,7 +206,7 @@ export class SecondLeg {
   }
 
   #onAudio(frame: PcmFrame): void {
-    this.toCaller.push(frame);
+    this.#toCaller.push(frame);
     if (this.#state !== 'calling' || this.#isHeard || !isAudible(frame)) return;
     this.#isHeard = true;
     this.#options.listener.onEarlyAudio();

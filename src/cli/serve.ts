@@ -80,6 +80,7 @@ function banner(settings: Settings, bridge: Bridge, workers: number | undefined)
     '  Ringbridge answers calls',
     ...bridge.sipListening.map((listener) => `    SIP     ${listener}`),
     `    model   ${bridge.model}`,
+    `    codecs  ${bridge.codecs}`,
     `    plan    ${bridge.plan}`,
     ...(workers === undefined ? [] : [`    workers ${workers}`]),
     `    http    http://${bridge.http}/health /ready /metrics /dialplan`,

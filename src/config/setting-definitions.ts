@@ -1,6 +1,7 @@
 import {
   adminListener,
   adminServers,
+  codecList,
   duration,
   filePath,
   ipAddress,
@@ -61,6 +62,11 @@ const generalSettings = {
     doc: 'Ports of RTP and RTCP, both ends included. A call takes two; with `--workers` each worker has a part to itself.',
     default: '10000-19999',
     format: portRange,
+  }),
+  codecs: withoutDefault({
+    env: 'RINGBRIDGE_CODECS',
+    doc: 'List of the codecs that our RTP may speak: `opus`, `pcmu`, `pcma`; which of them a call has, the order of the other side decides. Unset: all of them, Opus where it is built (docs/opus.md). Not with `RINGBRIDGE_FREESWITCH`, which negotiates by itself.',
+    format: codecList,
   }),
   drachtio: withoutDefault({
     env: 'RINGBRIDGE_DRACHTIO',

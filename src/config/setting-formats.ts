@@ -83,6 +83,18 @@ export const tagList: SettingFormat<readonly string[]> = {
   print: (tags) => tags.join(','),
 };
 
+const codecNames = ['opus', 'pcmu', 'pcma'] as const;
+
+/** `opus,pcmu,pcma`. Without a law of G.711 there are telephones with which nothing could be agreed on. */
+export const codecList: SettingFormat<readonly (typeof codecNames)[number][]> = {
+  parse(text) {
+    const expected = 'a list of opus, pcmu and pcma with pcmu or pcma in it';
+    const parsed = parseList(text, (name) => codecNames.find((one) => one === name.toLowerCase()), expected);
+    return 'value' in parsed && parsed.value.every((name) => name === 'opus') ? { expected } : parsed;
+  },
+  print: (names) => names.join(','),
+};
+
 /** A remote server and its share of the work beside the others. */
 export interface WeightedHostPort extends HostPort {
   readonly weight: number;
@@ -138,9 +150,9 @@ export const realtimeUrl: SettingFormat<string> = {
 export const simulatorBehaviour: SettingFormat<string> = {
   parse(text) {
     const toneHz = Number(/^tone:(\d{1,4})(?::\d{1,4}(?:ms|s|m)?)?$/.exec(text)?.[1] ?? Number.NaN);
-    const known = text === 'receptionist' || text === 'echo' || (toneHz >= 50 && toneHz <= 3_900);
+    const known = text === 'receptionist' || text === 'echo' || (toneHz >= 50 && toneHz <= 9_900);
     if (known || /^scenario:\S/.test(text)) return { value: text };
-    return { expected: 'receptionist, echo, tone:HZ or tone:HZ:LENGTH (50 to 3900 Hz), or scenario:FILE' };
+    return { expected: 'receptionist, echo, tone:HZ or tone:HZ:LENGTH (50 to 9900 Hz), or scenario:FILE' };
   },
   print: (text) => text,
 };

@@ -152,6 +152,9 @@ function freeswitchContradictions(settings: Settings): string[] {
     return set.map(([name]) => `${name}: there is no RINGBRIDGE_FREESWITCH that would use it`);
   }
   const problems: string[] = [];
+  if (settings.codecs !== undefined) {
+    problems.push('RINGBRIDGE_CODECS: not with RINGBRIDGE_FREESWITCH, which is told its codecs by its own profile');
+  }
   if (freeswitchSecret === undefined) {
     problems.push('RINGBRIDGE_FREESWITCH_SECRET: needed with RINGBRIDGE_FREESWITCH; there is no default secret');
   } else if (shippedSecrets.freeswitch.includes(freeswitchSecret) && leavesMachine(freeswitch)) {

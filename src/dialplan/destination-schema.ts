@@ -172,7 +172,9 @@ export const trunkSchema = z.strictObject({
     .min(1)
     .max(5)
     .optional()
-    .describe('What is offered, the preferred first; pcmu and pcma alone work without FreeSWITCH.'),
+    .describe(
+      'What is offered, the preferred first; beyond pcmu, pcma and, where it is built, opus it takes FreeSWITCH.',
+    ),
 });
 export type TrunkEntry = z.infer<typeof trunkSchema>;
 

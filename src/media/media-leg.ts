@@ -78,7 +78,7 @@ export class MediaUnavailable extends Error {
  * Order: `answer` or `offer` then `acceptAnswer`; `start` once; `modify` any number of times; `close` once or more.
  */
 export interface MediaLeg {
-  /** The rate of the frames on both sides, fixed for the leg's life. */
+  /** The rate of the frames on both sides: 8 kHz, or 24 kHz when Opus was agreed on first. Fixed then, or at `start`. */
   readonly rateHz: SampleRateHz;
   /** Takes the caller's SDP offer and returns our SDP answer. Rejects with `OfferRefused` or `MediaUnavailable`. */
   answer(offer: string): Promise<string>;
@@ -113,7 +113,7 @@ export interface MediaLegFactory {
   create(options: MediaLegOptions): Promise<MediaLeg>;
 }
 
-/** Codecs that an offer of ours may list. Beyond G.711 it takes a FreeSWITCH that knows them. */
+/** Codecs that an offer of ours may list. Beyond G.711, and Opus where it is there, it takes a FreeSWITCH that knows them. */
 export type OfferedCodec = 'pcmu' | 'pcma' | 'g722' | 'opus' | 'g729';
 
 export interface MediaLegOptions {

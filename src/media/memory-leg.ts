@@ -12,8 +12,9 @@ import type {
   MediaLegOptions,
   MediaStats,
 } from './media-leg';
-import { chooseAudio, g711FormatsOf, LocalDescription, readAnswer, readDescription } from './negotiation';
-import type { NegotiatedAudio, OfferedFormat } from './negotiation';
+import { bothLaws, chooseAudio, LocalDescription, nameOfCodec, ownFormatsOf } from './negotiation';
+import { readAnswer, readDescription } from './negotiation';
+import type { NegotiatedAudio, OfferedFormat, OurSide } from './negotiation';
 import { settled } from './settled';
 
 /** 20 ms that the caller heard. */
@@ -70,7 +71,8 @@ export class MemoryPhone {
 export interface MemoryLegFactoryOptions {
   clock: Clock;
   frameClock: FrameClock;
-  rateHz?: SampleRateHz;
+  /** Of every leg, or of each by its call id; 8 kHz unless given. */
+  rateHz?: SampleRateHz | ((callId: string) => SampleRateHz);
 }
 
 /** Legs without packets, for whole calls on a virtual clock. Each call's phone is found by its call id. */
@@ -87,18 +89,20 @@ export class MemoryLegFactory implements MediaLegFactory {
     this.#options = options;
   }
 
-  create({ callId, codecs = ['pcmu', 'pcma'] }: MediaLegOptions): Promise<MediaLeg> {
+  create({ callId, codecs = bothLaws }: MediaLegOptions): Promise<MediaLeg> {
     if (this.refusal !== undefined) return Promise.reject(this.refusal);
-    const rateHz = this.#options.rateHz ?? 8_000;
+    const { rateHz: given = 8_000 } = this.#options;
+    const rateHz = typeof given === 'number' ? given : given(callId);
     const phone = new MemoryPhone({ rateHz });
     this.phones.set(callId, phone);
     this.#legs += 1;
     return Promise.resolve(
-      new MemoryLeg(this.#options, { phone, rateHz, sessionId: this.#legs, offered: g711FormatsOf(codecs) }),
+      new MemoryLeg(this.#options, { phone, rateHz, sessionId: this.#legs, offered: ownFormatsOf(codecs, bothLaws) }),
     );
   }
 }
 
+const ourSide: OurSide = { family: 'IP4', codecs: bothLaws };
 /** No packet ever goes there (RFC 5737). */
 const ourMedia = { address: '192.0.2.1', port: 10_000 };
 
@@ -138,7 +142,7 @@ class MemoryLeg implements MediaLeg {
     return settled(() => {
       invariant(!this.#closed, 'a closed leg answers no offer');
       const session = readDescription(offer);
-      const choice = chooseAudio(session, 'IP4');
+      const choice = chooseAudio(session, ourSide);
       this.#audio = choice.audio;
       return this.#description.answer(session, choice);
     });
@@ -154,7 +158,7 @@ class MemoryLeg implements MediaLeg {
   acceptAnswer(answer: string): Promise<void> {
     return settled(() => {
       invariant(!this.#closed, 'a closed leg takes no answer');
-      this.#audio = readAnswer(readDescription(answer), 'IP4');
+      this.#audio = readAnswer(readDescription(answer), ourSide);
     });
   }
 
@@ -182,7 +186,7 @@ class MemoryLeg implements MediaLeg {
   }
 
   sendDigit(digit: Digit, durationMs: number): boolean {
-    if (this.#closed || this.#audio?.eventPayloadType === undefined) return false;
+    if (this.#closed || this.#audio?.event === undefined) return false;
     this.#phone.keys.push({ digit, durationMs, atMs: this.#clock.now() });
     return true;
   }
@@ -198,7 +202,7 @@ class MemoryLeg implements MediaLeg {
 
   get stats(): Readonly<MediaStats> {
     return {
-      codec: this.#audio === undefined ? undefined : `${this.#audio.law.toUpperCase()}/8000`,
+      codec: this.#audio && nameOfCodec(this.#audio),
       packetsReceived: this.#received,
       packetsSent: this.#sent,
       packetsLost: 0,

@@ -1,24 +1,35 @@
-import { Concealment } from '../audio/concealment';
-import { DtmfDetector } from '../audio/dtmf-detector';
+import { Concealment, type LossFiller } from '../audio/concealment';
 import { decodeG711 } from '../audio/g711';
 import { levelDbfs } from '../audio/level';
-import type { PcmFrame } from '../audio/pcm';
+import { OpusConcealment, type OpusVoice } from '../audio/opus';
+import { samplesPerFrame, type PcmFrame, type SampleRateHz } from '../audio/pcm';
 import type { Clock } from '../runtime/clock';
 import { rtpPayloadLengthMax, type RtpPacket } from '../rtp/packet';
 import { ReorderBuffer } from '../rtp/reorder-buffer';
+import type { RtpClockHz } from '../rtp/sender';
 import { timestampDelta } from '../rtp/sequence';
-import { parseTelephoneEvent, TelephoneEventReceiver } from '../rtp/telephone-event';
+import { CallerKeys } from './caller-keys';
 import type { Digit } from './media-leg';
 import type { PayloadKind } from './negotiation';
 
-/** Where the caller's frames and keys go. Must not keep the frame. */
+/** What the packets are read as: G.711 at 8 kHz, or Opus at either rate. */
+export interface ReceivedFormat {
+  /** Of the frames that come out. */
+  rateHz: SampleRateHz;
+  /** Of timestamps. */
+  clockHz: RtpClockHz;
+  /** Undefined: G.711. */
+  opus: OpusVoice | undefined;
+}
+
+const g711: ReceivedFormat = { rateHz: 8_000, clockHz: 8_000, opus: undefined };
+
+/** Where the caller's frames and keys go, frames at the rate of the format. Must not keep the frame. */
 export interface ReceiveSink {
   onFrame(frame: PcmFrame): void;
   onDigit(digit: Digit): void;
 }
 
-const frameSamples = 160;
-const samplesPerMs = 8;
 /**
  * When nothing came for longer than this, silence flows in real time: more where packets are longer than 20 ms, and where
  * the network has lately held them back and then let them go in bursts. That memory halves in about 14 s.
@@ -28,9 +39,9 @@ const stoppedMarginMs = 40;
 const latenessMsMax = 160;
 const latenessKept = 0.999;
 /** What a gap is filled with at most; a longer one was filled in real time already, or is no gap but a jump. */
-const gapSamplesMax = 4_000;
+const gapMsMax = 500;
 /** Beyond this, what is lost is filled with silence: invented speech would mislead (G.711 Appendix I ends here too). */
-const concealedSamplesMax = 480;
+const concealedMsMax = 60;
 /** After a stall of our own, what waits in the kernel is read before anything is filled. */
 const stallMs = 40;
 const afterStallMs = 10;
@@ -57,24 +68,25 @@ export class ReceivePath {
   framesSilenced = 0;
   /** Taken out again to make up for silence that was filled in while packets were only late. */
   framesShortened = 0;
-  digits = 0;
   unknownPayloads = 0;
-  badEvents = 0;
+  /** Packets of Opus that are none. */
+  badAudio = 0;
 
   readonly reorder: ReorderBuffer;
+  readonly keys: CallerKeys;
 
   readonly #sink: ReceiveSink;
-  readonly #events = new TelephoneEventReceiver();
-  readonly #tones = new DtmfDetector((key) => this.#onKey(key));
-  /** The caller cannot send keys as events: they come as tones, if at all. */
-  #listensForTones = false;
-  readonly #concealment = new Concealment();
+  #format = g711;
+  #concealment: LossFiller = new Concealment();
   readonly #kinds: (PayloadKind | undefined)[] = new Array<PayloadKind | undefined>(128).fill(undefined);
   readonly #decoded = new Int16Array(rtpPayloadLengthMax);
   /** Views of the start of `#decoded`, made once for each length that occurs. */
   readonly #views = new Map<number, Int16Array>();
-  readonly #filling = new Int16Array(frameSamples);
-  readonly #frame = new Int16Array(frameSamples);
+  #frameSamples = samplesPerFrame(g711.rateHz);
+  #samplesPerMs = g711.rateHz / 1_000;
+  #unitsPerSample = 1;
+  #filling: PcmFrame = new Int16Array(this.#frameSamples);
+  #frame: PcmFrame = new Int16Array(this.#frameSamples);
   #frameLength = 0;
 
   /** RTP timestamp of the sample after the last one. */
@@ -99,12 +111,13 @@ export class ReceivePath {
   #anchorMs = 0;
   #anchorDelivered = 0;
   #sinceShortened = 0;
-  readonly #merged = new Int16Array(frameSamples);
+  #merged: PcmFrame = new Int16Array(this.#frameSamples);
   #merging = false;
 
   constructor({ clock, sink }: { clock: Clock; sink: ReceiveSink }) {
     this.#sink = sink;
     this.reorder = new ReorderBuffer({ clock, sink: this });
+    this.keys = new CallerKeys((digit) => this.#sink.onDigit(digit), g711);
     this.start(clock.now());
   }
 
@@ -115,12 +128,18 @@ export class ReceivePath {
     this.#fillFromMs = nowMs;
   }
 
+  /** Another one is a new stream, whose numbers tell nothing of the time before. */
+  useFormat(format: ReceivedFormat): void {
+    const { rateHz, clockHz, opus } = this.#format;
+    if (rateHz === format.rateHz && clockHz === format.clockHz && opus === format.opus) return;
+    this.#prepare(format);
+    this.expectNewStream();
+  }
+
   setPayloadKinds(kinds: ReadonlyMap<number, PayloadKind>): void {
     this.#kinds.fill(undefined);
     for (const [payloadType, kind] of kinds) this.#kinds[payloadType] = kind;
-    // Where events were agreed on, a tone is an echo of one or somebody's voice.
-    this.#listensForTones = ![...kinds.values()].includes('telephone-event');
-    this.#tones.reset();
+    this.keys.agreeOnEvents([...kinds.values()].includes('telephone-event'));
   }
 
   kindOf(payloadType: number): PayloadKind | undefined {
@@ -130,14 +149,14 @@ export class ReceivePath {
   /** The caller has moved: its next packet is believed at once, whatever its numbers are. */
   expectNewStream(): void {
     this.reorder.reset();
-    this.#events.reset();
+    this.keys.expectNewStream();
     this.#restarted = true;
   }
 
   /** A packet from the caller. Takes ownership of it. */
   receive(packet: RtpPacket, nowMs: number): void {
     // Keys are told whatever their order is; in the reorder buffer their packets only keep their place.
-    if (this.#kinds[packet.payloadType] === 'telephone-event') this.#onEvent(packet, nowMs);
+    if (this.#kinds[packet.payloadType] === 'telephone-event') this.keys.onEvent(packet, nowMs);
     this.reorder.push(packet, nowMs);
   }
 
@@ -145,7 +164,7 @@ export class ReceivePath {
   tick(nowMs: number): void {
     if (nowMs - this.#lastTickMs > stallMs) this.#fillFromMs = nowMs + afterStallMs;
     this.#lastTickMs = nowMs;
-    const usualMs = Math.max(this.#lastSamples / samplesPerMs, this.#latenessMs);
+    const usualMs = Math.max(this.#lastSamples / this.#samplesPerMs, this.#latenessMs);
     const stoppedMs = Math.max(stoppedAfterMs, usualMs + stoppedMarginMs);
     const overMs = nowMs - this.#lastAudioMs - stoppedMs;
     if (overMs < 0 || nowMs < this.#fillFromMs) return;
@@ -154,8 +173,8 @@ export class ReceivePath {
     const frames = Math.min(due - this.#filledFrames, filledFramesMax);
     if (frames <= 0) return;
     this.#filledFrames = due;
-    this.#ahead += frames * frameSamples;
-    this.#fill(frames * frameSamples, !this.#silent, nowMs);
+    this.#ahead += frames * this.#frameSamples;
+    this.#fill(frames * this.#frameSamples, !this.#silent, nowMs);
   }
 
   close(): void {
@@ -170,11 +189,16 @@ export class ReceivePath {
     switch (kind) {
       case 'pcmu':
       case 'pcma': {
+        if (packet.payload.length === 0) return;
         const samples = this.#view(packet.payload.length);
         decodeG711(kind, packet.payload, samples);
+        this.#advanceTo(packet.timestamp, arrivedMs);
         this.#onAudio(samples, packet.timestamp, arrivedMs);
         return;
       }
+      case 'opus':
+        this.#onOpus(packet, arrivedMs);
+        return;
       case 'comfort-noise':
         this.#advanceTo(packet.timestamp, arrivedMs);
         this.#silent = true;
@@ -187,39 +211,28 @@ export class ReceivePath {
     }
   }
 
-  #onEvent(packet: RtpPacket, nowMs: number): void {
-    const event = parseTelephoneEvent(packet.payload);
-    if (typeof event === 'string') {
-      this.badEvents += 1;
+  #onOpus(packet: RtpPacket, arrivedMs: number): void {
+    // The decoder has a memory: what was lost comes before what came.
+    this.#advanceTo(packet.timestamp, arrivedMs);
+    const samples = this.#format.opus?.decode(packet.payload);
+    if (samples !== undefined) {
+      this.#onAudio(samples, packet.timestamp, arrivedMs);
       return;
     }
-    const digit = this.#events.receive(event, packet.timestamp, nowMs);
-    if (digit !== undefined) this.#onKey(digit);
-  }
-
-  #onKey(digit: Digit): void {
-    this.digits += 1;
-    this.#sink.onDigit(digit);
-  }
-
-  /** Some gateways send a key both as event and as tone, others only as tone: the tone is no speech. */
-  #withoutTones(samples: Int16Array, arrivedMs: number): void {
-    if (this.#listensForTones) this.#tones.process(samples);
-    const isKey = this.#tones.sounding !== undefined || this.#tones.suspected;
-    if (isKey || this.#events.isSounding(arrivedMs)) samples.fill(0);
+    this.badAudio += 1;
+    // As good as lost: the next one shows how long it was.
+    this.#lostBefore += 1;
   }
 
   #onAudio(samples: Int16Array, timestamp: number, arrivedMs: number): void {
-    if (samples.length === 0) return;
-    this.#advanceTo(timestamp, arrivedMs);
     if (this.#filledFrames > 0) this.#resumedMs = arrivedMs;
     this.#filledFrames = 0;
-    this.#expected = (timestamp + samples.length) >>> 0;
+    this.#expected = (timestamp + samples.length * this.#unitsPerSample) >>> 0;
     this.#lastAudioMs = Math.max(this.#lastAudioMs, arrivedMs);
     this.#lastSamples = samples.length;
     this.#silent = false;
     this.#concealedSamples = 0;
-    this.#withoutTones(samples, arrivedMs);
+    this.keys.hush(samples, arrivedMs);
     this.#concealment.good(samples);
     this.#append(samples, arrivedMs);
     if (this.#ahead > 0) this.#forgive(arrivedMs);
@@ -229,7 +242,9 @@ export class ReceivePath {
   #advanceTo(timestamp: number, arrivedMs: number): void {
     const lost = this.#lostBefore;
     const idle = this.#idleSamples(arrivedMs);
-    let gap = this.#restarted ? -1 : timestampDelta({ from: this.#expected, to: timestamp });
+    const units = this.#restarted ? -1 : timestampDelta({ from: this.#expected, to: timestamp });
+    let gap = Math.floor(units / this.#unitsPerSample);
+    const gapSamplesMax = gapMsMax * this.#samplesPerMs;
     const believable = Math.max(idle, lost * this.#lastSamples) + this.#ahead + gapSamplesMax;
     // Backwards, or further than time has gone: the sender's clock has jumped, and ours tells how long it was.
     if (gap < 0 || gap > believable) gap = idle;
@@ -245,21 +260,22 @@ export class ReceivePath {
   }
 
   #noteLateness(gap: number, arrivedMs: number): void {
-    const lateMs = arrivedMs - this.#lastAudioMs - (gap + this.#lastSamples) / samplesPerMs;
+    const lateMs = arrivedMs - this.#lastAudioMs - (gap + this.#lastSamples) / this.#samplesPerMs;
     this.#latenessMs = Math.max(this.#latenessMs * latenessKept, Math.min(lateMs, latenessMsMax));
   }
 
   /** How much longer ago the last audio came than it lasted, in whole frames: jitter is not time. */
   #idleSamples(nowMs: number): number {
-    const samples = (nowMs - this.#lastAudioMs) * samplesPerMs - this.#lastSamples;
-    return samples <= 0 ? 0 : Math.floor(samples / frameSamples) * frameSamples;
+    const samples = (nowMs - this.#lastAudioMs) * this.#samplesPerMs - this.#lastSamples;
+    return samples <= 0 ? 0 : Math.floor(samples / this.#frameSamples) * this.#frameSamples;
   }
 
   #fill(samples: number, lossy: boolean, nowMs: number): void {
     if (!lossy) this.#concealment.reset();
+    const frameSamples = this.#frameSamples;
     for (let left = samples; left > 0; left -= frameSamples) {
       const chunk = left >= frameSamples ? this.#filling : this.#filling.subarray(0, left);
-      if (lossy && this.#concealedSamples < concealedSamplesMax) {
+      if (lossy && this.#concealedSamples < concealedMsMax * this.#samplesPerMs) {
         this.#concealment.conceal(chunk);
         this.#concealedSamples += chunk.length;
         this.framesConcealed += 1;
@@ -273,6 +289,7 @@ export class ReceivePath {
 
   /** Cuts into frames, whatever the packets' length was. */
   #append(samples: Int16Array, nowMs: number): void {
+    const frameSamples = this.#frameSamples;
     if (this.#frameLength === 0 && samples.length === frameSamples) {
       this.#onFrame(samples, nowMs);
       return;
@@ -287,6 +304,7 @@ export class ReceivePath {
   }
 
   #onFrame(frame: PcmFrame, nowMs: number): void {
+    const frameSamples = this.#frameSamples;
     if (this.#merging) {
       crossFade({ from: this.#merged, to: frame });
       this.#merging = false;
@@ -312,7 +330,7 @@ export class ReceivePath {
 
   /** Samples given since RTP stopped, beyond the time that has passed: what came in a burst after all. */
   #surplus(nowMs: number): number {
-    return this.#delivered - this.#anchorDelivered - (nowMs - this.#anchorMs) * samplesPerMs;
+    return this.#delivered - this.#anchorDelivered - (nowMs - this.#anchorMs) * this.#samplesPerMs;
   }
 
   #anchor(): void {
@@ -322,7 +340,30 @@ export class ReceivePath {
 
   /** Some senders stop their timestamps with their packets: then nothing comes in a burst and nothing is owed. */
   #forgive(nowMs: number): void {
-    if (nowMs - this.#resumedMs >= forgiveAfterMs && this.#surplus(nowMs) < frameSamples) this.#ahead = 0;
+    if (nowMs - this.#resumedMs >= forgiveAfterMs && this.#surplus(nowMs) < this.#frameSamples) this.#ahead = 0;
+  }
+
+  /** Only the clock of the call goes on. */
+  #prepare(format: ReceivedFormat): void {
+    const { rateHz, clockHz, opus } = format;
+    const frameSamples = samplesPerFrame(rateHz);
+    this.#lastSamples *= frameSamples / this.#frameSamples;
+    this.#format = format;
+    this.#frameSamples = frameSamples;
+    this.#samplesPerMs = rateHz / 1_000;
+    this.#unitsPerSample = clockHz / rateHz;
+    this.#filling = new Int16Array(frameSamples);
+    this.#frame = new Int16Array(frameSamples);
+    this.#merged = new Int16Array(frameSamples);
+    this.#frameLength = 0;
+    this.#merging = false;
+    this.#concealment = opus === undefined ? new Concealment() : new OpusConcealment(opus);
+    this.#concealedSamples = 0;
+    this.#silent = true;
+    this.#ahead = 0;
+    this.#delivered = 0;
+    this.#anchorDelivered = 0;
+    this.keys.useRate(rateHz);
   }
 
   #view(length: number): Int16Array {
@@ -337,8 +378,8 @@ export class ReceivePath {
 
 /** Blends one frame into the other over their whole length, into `to`. */
 function crossFade({ from, to }: { from: PcmFrame; to: PcmFrame }): void {
-  for (let i = 0; i < frameSamples; i += 1) {
+  for (let i = 0; i < to.length; i += 1) {
     const before = from[i] as number;
-    to[i] = Math.round(before + (((to[i] as number) - before) * i) / frameSamples);
+    to[i] = Math.round(before + (((to[i] as number) - before) * i) / to.length);
   }
 }

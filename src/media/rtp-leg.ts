@@ -1,17 +1,16 @@
-import type { PcmFrame } from '../audio/pcm';
-import type { Clock, Timer } from '../runtime/clock';
+import type { PcmFrame, SampleRateHz } from '../audio/pcm';
+import type { Timer } from '../runtime/clock';
 import { messageOf } from '../runtime/errors';
 import { invariant } from '../runtime/invariant';
 import type { Logger } from '../runtime/logger';
-import type { Random } from '../runtime/random';
 import { addressScope, canonicalAddress } from '../rtp/ip-address';
 import { parseRtpPacket } from '../rtp/packet';
-import type { PortPool } from '../rtp/port-pool';
 import { RtcpSession } from '../rtp/rtcp-session';
 import { RtpSender } from '../rtp/sender';
-import { openUdpPair, type DatagramPair, type OpenDatagramPair } from '../rtp/socket';
+import { openUdpPair, type DatagramPair } from '../rtp/socket';
 import { SourcePolicy } from '../rtp/source-policy';
-import type { FrameClock, FrameSubscription } from './frame-clock';
+import type { FrameSubscription } from './frame-clock';
+import { LegCodec } from './leg-codec';
 import { MediaUnavailable, OfferRefused } from './media-leg';
 import type {
   AudioSource,
@@ -23,39 +22,13 @@ import type {
   MediaLegOptions,
   MediaStats,
 } from './media-leg';
-import { chooseAudio, g711FormatsOf, LocalDescription, readAnswer, readDescription } from './negotiation';
-import type { NegotiatedAudio, OfferedFormat } from './negotiation';
+import { bothLaws, chooseAudio, LocalDescription, nameOfCodec, ownFormatsOf } from './negotiation';
+import { readAnswer, readDescription } from './negotiation';
+import type { NegotiatedAudio, OfferedFormat, OurSide } from './negotiation';
 import { ReceivePath } from './receive-path';
+import type { RtpLegFactoryOptions } from './rtp-leg-options';
 import { SendPath } from './send-path';
 import { settled } from './settled';
-
-export interface RtpLegFactoryOptions {
-  clock: Clock;
-  random: Random;
-  logger: Logger;
-  /** One for all calls. */
-  frameClock: FrameClock;
-  /**
-   * An offer that names a port of this pool as the caller's is refused: audio would run in a circle. So a phone in the
-   * same process needs a pool of its own; the ranges may overlap.
-   */
-  ports: PortPool;
-  /** IP address to bind to. A wildcard address needs `publicAddress`. */
-  localAddress: string;
-  /** What SDP tells the caller; unset means the local address. */
-  publicAddress?: string | undefined;
-  /**
-   * The other side is a FreeSWITCH of ours and no caller. It is sent to at once, wherever it stands, and without marker
-   * bits: after each of them it throws the next packet away.
-   */
-  facesOwnServer?: boolean;
-  /** A caller who was heard and has sent neither RTP nor RTCP for so long is gone. 15 s. */
-  mediaTimeoutMs?: number;
-  /** The same before its first packet. 30 s. */
-  firstMediaTimeoutMs?: number;
-  /** Opens the sockets; real UDP unless given. */
-  openPair?: OpenDatagramPair;
-}
 
 /** Legs whose RTP socket faces the caller. Throws at once when an address is wrong: that is a mistake in the settings. */
 export function createRtpLegFactory(options: RtpLegFactoryOptions): MediaLegFactory {
@@ -64,16 +37,17 @@ export function createRtpLegFactory(options: RtpLegFactoryOptions): MediaLegFact
   if (addressScope(sdpAddress) === 'unspecified') {
     throw new Error(`RTP listens on ${localAddress}: the address that callers are told must be set`);
   }
-  const openPair = options.openPair ?? openUdpPair;
+  const { openPair = openUdpPair, opus, codecs: spoken = bothLaws } = options;
+  invariant(opus !== undefined || !spoken.includes('opus'), 'Opus takes its codec');
+  const ours: OurSide = { family: localAddress.includes(':') ? 'IP6' : 'IP4', codecs: spoken };
   return {
     async create(legOptions) {
-      const { codecs } = legOptions;
-      const offered = codecs === undefined ? undefined : g711FormatsOf(codecs);
-      if (offered?.length === 0)
-        throw new MediaUnavailable(`without FreeSWITCH nobody can speak ${codecs?.join(', ')}`);
+      const { codecs = spoken.filter((codec) => codec !== 'opus') } = legOptions;
+      const offered = ownFormatsOf(codecs, spoken);
+      if (offered.length === 0) throw new MediaUnavailable(`without FreeSWITCH nobody can speak ${codecs.join(', ')}`);
       const lease = await options.ports.lease((port) => openPair(localAddress, port));
       const socket = { pair: lease.opened, port: lease.port, localAddress, sdpAddress };
-      return new RtpLeg(options, legOptions, { ...socket, ...(offered !== undefined && { offered }) });
+      return new RtpLeg(options, legOptions, { ...socket, offered, ours, offersOpus: codecs.includes('opus') });
     },
   };
 }
@@ -89,22 +63,23 @@ interface RtpLegSocket {
   port: number;
   localAddress: string;
   sdpAddress: string;
-  offered?: readonly OfferedFormat[];
+  offered: readonly OfferedFormat[];
+  ours: OurSide;
+  offersOpus: boolean;
 }
 
 const defaultMediaTimeoutMs = 15_000;
 const defaultFirstMediaTimeoutMs = 30_000;
 
-/** A call's own RTP and RTCP ports, at 8 kHz. */
+/** A call's own RTP and RTCP ports. */
 class RtpLeg implements MediaLeg {
-  readonly rateHz = 8_000;
-
   readonly #options: RtpLegFactoryOptions;
   readonly #socket: RtpLegSocket;
   readonly #logger: Logger;
   readonly #policy: SourcePolicy;
   readonly #sender: RtpSender;
   readonly #rtcp: RtcpSession;
+  readonly #codec: LegCodec;
   readonly #receive: ReceivePath;
   readonly #send: SendPath;
   readonly #description: LocalDescription;
@@ -131,6 +106,7 @@ class RtpLeg implements MediaLeg {
     });
     this.#sender = new RtpSender({ random, marks: options.facesOwnServer !== true });
     this.#rtcp = new RtcpSession({ clock, random, sender: this.#sender });
+    this.#codec = new LegCodec(options.opus);
     this.#receive = new ReceivePath({
       clock,
       sink: {
@@ -138,13 +114,18 @@ class RtpLeg implements MediaLeg {
         onDigit: (digit) => this.#onCallerDigit(digit),
       },
     });
-    this.#send = new SendPath({ clock, port: socket.pair.rtp, policy: this.#policy, sender: this.#sender });
+    const [policy, sender, codec] = [this.#policy, this.#sender, this.#codec];
+    this.#send = new SendPath({ clock, port: socket.pair.rtp, policy, sender, codec });
     const local = { address: socket.sdpAddress, port: socket.port };
     const sessionId = random.bytes(6).readUIntBE(0, 6);
-    this.#description = new LocalDescription({ local, sessionId, ...(socket.offered && { offered: socket.offered }) });
+    this.#description = new LocalDescription({ local, sessionId, offered: socket.offered });
     this.#lastLifeMs = clock.now();
     socket.pair.rtp.listen({ onDatagram: this.#onRtp });
     socket.pair.rtcp.listen({ onDatagram: this.#onRtcp });
+  }
+
+  get rateHz(): SampleRateHz {
+    return this.#codec.rateHz;
   }
 
   answer(offer: string): Promise<string> {
@@ -154,14 +135,14 @@ class RtpLeg implements MediaLeg {
   offer(): Promise<string> {
     return settled(() => {
       invariant(!this.#closed, 'a closed leg makes no offer');
-      return this.#description.offer();
+      return this.#description.offer(this.#audio);
     });
   }
 
   acceptAnswer(answer: string): Promise<void> {
     return settled(() => {
       invariant(!this.#closed, 'a closed leg takes no answer');
-      const audio = readAnswer(readDescription(answer), this.#family);
+      const audio = readAnswer(readDescription(answer), this.#answerable);
       this.#refuseOurselves(audio);
       this.#apply(audio);
     });
@@ -180,6 +161,7 @@ class RtpLeg implements MediaLeg {
     const nowMs = this.#options.clock.now();
     this.#started = { listener, source };
     this.#lastLifeMs = nowMs;
+    this.#codec.fixRate();
     this.#receive.start(nowMs);
     this.#subscription = this.#options.frameClock.subscribe({
       onFrame: () => this.#onTick(),
@@ -205,9 +187,9 @@ class RtpLeg implements MediaLeg {
   get stats(): Readonly<MediaStats> {
     const { reorder } = this.#receive;
     return {
-      codec: this.#audio === undefined ? undefined : `${this.#audio.law.toUpperCase()}/8000`,
+      codec: this.#audio && nameOfCodec(this.#audio),
       packetsReceived: this.#packetsReceived,
-      packetsSent: this.#sender.packets,
+      packetsSent: this.#sender.packetsBefore + this.#sender.packets,
       packetsLost: reorder.lost,
       packetsReordered: reorder.reordered,
       packetsDuplicate: reorder.duplicate,
@@ -216,7 +198,7 @@ class RtpLeg implements MediaLeg {
       framesSilenced: this.#receive.framesSilenced,
       framesSkipped: this.#send.framesSkipped,
       dropped: this.#droppedCounts(),
-      digits: this.#receive.digits,
+      digits: this.#receive.keys.digits,
       jitterMs: this.#rtcp.jitterMs,
       remoteJitterMs: this.#rtcp.remoteJitterMs,
       remoteLostPackets: this.#rtcp.remoteLostPackets,
@@ -231,21 +213,24 @@ class RtpLeg implements MediaLeg {
     this.#subscription?.end();
     this.#reportTimer?.cancel();
     this.#receive.close();
-    if (this.#sender.packets > 0) this.#report({ goodbye: true });
+    if (this.stats.packetsSent > 0) this.#report({ goodbye: true });
     this.#socket.pair.rtp.close();
     this.#socket.pair.rtcp.close();
     this.#options.ports.release(this.#socket.port);
     this.#logger.debug({ port: this.#socket.port, source: this.#policy.source }, 'media closed');
   }
 
-  get #family(): 'IP4' | 'IP6' {
-    return this.#socket.localAddress.includes(':') ? 'IP6' : 'IP4';
+  /** Who answers with Opus unasked would change the rate of a leg that others rely on. */
+  get #answerable(): OurSide {
+    const { ours, offersOpus } = this.#socket;
+    if (offersOpus || this.#audio?.codec === 'opus') return ours;
+    return { ...ours, codecs: ours.codecs.filter((codec) => codec !== 'opus') };
   }
 
   #answer(offer: string): string {
     invariant(!this.#closed, 'a closed leg answers no offer');
     const session = readDescription(offer);
-    const choice = chooseAudio(session, this.#family);
+    const choice = chooseAudio(session, this.#socket.ours);
     this.#refuseOurselves(choice.audio);
     this.#apply(choice.audio);
     return this.#description.answer(session, choice);
@@ -262,8 +247,11 @@ class RtpLeg implements MediaLeg {
     const before = this.#audio;
     const nowMs = this.#options.clock.now();
     this.#audio = audio;
+    this.#codec.agree(audio);
+    this.#receive.useFormat(this.#codec.received);
     this.#receive.setPayloadKinds(audio.receive);
     this.#send.negotiate(audio);
+    this.#rtcp.useClock(audio.clockHz);
     if (audio.remote !== undefined) {
       const moved = before?.remote?.address !== audio.remote.address || before.remote.port !== audio.remote.port;
       this.#policy.name(audio.remote, nowMs);
@@ -271,7 +259,7 @@ class RtpLeg implements MediaLeg {
     }
     // Silence on hold was allowed: it does not count afterwards.
     if (before !== undefined && !expectsMedia(before)) this.#lastLifeMs = nowMs;
-    this.#logger.debug({ remote: audio.remote, law: audio.law, onHold: audio.onHold }, 'media negotiated');
+    this.#logger.debug({ remote: audio.remote, codec: audio.codec, onHold: audio.onHold }, 'media negotiated');
   }
 
   readonly #onRtp = (datagram: Buffer, address: string, port: number): void => {
@@ -294,7 +282,7 @@ class RtpLeg implements MediaLeg {
     this.#packetsReceived += 1;
     this.#lastLifeMs = nowMs;
     const kind = this.#receive.kindOf(packet.payloadType);
-    this.#rtcp.onRtpPacket(packet, nowMs, kind === 'pcmu' || kind === 'pcma');
+    this.#rtcp.onRtpPacket(packet, nowMs, kind === 'pcmu' || kind === 'pcma' || kind === 'opus');
     if (this.#started === undefined) this.#drop('before-start');
     else this.#receive.receive(packet, nowMs);
   };
@@ -302,7 +290,7 @@ class RtpLeg implements MediaLeg {
   // A listener that throws has a bug: its call ends, the packets of the others go on.
   #onCallerFrame(frame: PcmFrame): void {
     try {
-      this.#started?.listener.onAudio(frame);
+      this.#started?.listener.onAudio(this.#codec.toLeg(frame));
     } catch (cause) {
       this.#fail({ kind: 'media-error', message: messageOf(cause) });
     }
@@ -374,7 +362,8 @@ class RtpLeg implements MediaLeg {
     const counts: Record<string, number> = { ...this.#dropped };
     const others = {
       'unknown-payload-type': this.#receive.unknownPayloads,
-      'bad-telephone-event': this.#receive.badEvents,
+      'bad-telephone-event': this.#receive.keys.badEvents,
+      'bad-opus-packet': this.#receive.badAudio,
       'stray-packet': this.#receive.reorder.stray,
       'socket-error': rtp.errors + rtcp.errors,
     };

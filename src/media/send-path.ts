@@ -1,10 +1,9 @@
-import { encodeG711 } from '../audio/g711';
 import type { Clock } from '../runtime/clock';
-import { rtpHeaderLength } from '../rtp/packet';
-import { samplesPerPacket, type RtpSender } from '../rtp/sender';
+import { unitsPerPacket, type RtpSender } from '../rtp/sender';
 import type { DatagramPort } from '../rtp/socket';
 import type { SourcePolicy } from '../rtp/source-policy';
 import { TelephoneEventSender } from '../rtp/telephone-event';
+import type { LegCodec } from './leg-codec';
 import type { AudioSource, Digit } from './media-leg';
 import type { NegotiatedAudio } from './negotiation';
 
@@ -20,23 +19,25 @@ export class SendPath {
   readonly #policy: SourcePolicy;
   readonly #sender: RtpSender;
   readonly #keys = new TelephoneEventSender();
-  readonly #frame = new Int16Array(samplesPerPacket);
+  readonly #codec: LegCodec;
   #audio: NegotiatedAudio | undefined;
 
-  constructor(parts: { clock: Clock; port: DatagramPort; policy: SourcePolicy; sender: RtpSender }) {
+  constructor(parts: { clock: Clock; port: DatagramPort; policy: SourcePolicy; sender: RtpSender; codec: LegCodec }) {
     this.#clock = parts.clock;
     this.#port = parts.port;
     this.#policy = parts.policy;
     this.#sender = parts.sender;
+    this.#codec = parts.codec;
   }
 
   negotiate(audio: NegotiatedAudio): void {
     this.#audio = audio;
+    this.#sender.useClock(audio.clockHz);
   }
 
   /** False when telephone-event was not negotiated, or when too many keys wait. */
   sendDigit(digit: Digit, durationMs: number): boolean {
-    return this.#audio?.eventPayloadType !== undefined && this.#keys.enqueue(digit, durationMs);
+    return this.#audio?.event !== undefined && this.#keys.enqueue(digit, durationMs);
   }
 
   tick(source: AudioSource): void {
@@ -58,16 +59,15 @@ export class SendPath {
   }
 
   #eventPacket(audio: NegotiatedAudio, nowMs: number): Buffer | undefined {
-    const step = this.#keys.next(this.#sender.timestamp);
+    const { event } = audio;
+    const step = this.#keys.next(this.#sender.timestamp, unitsPerPacket(event?.clockHz ?? audio.clockHz));
     // Keys that still wait when a re-INVITE takes telephone-event away are used up and not heard.
-    if (step === undefined || audio.eventPayloadType === undefined) return undefined;
-    return this.#sender.eventPacket(audio.eventPayloadType, step, nowMs);
+    if (step === undefined || event === undefined) return undefined;
+    return this.#sender.eventPacket(event.payloadType, step, nowMs);
   }
 
   #audioPacket(audio: NegotiatedAudio, source: AudioSource, nowMs: number): Buffer {
-    source.pull(this.#frame);
-    const packet = this.#sender.audioPacket(audio.payloadType, nowMs);
-    encodeG711(audio.law, this.#frame, packet, rtpHeaderLength);
-    return packet;
+    source.pull(this.#codec.frame);
+    return this.#sender.audioPacket(audio.payloadType, this.#codec.encode(), nowMs);
   }
 }

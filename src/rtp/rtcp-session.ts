@@ -2,12 +2,11 @@ import type { Clock } from '../runtime/clock';
 import type { Random } from '../runtime/random';
 import type { RtpHeader } from './packet';
 import { buildRtcp, compactNtp, ntpTime, parseRtcp, type RtcpReport, type RtcpRejection } from './rtcp';
-import type { RtpSender } from './sender';
+import type { RtpClockHz, RtpSender } from './sender';
 import { SequenceTracker, timestampDelta } from './sequence';
 
 /** Mean time between two reports (RFC 3550 section 6.2). */
 const intervalMs = 5_000;
-const unitsPerMs = 8;
 
 /** What we tell of the caller's stream, and what the caller tells of ours. One per leg; owns no timer and no socket. */
 export class RtcpSession {
@@ -21,6 +20,7 @@ export class RtcpSession {
   readonly #sender: RtpSender;
   readonly #cname: string;
   readonly #reception = new Reception();
+  #unitsPerMs = 8;
   #reportedPacketsSent = 0;
   #lastSenderReport = 0;
   #lastSenderReportMs = 0;
@@ -33,9 +33,17 @@ export class RtcpSession {
     this.#cname = random.bytes(12).toString('base64');
   }
 
+  /** Of timestamps, in both directions; 8 kHz unless told. */
+  useClock(clockHz: RtpClockHz): void {
+    const unitsPerMs = clockHz / 1_000;
+    if (unitsPerMs === this.#unitsPerMs) return;
+    this.#unitsPerMs = unitsPerMs;
+    this.#reception.useClock(unitsPerMs);
+  }
+
   /** Interarrival jitter of the caller's stream (RFC 3550 section 6.4.1). */
   get jitterMs(): number {
-    return this.#reception.jitter / unitsPerMs;
+    return this.#reception.jitter / this.#unitsPerMs;
   }
 
   /** Until the next report: 0.5 to 1.5 times the interval, so that many calls do not report in step (section 6.3.1). */
@@ -66,7 +74,7 @@ export class RtcpSession {
   /** The next compound packet: a sender report when we have sent since the last one, else a receiver report. */
   buildReport({ goodbye = false }: { goodbye?: boolean } = {}): Buffer {
     const nowMs = this.#clock.now();
-    const sending = this.#sender.packets > this.#reportedPacketsSent;
+    const sending = this.#sender.packets !== this.#reportedPacketsSent;
     this.#reportedPacketsSent = this.#sender.packets;
     const report = this.#reception.report();
     if (report !== undefined && this.#lastSenderReport !== 0) {
@@ -90,7 +98,7 @@ export class RtcpSession {
   }
 
   #onReport(report: RtcpReport): void {
-    this.remoteJitterMs = report.jitter / unitsPerMs;
+    this.remoteJitterMs = report.jitter / this.#unitsPerMs;
     this.remoteLostPackets = report.packetsLost;
     if (report.lastSenderReport === 0) return;
     const now = compactNtp(ntpTime(this.#clock.wallTimeMs()));
@@ -105,12 +113,20 @@ class Reception {
   jitter = 0;
 
   readonly #tracker = new SequenceTracker();
+  #unitsPerMs = 8;
   #ssrc: number | undefined;
   #base = 0;
   #received = 0;
   #expectedBefore = 0;
   #receivedBefore = 0;
   #transit: number | undefined;
+
+  /** The clock of the timestamps is another one. */
+  useClock(unitsPerMs: number): void {
+    this.#unitsPerMs = unitsPerMs;
+    this.jitter = 0;
+    this.#transit = undefined;
+  }
 
   count(packet: RtpHeader, nowMs: number, timed: boolean): void {
     const placement = this.#tracker.place(packet);
@@ -150,13 +166,13 @@ class Reception {
   }
 
   #countTransit(timestamp: number, nowMs: number): void {
-    const arrival = Math.round(nowMs * unitsPerMs) >>> 0;
+    const arrival = Math.round(nowMs * this.#unitsPerMs) >>> 0;
     const transit = timestampDelta({ from: timestamp, to: arrival });
     const before = this.#transit;
     this.#transit = transit;
     if (before === undefined) return;
     const change = Math.abs((transit - before) | 0);
     // A jump of the sender's timestamps is no jitter of the network.
-    if (change < 8_000 * unitsPerMs) this.jitter += (change - this.jitter) / 16;
+    if (change < 8_000 * this.#unitsPerMs) this.jitter += (change - this.jitter) / 16;
   }
 }

@@ -2,8 +2,16 @@ import type { Random } from '../runtime/random';
 import { rtpHeaderLength, writeRtpHeader, type RtpHeader } from './packet';
 import { telephoneEventLength, writeTelephoneEvent, type TelephoneEventStep } from './telephone-event';
 
-/** 20 ms at the 8 kHz clock of G.711 and telephone-event/8000: octets of a payload and units of its timestamp. */
-export const samplesPerPacket = 160;
+/** Of timestamps: G.711 and its telephone-event count at 8 kHz, Opus at 48 kHz whatever its rate is (RFC 7587 section 4.1). */
+export type RtpClockHz = 8_000 | 48_000;
+
+/** Units of a timestamp in one packet of 20 ms. */
+export function unitsPerPacket(clockHz: RtpClockHz): number {
+  return clockHz / 50;
+}
+
+/** Octets of 20 ms of G.711. */
+const usualOctets = 160;
 
 // The kernel may take a datagram late when its buffer is full: a packet's octets stay untouched for the next three sends.
 const packetsInFlight = 4;
@@ -13,28 +21,45 @@ const packetsInFlight = 4;
  * of `audioPacket`, `eventPacket` and `skip`, so that the timestamp never pauses.
  */
 export class RtpSender {
-  readonly ssrc: number;
+  /** Of this stream, as a sender report counts them; octets are those of payloads. */
   packets = 0;
-  /** Of payload, without headers, as a sender report counts them. */
   octets = 0;
+  /** Of the streams before this one. */
+  packetsBefore = 0;
 
-  readonly #header: RtpHeader;
+  readonly #random: Random;
+  readonly #header: RtpHeader = { payloadType: 0, marker: false, sequence: 0, timestamp: 0, ssrc: 0 };
   readonly #marks: boolean;
-  readonly #audio = ring(rtpHeaderLength + samplesPerPacket);
+  #clockHz: RtpClockHz = 8_000;
+  #audio = ring(rtpHeaderLength + usualOctets);
   readonly #events = ring(rtpHeaderLength + telephoneEventLength);
   #turn = 0;
-  #timestamp: number;
+  #timestamp = 0;
   #tickMs = 0;
 
   /** `marks`: a talkspurt begins with the marker bit (RFC 3551 section 4.1). */
   constructor({ random, marks = true }: { random: Random; marks?: boolean }) {
+    this.#random = random;
     this.#marks = marks;
-    const start = random.bytes(10);
-    this.ssrc = start.readUInt32BE(0);
-    this.#timestamp = start.readUInt32BE(4);
-    // Below 2^15, as RFC 3711 section 3.3.1 advises: loss at the very start can then not hide a wrap.
-    const sequence = start.readUInt16BE(8) & 0x7fff;
-    this.#header = { payloadType: 0, marker: marks, sequence, timestamp: this.#timestamp, ssrc: this.ssrc };
+    this.#begin();
+  }
+
+  get ssrc(): number {
+    return this.#header.ssrc;
+  }
+
+  get clockHz(): RtpClockHz {
+    return this.#clockHz;
+  }
+
+  /** Another clock makes another stream: reports could not tell its times otherwise (RFC 7160 section 4.1). */
+  useClock(clockHz: RtpClockHz): void {
+    if (clockHz === this.#clockHz) return;
+    this.#clockHz = clockHz;
+    this.packetsBefore += this.packets;
+    this.packets = 0;
+    this.octets = 0;
+    this.#begin();
   }
 
   /** Of the frame that the next tick will send. */
@@ -42,9 +67,10 @@ export class RtpSender {
     return this.#timestamp;
   }
 
-  /** A packet whose 160 octets of payload the caller writes at `rtpHeaderLength`. It is reused after three more. */
-  audioPacket(payloadType: number, nowMs: number): Buffer {
-    const packet = this.#audio[this.#turn % packetsInFlight] as Buffer;
+  /** A packet with 20 ms, this payload. It is reused after three more. */
+  audioPacket(payloadType: number, payload: Uint8Array, nowMs: number): Buffer {
+    const packet = this.#room(rtpHeaderLength + payload.length);
+    packet.set(payload, rtpHeaderLength);
     this.#header.timestamp = this.#timestamp;
     this.#write(packet, payloadType, nowMs);
     return packet;
@@ -69,7 +95,30 @@ export class RtpSender {
   /** The RTP timestamp of a moment, for a sender report (RFC 3550 section 6.4.1). */
   timestampAt(nowMs: number): number {
     // `#timestamp` belongs to the next tick, 20 ms after the last one.
-    return (this.#timestamp - samplesPerPacket + Math.round((nowMs - this.#tickMs) * 8)) >>> 0;
+    return (this.#timestamp - this.#units + Math.round(((nowMs - this.#tickMs) * this.#clockHz) / 1_000)) >>> 0;
+  }
+
+  get #units(): number {
+    return unitsPerPacket(this.#clockHz);
+  }
+
+  #begin(): void {
+    const start = this.#random.bytes(10);
+    this.#header.ssrc = start.readUInt32BE(0);
+    this.#timestamp = start.readUInt32BE(4);
+    // Below 2^15, as RFC 3711 section 3.3.1 advises: loss at the very start can then not hide a wrap.
+    this.#header.sequence = start.readUInt16BE(8) & 0x7fff;
+    this.#header.marker = this.#marks;
+  }
+
+  /** The next packet's octets. The room grows to the longest packet that occurs. */
+  #room(length: number): Buffer {
+    let packet = this.#audio[this.#turn % packetsInFlight] as Buffer;
+    if (packet.length < length) {
+      this.#audio = ring(length);
+      packet = this.#audio[this.#turn % packetsInFlight] as Buffer;
+    }
+    return packet.length === length ? packet : packet.subarray(0, length);
   }
 
   #write(packet: Buffer, payloadType: number, nowMs: number): void {
@@ -84,7 +133,7 @@ export class RtpSender {
   }
 
   #advance(frames: number, nowMs: number): void {
-    this.#timestamp = (this.#timestamp + frames * samplesPerPacket) >>> 0;
+    this.#timestamp = (this.#timestamp + frames * this.#units) >>> 0;
     this.#tickMs = nowMs;
   }
 }

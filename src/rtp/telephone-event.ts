@@ -101,7 +101,6 @@ const pressMsMax = 6_000;
 /** Silence between two keys: 40 ms (ITU-T Q.24), in ticks of 20 ms. */
 const pauseTicks = 2;
 const endPackets = 3;
-const unitsPerTick = 160;
 
 interface KeyPress {
   code: number;
@@ -136,10 +135,10 @@ export class TelephoneEventSender {
   }
 
   /**
-   * Once each 20 ms, with the timestamp of that tick. Undefined: send audio. The step is reused: it holds until the next
-   * call.
+   * Once each 20 ms, with the timestamp of that tick and the units of durations in 20 ms. Undefined: send audio. The step is
+   * reused: it holds until the next call.
    */
-  next(timestamp: number): TelephoneEventStep | undefined {
+  next(timestamp: number, unitsPerTick: number): TelephoneEventStep | undefined {
     const press = this.#queue[0];
     if (press === undefined || this.#pauseTicks > 0) {
       if (this.#pauseTicks > 0) this.#pauseTicks -= 1;
@@ -148,10 +147,12 @@ export class TelephoneEventSender {
     const step = this.#step;
     step.first = this.#sentTicks === 0;
     if (step.first) step.timestamp = timestamp;
-    if (this.#sentTicks < press.durationTicks) this.#sentTicks += 1;
+    // At 48 kHz a segment ends after 1.36 s, and so does a key: nobody has to hold one for longer.
+    const durationTicks = Math.min(press.durationTicks, Math.floor(segmentDurationMax / unitsPerTick));
+    if (this.#sentTicks < durationTicks) this.#sentTicks += 1;
     step.code = press.code;
     step.duration = this.#sentTicks * unitsPerTick;
-    step.end = this.#sentTicks === press.durationTicks;
+    step.end = this.#sentTicks >= durationTicks;
     if (step.end) this.#countEnd();
     return step;
   }

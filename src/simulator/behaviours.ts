@@ -13,7 +13,7 @@ export type ParsedBehaviour = { kind: 'behaviour'; behaviour: Behaviour } | { ki
 export const simulatorModelPrefix = 'simulator:';
 
 const toneHzMin = 50;
-const toneHzMax = 3_900;
+const toneHzMax = 9_900;
 /** A call of a minute is measured without a second answer. */
 const toneLengthMsDefault = 65_000;
 const toneLengthMsMax = 10 * 60_000;

@@ -34,6 +34,7 @@ import { SipFront } from '../sip-front';
 import { StartRefused } from '../start-refused';
 import { createToolbox, prepareTools } from '../tooling';
 import type { Toolbox } from '../tools/toolbox';
+import { voiceCodecs } from '../voice-codecs';
 import type { Answering, ReadPlan } from './answering';
 import { FreeswitchMedia } from './freeswitch-media';
 import type { PortRange } from './port-slices';
@@ -252,6 +253,7 @@ export class OwnAnswering implements Answering {
     const { publicAddress, mediaTimeoutMs, firstMediaTimeoutMs } = settings;
     const localAddress = settings.rtpAddress ?? settings.sipListen[0]?.address ?? '127.0.0.1';
     const facesFreeswitch = settings.freeswitch !== undefined;
+    const { codecs, opus } = voiceCodecs(settings);
     const isWildcard = localAddress === '0.0.0.0' || localAddress === '::';
     const ours = createRtpLegFactory({
       clock,
@@ -260,6 +262,8 @@ export class OwnAnswering implements Answering {
       frameClock: this.#frameClock,
       ports: new PortPool({ clock, random, ...rtpPorts }),
       localAddress,
+      codecs,
+      opus,
       facesOwnServer: facesFreeswitch,
       // FreeSWITCH stands on our side of the NAT.
       publicAddress: facesFreeswitch && !isWildcard ? undefined : publicAddress,

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Concealment } from '../../src/audio/concealment';
 import { decodeG711, encodeG711 } from '../../src/audio/g711';
 import { levelDbfs, toneLevel } from '../../src/audio/level';
+import { loadOpus } from '../../src/audio/opus';
 import { samplesPerFrame } from '../../src/audio/pcm';
 import { Downsampler, Upsampler } from '../../src/audio/resampler';
 import { ToneGenerator } from '../../src/audio/tone';
@@ -11,14 +12,17 @@ interface Measurement {
   name: string;
   /** What one 20 ms frame may cost. */
   goalNs: number;
+  /** Fewer where one takes long. */
+  framesPerRound?: number;
   frame: () => void;
 }
 
 /** What the audio of a call costs: CPU nanoseconds for each 20 ms frame, beside what it may cost. */
 export async function run(report: Report): Promise<void> {
   report.line('  one 20 ms frame: processor time of this process, median of rounds');
-  for (const { name, goalNs, frame } of measurements()) {
-    const { medianNs, bestNs } = measured(frame);
+  for (const measurement of [...measurements(), ...opusMeasurements(report)]) {
+    const { name, goalNs } = measurement;
+    const { medianNs, bestNs } = measured(measurement);
     report.figure({ name, value: medianNs, unit: 'ns', atMost: goalNs, aside: `best round ${Math.round(bestNs)}` });
     // So that a Ctrl-C is heard between two of them.
     await setImmediate();
@@ -58,6 +62,22 @@ function measurements(): Measurement[] {
   ];
 }
 
+/** Goals: what libopus took by itself for speech, with half as much again. */
+function opusMeasurements(report: Report): Measurement[] {
+  const create = loadOpus();
+  if (typeof create === 'string') {
+    report.line('  Opus is not measured: it is not built (npm run opus)');
+    return [];
+  }
+  const opus = create(24_000);
+  const frame = tone(24_000);
+  const packet = Buffer.from(opus.encode(frame));
+  return [
+    { name: 'Opus encode, 24 kHz', goalNs: 400_000, framesPerRound: 200, frame: () => opus.encode(frame) },
+    { name: 'Opus decode, 24 kHz', goalNs: 100_000, framesPerRound: 200, frame: () => opus.decode(packet) },
+  ];
+}
+
 function loseOne(concealment: Concealment, heard: Int16Array, out: Int16Array): void {
   concealment.conceal(out);
   out.set(heard);
@@ -71,11 +91,11 @@ function tone(rateHz: 8_000 | 24_000): Int16Array {
 }
 
 const rounds = 9;
-const framesPerRound = 5_000;
-const framesToWarmUp = 12_000;
+const usualFramesPerRound = 5_000;
+const roundsToWarmUp = 2.4;
 
-function measured(frame: () => void): { medianNs: number; bestNs: number } {
-  for (let i = 0; i < framesToWarmUp; i += 1) frame();
+function measured({ frame, framesPerRound = usualFramesPerRound }: Measurement): { medianNs: number; bestNs: number } {
+  for (let i = 0; i < roundsToWarmUp * framesPerRound; i += 1) frame();
   const perFrameNs: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const before = process.cpuUsage();

@@ -1,4 +1,4 @@
-import { rtpHeaderLength, parseRtpPacket, type RtpPacket } from '../../src/rtp/packet';
+import { parseRtpPacket, type RtpPacket } from '../../src/rtp/packet';
 import { PortPool } from '../../src/rtp/port-pool';
 import { RtpSender } from '../../src/rtp/sender';
 import { openUdpPair, type DatagramPair } from '../../src/rtp/socket';
@@ -17,6 +17,7 @@ export class RtpPhone {
   readonly port: number;
   readonly #pair: DatagramPair;
   readonly #sender = new RtpSender({ random: systemRandom });
+  readonly #payload = new Uint8Array(160);
   #remotePort = 0;
 
   static async open(): Promise<RtpPhone> {
@@ -55,9 +56,8 @@ export class RtpPhone {
 
   /** Copies the 160 octets of `audio` that begin at `offset`. */
   send(audio: Uint8Array, offset: number): void {
-    const packet = this.#sender.audioPacket(pcmu, performance.now());
-    for (let i = 0; i < packet.length - rtpHeaderLength; i += 1)
-      packet[rtpHeaderLength + i] = audio[offset + i] ?? pcmuSilence;
+    for (let i = 0; i < this.#payload.length; i += 1) this.#payload[i] = audio[offset + i] ?? pcmuSilence;
+    const packet = this.#sender.audioPacket(pcmu, this.#payload, performance.now());
     this.#pair.rtp.send(packet, '127.0.0.1', this.#remotePort);
   }
 

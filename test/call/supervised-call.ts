@@ -105,8 +105,9 @@ export class SupervisedCall extends TransferringCall {
 
 export function heardBy(phone: MemoryPhone, sinceMs: number): Int16Array {
   const frames = phone.heard.filter(({ atMs }) => atMs > sinceMs).map(({ samples }) => samples);
-  const all = new Int16Array(frames.length * 160);
-  frames.forEach((frame, index) => all.set(frame, index * 160));
+  const frameLength = frames[0]?.length ?? 0;
+  const all = new Int16Array(frames.length * frameLength);
+  frames.forEach((frame, index) => all.set(frame, index * frameLength));
   return all;
 }
 

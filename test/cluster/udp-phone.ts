@@ -86,7 +86,7 @@ export class UdpPhone {
 
   #sendNext(): void {
     const timestamp = this.#sent * 160;
-    const step = this.#keys.next(timestamp);
+    const step = this.#keys.next(timestamp, 160);
     let [payloadType, payload, at] = [0, Buffer.alloc(160), timestamp];
     if (step === undefined) {
       const frame = new Int16Array(160);

@@ -292,3 +292,23 @@ test('the description shows values as an admin would write them', () => {
   expect(lines).toContain('RINGBRIDGE_MEDIA_TIMEOUT=1500ms');
   expect(lines.some((line) => line.startsWith('OPENAI_API_KEY'))).toBe(false);
 });
+
+describe('the codecs', () => {
+  test('are what the system has, unless they are named', () => {
+    expect(loadSettings({}).codecs).toBeUndefined();
+    expect(loadSettings({ RINGBRIDGE_CODECS: 'PCMA, opus' }).codecs).toEqual(['pcma', 'opus']);
+  });
+
+  test.each(['opus', 'pcmu,pcmu', 'g722,pcmu', 'pcmu,'])('%s is refused', (codecs) => {
+    expect(problemsOf({ RINGBRIDGE_CODECS: codecs })).toEqual([
+      expect.stringContaining('RINGBRIDGE_CODECS: expected a list of opus, pcmu and pcma with pcmu or pcma in it'),
+    ]);
+  });
+
+  test('are not for FreeSWITCH', () => {
+    const freeswitch = { RINGBRIDGE_FREESWITCH: '127.0.0.1:8021', RINGBRIDGE_FREESWITCH_SECRET: 's3cret' };
+    expect(problemsOf({ ...freeswitch, RINGBRIDGE_CODECS: 'pcma' })).toEqual([
+      'RINGBRIDGE_CODECS: not with RINGBRIDGE_FREESWITCH, which is told its codecs by its own profile',
+    ]);
+  });
+});

@@ -2,7 +2,8 @@ import { createFreeswitchLegFactory, neverMs } from '../../src/media/freeswitch-
 import { FreeswitchPool } from '../../src/media/freeswitch-pool';
 import { FrameClock } from '../../src/media/frame-clock';
 import type { MediaLeg, MediaLegFactory } from '../../src/media/media-leg';
-import { createRtpLegFactory, type RtpLegFactoryOptions } from '../../src/media/rtp-leg';
+import { createRtpLegFactory } from '../../src/media/rtp-leg';
+import type { RtpLegFactoryOptions } from '../../src/media/rtp-leg-options';
 import { PortPool } from '../../src/rtp/port-pool';
 import { silentLogger } from '../../src/runtime/logger';
 import { seededRandom } from '../../src/runtime/random';

@@ -11,7 +11,8 @@ import type {
   MediaLegFactory,
   MediaLegListener,
 } from '../../src/media/media-leg';
-import { createRtpLegFactory, type RtpLegFactoryOptions } from '../../src/media/rtp-leg';
+import { createRtpLegFactory } from '../../src/media/rtp-leg';
+import type { RtpLegFactoryOptions } from '../../src/media/rtp-leg-options';
 import { buildRtpPacket, parseRtpPacket, type RtpPacket } from '../../src/rtp/packet';
 import { PortPool } from '../../src/rtp/port-pool';
 import type { DatagramPort } from '../../src/rtp/socket';

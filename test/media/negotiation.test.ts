@@ -1,5 +1,6 @@
 import { OfferRefused } from '../../src/media/media-leg';
 import {
+  bothLaws,
   chooseAudio,
   LocalDescription,
   readAnswer,
@@ -8,6 +9,7 @@ import {
 } from '../../src/media/negotiation';
 import { offer } from './offers';
 
+const ours4 = { family: 'IP4', codecs: bothLaws } as const;
 const local = { address: '203.0.113.5', port: 10_000 };
 
 function description(): LocalDescription {
@@ -16,7 +18,7 @@ function description(): LocalDescription {
 
 function negotiate(text: string, ours = description()): { audio: NegotiatedAudio; answer: string[] } {
   const session = readDescription(text);
-  const choice = chooseAudio(session, 'IP4');
+  const choice = chooseAudio(session, ours4);
   return { audio: choice.audio, answer: ours.answer(session, choice).split('\r\n') };
 }
 
@@ -52,7 +54,7 @@ test.each([
   ['18 9 0 8', 'pcmu', 0],
   ['8', 'pcma', 8],
 ])('of the formats %s we send the first that we know', (formats, law, payloadType) => {
-  expect(negotiate(offer({ formats, audio: [] })).audio).toMatchObject({ law, payloadType });
+  expect(negotiate(offer({ formats, audio: [] })).audio).toMatchObject({ codec: law, payloadType });
 });
 
 test("dynamic payload types are the offerer's, in our answer too", () => {
@@ -63,7 +65,7 @@ test("dynamic payload types are the offerer's, in our answer too", () => {
     'a=rtpmap:121 telephone-event/48000',
   ];
   const { audio: agreed, answer } = negotiate(offer({ formats: '96 97 121 120', audio }));
-  expect(agreed).toMatchObject({ law: 'pcma', payloadType: 97, eventPayloadType: 120 });
+  expect(agreed).toMatchObject({ codec: 'pcma', payloadType: 97, event: { payloadType: 120, clockHz: 8_000 } });
   expect(answer).toContain('m=audio 10000 RTP/AVP 97 120');
   expect([agreed.receive.get(97), agreed.receive.get(120), agreed.receive.get(96)]).toEqual([
     'pcma',
@@ -74,14 +76,14 @@ test("dynamic payload types are the offerer's, in our answer too", () => {
 
 test('a static payload type that is mapped to something else is not G.711', () => {
   expect(negotiate(offer({ formats: '0 8', audio: ['a=rtpmap:0 L16/8000'] })).audio).toMatchObject({
-    law: 'pcma',
+    codec: 'pcma',
     payloadType: 8,
   });
 });
 
 test('without telephone-event in the offer there is none', () => {
   const { audio, answer } = negotiate(offer({ formats: '0', audio: [] }));
-  expect(audio.eventPayloadType).toBeUndefined();
+  expect(audio.event).toBeUndefined();
   expect(answer.join()).not.toContain('telephone-event');
 });
 
@@ -165,14 +167,14 @@ test('our own offer can be answered with one codec and another payload type for 
   expect(ours.offer()).toContain('m=audio 10000 RTP/AVP 0 8 101\r\n');
   const audio = readAnswer(
     readDescription(offer({ formats: '8 96', audio: ['a=rtpmap:96 telephone-event/8000'] })),
-    'IP4',
+    ours4,
   );
-  expect(audio).toMatchObject({ law: 'pcma', payloadType: 8, eventPayloadType: 96 });
+  expect(audio).toMatchObject({ codec: 'pcma', payloadType: 8, event: { payloadType: 96, clockHz: 8_000 } });
   expect([audio.receive.get(96), audio.receive.get(101)]).toEqual(['telephone-event', 'telephone-event']);
 });
 
 test('an answer to our offer that switches audio off is refused', () => {
-  expect(() => readAnswer(readDescription(offer({ port: 0 })), 'IP4')).toThrow(OfferRefused);
+  expect(() => readAnswer(readDescription(offer({ port: 0 })), ours4)).toThrow(OfferRefused);
 });
 
 test('an answer to the longest offer stays far below what drachtio takes (11,000 octets)', () => {

@@ -49,7 +49,7 @@ export class PacedPhone {
 
   /** One packet, now. */
   sendNext(): void {
-    const step = this.#keys.next(this.#phone.timestamp);
+    const step = this.#keys.next(this.#phone.timestamp, 160);
     if (step !== undefined) {
       this.#phone.send(this.#phone.event(step.code, step));
       this.#phone.timestamp = (this.#phone.timestamp + 160) >>> 0;

@@ -173,7 +173,7 @@ describe('keys that come as tones', () => {
       path.receive({ ...nthPacket(n), timestamp: 160_000 + n * 160, payload }, clock.now());
       clock.advance(20);
     }
-    return { keys, levels, counted: path.digits };
+    return { keys, levels, counted: path.keys.digits };
   }
 
   test('are told where no telephone-event was agreed on, and are kept from the model but for their first moment', () => {

@@ -21,7 +21,7 @@ function reportOf(session: RtcpSession): RtcpReport {
 test('two sessions measure the round trip between them', () => {
   const clock = new VirtualClock();
   const [a, b] = [party(clock, 1), party(clock, 2)];
-  a.sender.audioPacket(0, clock.now());
+  a.sender.audioPacket(0, Buffer.alloc(160), clock.now());
   b.session.onRtpPacket(nthPacket(0, { ssrc: a.sender.ssrc }), clock.now(), true);
   const fromA = a.session.buildReport();
   clock.advance(35);
@@ -93,7 +93,7 @@ test('a sender report gives the RTP timestamp of the same moment as its NTP time
   const { sender, session } = party(clock, 1);
   const started = sender.timestamp;
   for (let n = 0; n < 50; n += 1) {
-    sender.audioPacket(0, clock.now());
+    sender.audioPacket(0, Buffer.alloc(160), clock.now());
     clock.advance(20);
   }
   clock.advance(7);
@@ -107,7 +107,7 @@ test('a sender report gives the RTP timestamp of the same moment as its NTP time
 test('after a report without anything sent since, it is a receiver report', () => {
   const clock = new VirtualClock();
   const { sender, session } = party(clock, 1);
-  sender.audioPacket(0, 0);
+  sender.audioPacket(0, Buffer.alloc(160), 0);
   expect(parseRtcp(session.buildReport())).toMatchObject([{ kind: 'sender-report' }]);
   expect(parseRtcp(session.buildReport())).toMatchObject([{ kind: 'receiver-report' }]);
 });
@@ -117,4 +117,26 @@ test('reports are 2.5 to 7.5 s apart', () => {
   const delays = Array.from({ length: 500 }, () => session.nextReportDelayMs());
   expect(Math.min(...delays)).toBeGreaterThanOrEqual(2_500);
   expect(Math.max(...delays)).toBeLessThan(7_500);
+});
+
+test('a stream with another clock is counted afresh, and its times are told by that clock', () => {
+  const clock = new VirtualClock();
+  const { sender, session } = party(clock, 1);
+  sender.audioPacket(0, Buffer.alloc(160), clock.now());
+  const before = sender.ssrc;
+  session.buildReport();
+  sender.useClock(48_000);
+  session.useClock(48_000);
+  const started = sender.timestamp;
+  for (let n = 0; n < 50; n += 1) {
+    sender.audioPacket(96, Buffer.alloc(70), clock.now());
+    clock.advance(20);
+  }
+  const [first] = parseRtcp(session.buildReport());
+  if (typeof first !== 'object' || first.kind !== 'sender-report') throw new Error('no sender report');
+  expect(first.ssrc).toBe(sender.ssrc);
+  expect(sender.ssrc).not.toBe(before);
+  expect((first.sender.rtpTimestamp - started) >>> 0).toBe(1_000 * 48);
+  expect(first.sender).toMatchObject({ packets: 50, octets: 3_500 });
+  expect(sender.packetsBefore).toBe(1);
 });

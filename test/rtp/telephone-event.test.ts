@@ -96,7 +96,7 @@ describe('a sender', () => {
   /** One letter for each tick: S start, u update, E end, . audio. */
   function ticks(sender: TelephoneEventSender, count: number) {
     const steps = Array.from({ length: count }, (_, n) => {
-      const step = sender.next(n * 160);
+      const step = sender.next(n * 160, 160);
       return step === undefined ? undefined : { ...step };
     });
     const letters = steps.map((step) => (step === undefined ? '.' : step.end ? 'E' : step.first ? 'S' : 'u')).join('');
@@ -105,7 +105,7 @@ describe('a sender', () => {
 
   test('sends a start, updates each 20 ms and three ends that share one timestamp', () => {
     const sender = new TelephoneEventSender();
-    sender.next(0);
+    sender.next(0, 160);
     sender.enqueue('#', 100);
     const { steps, letters } = ticks(sender, 9);
     expect(letters).toBe('SuuuEEE..');
@@ -130,6 +130,14 @@ describe('a sender', () => {
     const long = new TelephoneEventSender();
     long.enqueue('1', 60_000);
     expect(ticks(long, 400).letters.replaceAll('.', '')).toHaveLength(302);
+  });
+
+  test('whose clock becomes a faster one in the middle of a long press ends it', () => {
+    const sender = new TelephoneEventSender();
+    sender.enqueue('1', 6_000);
+    for (let n = 0; n < 100; n += 1) sender.next(0, 160);
+    const steps = [1, 2, 3, 4].map(() => sender.next(0, 960)?.end);
+    expect(steps).toEqual([true, true, true, undefined]);
   });
 
   test('refuses a key when too many wait', () => {

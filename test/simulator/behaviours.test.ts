@@ -1,7 +1,7 @@
 import { parseBehaviour } from '../../src/simulator/behaviours';
 import { audioFolder } from './session-harness';
 
-test.each(['receptionist', 'echo', 'tone:50', 'tone:600', 'tone:3900', 'tone:600:65', 'tone:600:500ms'])(
+test.each(['receptionist', 'echo', 'tone:50', 'tone:600', 'tone:9900', 'tone:600:65', 'tone:600:500ms'])(
   '%s is a behaviour',
   (text) => {
     expect(parseBehaviour(text, { audioFolder })).toMatchObject({ kind: 'behaviour', behaviour: { name: text } });
@@ -13,8 +13,8 @@ test.each([
   ['parrot', 'expected receptionist'],
   ['echo:loud', 'expected receptionist'],
   ['tone', 'whole hertz'],
-  ['tone:49', 'from 50 to 3900'],
-  ['tone:3901', 'from 50 to 3900'],
+  ['tone:49', 'from 50 to 9900'],
+  ['tone:9901', 'from 50 to 9900'],
   ['tone:4.5', 'whole hertz'],
   ['tone:600:', 'seconds or a duration'],
   ['tone:600:0', 'seconds or a duration'],

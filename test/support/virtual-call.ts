@@ -9,6 +9,7 @@ import type { Prompts } from '../../src/call/prompts';
 import type { Agent } from '../../src/dialplan/plan';
 import type { RouteDecision } from '../../src/dialplan/route';
 import { UnpricedModels } from '../../src/call/unpriced-models';
+import type { SampleRateHz } from '../../src/audio/pcm';
 import { FrameClock } from '../../src/media/frame-clock';
 import type { MediaLeg, MediaLegFactory } from '../../src/media/media-leg';
 import type { MemoryPhone } from '../../src/media/memory-leg';
@@ -100,6 +101,8 @@ export interface VirtualCallOptions {
   colleagues?: Record<string, VirtualAgent>;
   decision?: (answer: Extract<RouteDecision, { kind: 'answer' }>) => RouteDecision;
   caller?: Partial<MemoryCallerOptions>;
+  /** Of each media leg by its call id; 8 kHz unless given. Those of destinations have a slash in it. */
+  rateHz?: (callId: string) => SampleRateHz;
   /** The INVITE has no SDP. */
   lateOffer?: boolean;
   callsMax?: number;
@@ -166,7 +169,11 @@ export class VirtualCall {
     const { clock } = this;
     const random = seededRandom(7);
     this.frameClock = new FrameClock({ clock });
-    this.media = new MemoryLegFactory({ clock, frameClock: this.frameClock });
+    this.media = new MemoryLegFactory({
+      clock,
+      frameClock: this.frameClock,
+      ...(options.rateHz && { rateHz: options.rateHz }),
+    });
     this.callees = new MemoryCallees({ clock, ...(options.onInvite && { onInvite: options.onInvite }) });
     const offer = options.lateOffer === true ? {} : { offer: pcmuOffer };
     this.caller = new MemoryCaller({ clock, ...offer, ...options.caller });
