@@ -23,6 +23,7 @@ export class AgentVoice {
   readonly playout: Playout;
   readonly #seat: AgentSeat;
   readonly #prompts: Prompts;
+  #sounds = false;
   /** Those that the model is still making. */
   readonly #responses = new Map<string, { interrupted: boolean }>();
 
@@ -81,6 +82,7 @@ export class AgentVoice {
 
   /** What the caller hears who waits for a tool, while nobody speaks. */
   waitingSound(isOn: boolean): void {
+    this.#sounds = isOn;
     this.playout.fillSilence(isOn ? waitingTicks(this.playout.modelRateHz) : undefined);
   }
 
@@ -116,6 +118,10 @@ export class AgentVoice {
   /** Another session speaks from now on; what is heard of the one before it has its rate, or there is nothing. */
   sessionReplaced(): void {
     this.#responses.clear();
-    this.playout.changeRate(this.#seat.session.outputRateHz);
+    const rateHz = this.#seat.session.outputRateHz;
+    if (rateHz === this.playout.modelRateHz) return;
+    this.playout.changeRate(rateHz);
+    // The tool whose caller waits goes on, whoever gets its result.
+    this.waitingSound(this.#sounds);
   }
 }

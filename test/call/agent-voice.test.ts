@@ -108,3 +108,15 @@ test('a response is over when it is done', () => {
   voice.responseDone('resp_1');
   expect([voice.isResponding('resp_1'), voice.isRespondingAtAll]).toEqual([false, false]);
 });
+
+test('the sound of a tool that runs goes on when the next session has another rate', () => {
+  const { voice, seat, hear } = voiceOf();
+  const sounds = (): boolean => hear(100).some((frame) => frame.some((sample) => sample !== 0));
+  voice.waitingSound(true);
+  expect(sounds()).toBe(true);
+  Object.assign(seat.session, { outputRateHz: 24_000 });
+  voice.sessionReplaced();
+  expect(sounds()).toBe(true);
+  voice.waitingSound(false);
+  expect(sounds()).toBe(false);
+});
