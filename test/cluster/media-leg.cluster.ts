@@ -81,8 +81,9 @@ describeCluster(['freeswitch'])('against a real FreeSWITCH', () => {
   describeMediaLeg(
     'a leg through FreeSWITCH',
     () => openLeg(),
-    // A packet that is late on a busy machine is made up for.
-    { toleranceMs: 160 },
+    // A packet that is late on a busy machine is made up for. FreeSWITCH begins both channels, one after the other, and loses
+    // what comes meanwhile; a caller who has just been answered is not that quick.
+    { toleranceMs: 160, deafMax: 3 },
   );
 
   describeJoinedLegs(
