@@ -1,4 +1,5 @@
 import { nearestWord } from '../runtime/nearest-word';
+import { isMap, type RawMap } from './raw-map';
 
 /** A value that is well formed and that the Realtime API would nevertheless refuse, taking the call with it. */
 export interface ApiRefusal {
@@ -9,8 +10,6 @@ export interface ApiRefusal {
   readonly nearest?: string | undefined;
 }
 
-type Raw = Readonly<Record<string, unknown>>;
-
 const keywordModels = ['gpt-transcribe', 'gpt-live-transcribe'];
 const streamingModels = ['gpt-realtime-whisper', 'gpt-live-transcribe'];
 /** Models of other endpoints, or shut down: the session is refused with `invalid_model` or `model_not_found`. */
@@ -20,11 +19,11 @@ const withoutReasoning = /^gpt-realtime(?:-1\.5|-mini)?(?:-\d{4}-\d{2}-\d{2})?$/
 const instructionModels = 'a Realtime model such as gpt-realtime-2';
 
 /** Looks at one agent as it was written; what has the wrong kind is passed over, for that is told elsewhere. */
-export function apiRefusals(agent: Raw): ApiRefusal[] {
+export function apiRefusals(agent: RawMap): ApiRefusal[] {
   return [...modelRefusals(agent), ...transcriptionRefusals(agent), ...toolChoiceRefusals(agent)];
 }
 
-function modelRefusals({ model, ...agent }: Raw): ApiRefusal[] {
+function modelRefusals({ model, ...agent }: RawMap): ApiRefusal[] {
   if (typeof model !== 'string' || model.startsWith('simulator:')) return [];
   const found: ApiRefusal[] = [];
   if (notForCalls.test(model)) {
@@ -38,7 +37,7 @@ function modelRefusals({ model, ...agent }: Raw): ApiRefusal[] {
   return found;
 }
 
-function transcriptionRefusals({ transcription }: Raw): ApiRefusal[] {
+function transcriptionRefusals({ transcription }: RawMap): ApiRefusal[] {
   if (!isMap(transcription) || typeof transcription['model'] !== 'string') return [];
   const { model } = transcription;
   const found: ApiRefusal[] = [];
@@ -61,7 +60,7 @@ function transcriptionRefusals({ transcription }: Raw): ApiRefusal[] {
   return found;
 }
 
-function toolChoiceRefusals({ tool_choice: choice, tools }: Raw): ApiRefusal[] {
+function toolChoiceRefusals({ tool_choice: choice, tools }: RawMap): ApiRefusal[] {
   const names = Array.isArray(tools) ? tools.filter((name) => typeof name === 'string') : [];
   if (choice === 'required' && names.length === 0) {
     const message = 'a tool is required at each turn, and the agent has none';
@@ -71,8 +70,4 @@ function toolChoiceRefusals({ tool_choice: choice, tools }: Raw): ApiRefusal[] {
   const expected = names.length === 0 ? 'a tool, but the agent has none' : `one of ${names.join(', ')}`;
   const nearest = nearestWord(choice['tool'], names);
   return [{ path: ['tool_choice', 'tool'], message: `the agent has no tool "${choice['tool']}"`, expected, nearest }];
-}
-
-function isMap(value: unknown): value is Raw {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
 import { parseDurationMs } from '../runtime/duration';
 import { serverIdleMs } from './conversation-schema';
+import type { RawMap } from './raw-map';
 
 /** Keys of one agent that cannot both hold. */
 export interface Contradiction {
@@ -9,15 +10,13 @@ export interface Contradiction {
   readonly expected: string;
 }
 
-type Raw = Readonly<Record<string, unknown>>;
-
 /** Looks at one agent as it was written; what has the wrong kind is passed over, for that is told elsewhere. */
-export function contradictions(agent: Raw): Contradiction[] {
+export function contradictions(agent: RawMap): Contradiction[] {
   return [...turnContradictions(agent), ...idleContradictions(agent)];
 }
 
 /** Somebody must answer the caller, and only one of us and the server. */
-function turnContradictions(agent: Raw): Contradiction[] {
+function turnContradictions(agent: RawMap): Contradiction[] {
   const detection = mapOf(agent['turn_detection']);
   const type = typeOf(detection);
   const found: Contradiction[] = [];
@@ -43,7 +42,7 @@ function turnContradictions(agent: Raw): Contradiction[] {
   return found;
 }
 
-function idleContradictions(agent: Raw): Contradiction[] {
+function idleContradictions(agent: RawMap): Contradiction[] {
   const detection = mapOf(agent['turn_detection']);
   const found: Contradiction[] = [];
   const timeout = detection['idle_timeout'];
@@ -67,7 +66,7 @@ function idleContradictions(agent: Raw): Contradiction[] {
 }
 
 /** Undefined when the server can time the check-ins. */
-function whyNotServer(agent: Raw, idle: Raw): string | undefined {
+function whyNotServer(agent: RawMap, idle: RawMap): string | undefined {
   const type = typeOf(mapOf(agent['turn_detection']));
   if (type !== 'server_vad') return `turn detection ${type} has no idle timeout`;
   if ('barge_in' in agent) return 'with barge_in the server answers nothing by itself';
@@ -78,10 +77,10 @@ function whyNotServer(agent: Raw, idle: Raw): string | undefined {
   return afterMs < serverIdleMs.atLeastMs || afterMs > serverIdleMs.atMostMs ? 'the API allows 5s to 30s' : undefined;
 }
 
-function typeOf(detection: Raw): string {
+function typeOf(detection: RawMap): string {
   return typeof detection['type'] === 'string' ? detection['type'] : 'server_vad';
 }
 
-function mapOf(value: unknown): Raw {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Raw) : {};
+function mapOf(value: unknown): RawMap {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as RawMap) : {};
 }

@@ -4,8 +4,7 @@ import { problemCodes } from './plan-problem';
 import type { PlanProblem } from './plan-problem';
 import type { Agent, Plan } from './plan';
 import { handoffSession } from './handoff';
-
-type Raw = Readonly<Record<string, unknown>>;
+import { isMap, type RawMap } from './raw-map';
 
 const simulatorPrefix = 'simulator:';
 
@@ -26,7 +25,7 @@ export function handoffProblems(files: readonly PlanFile[]): PlanProblem[] {
 }
 
 function faultOf(
-  from: { name: string; agent: Raw },
+  from: { name: string; agent: RawMap },
   to: { name: unknown; agent: unknown },
 ): { message: string; expected: string } | undefined {
   if (to.name === from.name) {
@@ -91,8 +90,4 @@ function whatIsForgotten(from: Agent, to: Agent | undefined): string | undefined
   const session = handoffSession(from, to);
   if (session.kind === 'same') return undefined;
   return `agent "${to.name}" gets a session of its own (${session.why}), and will not know what the caller said`;
-}
-
-function isMap(value: unknown): value is Raw {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,5 @@
+import { isMap, type RawMap } from './raw-map';
+
 /** A key that is well formed and would do nothing where it stands. */
 export interface NoEffect {
   /** From the thing down to the key. */
@@ -5,10 +7,8 @@ export interface NoEffect {
   readonly why: string;
 }
 
-type Raw = Readonly<Record<string, unknown>>;
-
 /** Looks at one agent as it was written; what has the wrong kind is passed over, for that is told elsewhere. */
-export function agentNoEffects(agent: Raw): NoEffect[] {
+export function agentNoEffects(agent: RawMap): NoEffect[] {
   const found: NoEffect[] = [];
   const { idle, language, transcription } = agent;
   if (isMap(idle)) {
@@ -31,7 +31,7 @@ export function agentNoEffects(agent: Raw): NoEffect[] {
 }
 
 /** As `agentNoEffects`. */
-export function destinationNoEffects(destination: Raw): NoEffect[] {
+export function destinationNoEffects(destination: RawMap): NoEffect[] {
   const { to, method, supervisor } = destination;
   const found: NoEffect[] = [];
   if (typeof to === 'string' && to.startsWith('user:') && 'trunk' in destination) {
@@ -49,12 +49,8 @@ export function destinationNoEffects(destination: Raw): NoEffect[] {
 }
 
 /** As `agentNoEffects`. */
-export function routeNoEffects(route: Raw): NoEffect[] {
+export function routeNoEffects(route: RawMap): NoEffect[] {
   const { limits } = route;
   if (!('bridge' in route) || !isMap(limits) || !('cost' in limits)) return [];
   return [{ path: ['limits', 'cost'], why: 'a call without an agent costs nothing at the model' }];
-}
-
-function isMap(value: unknown): value is Raw {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -5,6 +5,7 @@ import { argumentsInUrl, parsedUrl } from '../tools/url-template';
 import type { PlanPath } from './plan-path';
 import { problemCodes } from './plan-problem';
 import type { ProblemCode } from './plan-problem';
+import { isMap, type RawMap } from './raw-map';
 
 /** What is wrong with one tool beyond the shape of its keys. */
 export interface ToolProblem {
@@ -17,10 +18,8 @@ export interface ToolProblem {
   readonly at?: 'key' | 'value';
 }
 
-type Raw = Readonly<Record<string, unknown>>;
-
 /** Looks at one tool as it was written; what has the wrong kind is passed over, for that is told elsewhere. */
-export function toolProblems(tool: Raw): ToolProblem[] {
+export function toolProblems(tool: RawMap): ToolProblem[] {
   return [
     ...argumentProblems(tool),
     ...enumProblems(tool),
@@ -32,7 +31,7 @@ export function toolProblems(tool: Raw): ToolProblem[] {
 }
 
 /** `{{name}}` in an address that is no argument of the tool, or one that the model may leave out. */
-function argumentProblems({ http, parameters }: Raw): ToolProblem[] {
+function argumentProblems({ http, parameters }: RawMap): ToolProblem[] {
   if (!isMap(http) || typeof http['url'] !== 'string') return [];
   const { url } = http;
   const path = ['http', 'url'];
@@ -57,7 +56,7 @@ function argumentProblems({ http, parameters }: Raw): ToolProblem[] {
 }
 
 /** Values that no argument of the type can have: the model would find none that is allowed. */
-function enumProblems({ parameters }: Raw): ToolProblem[] {
+function enumProblems({ parameters }: RawMap): ToolProblem[] {
   if (!isMap(parameters)) return [];
   return Object.entries(parameters).flatMap(([name, parameter]) => {
     if (!isMap(parameter) || !Array.isArray(parameter['enum'])) return [];
@@ -81,7 +80,7 @@ const enumExpected = {
 };
 
 /** What the bridge would refuse to connect to, as far as the plan shows it. */
-function addressProblems(tool: Raw): ToolProblem[] {
+function addressProblems(tool: RawMap): ToolProblem[] {
   return ['http', 'mcp'].flatMap((kind): ToolProblem[] => {
     const source = tool[kind];
     if (!isMap(source) || typeof source['url'] !== 'string') return [];
@@ -100,7 +99,7 @@ function addressProblems(tool: Raw): ToolProblem[] {
 }
 
 /** Only this bridge can reach into its own network. */
-function apiReachProblems(mcp: Raw): ToolProblem[] {
+function apiReachProblems(mcp: RawMap): ToolProblem[] {
   return ['allow_private', 'ports', 'timeout']
     .filter((key) => key in mcp)
     .map((key) => ({
@@ -115,7 +114,7 @@ function apiReachProblems(mcp: Raw): ToolProblem[] {
 /** Built-in tools that have done their part before anybody could wait. */
 const atOnce: ReadonlySet<string> = new Set(['hang_up', 'hand_off', 'transfer_call', 'remember']);
 
-function effectProblems(tool: Raw): ToolProblem[] {
+function effectProblems(tool: RawMap): ToolProblem[] {
   const kind = ['builtin', 'module', 'mcp'].find((one) => one in tool);
   const found: ToolProblem[] = [];
   const add = (key: string, why: string): void => {
@@ -127,7 +126,7 @@ function effectProblems(tool: Raw): ToolProblem[] {
   if (typeof builtin === 'string' && atOnce.has(builtin)) add('while_waiting', `nobody waits for ${builtin}`);
   if (kind !== undefined) add('parameters', kind === 'mcp' ? 'the server has its own' : `the ${kind} has its own`);
   for (const source of ['http', 'mcp'].filter((key) => isMap(tool[key]))) {
-    const { allow_private: allowPrivate, ports } = tool[source] as Raw;
+    const { allow_private: allowPrivate, ports } = tool[source] as RawMap;
     if (allowPrivate !== true || !Array.isArray(ports) || ports.length === 0) continue;
     const message = '"ports" has no effect: with allow_private any port is allowed';
     found.push({
@@ -145,7 +144,7 @@ function effectProblems(tool: Raw): ToolProblem[] {
 }
 
 /** Headers that a request gets anyway, whatever the plan says. */
-function headerProblems({ http }: Raw): ToolProblem[] {
+function headerProblems({ http }: RawMap): ToolProblem[] {
   if (!isMap(http) || !isMap(http['headers'])) return [];
   return Object.keys(http['headers']).flatMap((name): ToolProblem[] => {
     const why = whyOurs(name.toLowerCase(), http);
@@ -156,7 +155,7 @@ function headerProblems({ http }: Raw): ToolProblem[] {
   });
 }
 
-function whyOurs(header: string, http: Raw): string | undefined {
+function whyOurs(header: string, http: RawMap): string | undefined {
   if (header === 'authorization') return 'bearer' in http ? '"bearer" is sent in its place' : undefined;
   if (header === 'content-type') {
     return http['method'] === 'GET' || http['method'] === 'DELETE' ? undefined : 'the body of the request is JSON';
@@ -167,7 +166,7 @@ function whyOurs(header: string, http: Raw): string | undefined {
 }
 
 /** Secret keys must not stand in an address, which every server on the way writes down. */
-function digitProblems(tool: Raw): ToolProblem[] {
+function digitProblems(tool: RawMap): ToolProblem[] {
   const { http, builtin, parameters } = tool;
   const found: ToolProblem[] = [];
   if ('digits' in tool && builtin !== 'collect_digits') {
@@ -188,8 +187,4 @@ function digitProblems(tool: Raw): ToolProblem[] {
     found.push({ code: problemCodes.unsafeAddress, path: ['http', 'method'], message, expected });
   }
   return found;
-}
-
-function isMap(value: unknown): value is Raw {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,6 +2,7 @@ import { problemAt, rawEntries } from './plan-file';
 import type { PlanFile } from './plan-file';
 import { problemCodes } from './plan-problem';
 import type { PlanProblem } from './plan-problem';
+import { isMap } from './raw-map';
 
 /** A tool that sends callers elsewhere, and the key of the agent that says where to. */
 interface SendingTool {
@@ -66,8 +67,4 @@ function problemsOf(
     return [problemAt(file, ['agents', name, key], problem, 'key')];
   }
   return [];
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
