@@ -14,25 +14,34 @@ export interface CallerWatchOptions {
   onSilent(silentMs: number): void;
 }
 
-const lookEveryMs = 1_000;
+const lookMostMs = 1_000;
+/** Looks in the shortest limit: the first to ask, one to compare, and two for a timer that fires early or late. */
+const looksInLimit = 4;
+/** FreeSWITCH owes an answer at the limit: a call is not ended on less, but for so long. */
+const answerWaitMs = 2_000;
 
 /**
  * Tells a caller who is gone from one who is only quiet. FreeSWITCH passes on neither comfort noise nor silence that the
- * phone did not send, so our socket cannot tell; when nothing came for half the time, FreeSWITCH is asked.
+ * phone did not send, so our socket cannot tell, and FreeSWITCH is asked: once when the silence is noticed, and again in
+ * the second half of the time. Nobody is given up before two answers were compared.
  */
 export class CallerWatch {
   readonly #options: CallerWatchOptions;
+  readonly #lookEveryMs: number;
   #timer: Timer | undefined;
   #lifeAtMs: number;
   #ours = 0;
   /** Undefined: not asked since something came; the first answer is what later ones are compared with. */
   #callers: number | undefined = 0;
   #heard = false;
+  /** An answer in this silence said that nothing had come since the one before. */
+  #foundSilent = false;
   #asking = false;
   #ended = false;
 
   constructor(options: CallerWatchOptions) {
     this.#options = options;
+    this.#lookEveryMs = Math.min(lookMostMs, options.limitMs / looksInLimit, options.firstLimitMs / looksInLimit);
     this.#lifeAtMs = options.clock.now();
     this.#lookLater();
   }
@@ -44,30 +53,34 @@ export class CallerWatch {
   }
 
   #lookLater(): void {
-    this.#timer = this.#options.clock.setTimer(lookEveryMs, () => this.#look());
+    this.#timer = this.#options.clock.setTimer(this.#lookEveryMs, () => this.#look());
   }
 
   #look(): void {
-    const { clock, limitMs, firstLimitMs } = this.#options;
-    const nowMs = clock.now();
+    const { limitMs, firstLimitMs } = this.#options;
     const ours = this.#options.ourPackets();
     if (ours !== this.#ours) this.#heard = true;
-    if (ours !== this.#ours || !this.#options.expectsMedia()) this.#live();
-    this.#ours = ours;
-    const silentMs = nowMs - this.#lifeAtMs;
+    if (ours !== this.#ours || !this.#options.expectsMedia()) {
+      this.#ours = ours;
+      this.#callers = undefined;
+      this.#live();
+      this.#lookLater();
+      return;
+    }
+    const silentMs = this.#options.clock.now() - this.#lifeAtMs;
     const allowedMs = this.#heard ? limitMs : firstLimitMs;
-    if (silentMs >= allowedMs) {
+    if (silentMs >= allowedMs + (this.#foundSilent ? 0 : answerWaitMs)) {
       this.#ended = true;
       this.#options.onSilent(silentMs);
       return;
     }
-    if (silentMs >= allowedMs / 2) this.#ask();
+    if (this.#callers === undefined || silentMs >= allowedMs / 2) this.#ask();
     this.#lookLater();
   }
 
   #live(): void {
     this.#lifeAtMs = this.#options.clock.now();
-    this.#callers = undefined;
+    this.#foundSilent = false;
   }
 
   #ask(): void {
@@ -76,17 +89,20 @@ export class CallerWatch {
     this.#options
       .callerPackets()
       .then(
-        (packets) => {
-          if (this.#ended) return;
-          if (this.#callers !== undefined && packets > this.#callers) {
-            this.#heard = true;
-            this.#lifeAtMs = this.#options.clock.now();
-          }
-          this.#callers = packets;
-        },
+        (packets) => this.#onAnswer(packets),
         // What cannot be asked is away: its supervisor finds out.
         () => undefined,
       )
       .finally(() => (this.#asking = false));
+  }
+
+  #onAnswer(packets: number): void {
+    if (this.#callers !== undefined && packets > this.#callers) {
+      this.#heard = true;
+      this.#live();
+    } else if (this.#callers !== undefined) {
+      this.#foundSilent = true;
+    }
+    this.#callers = packets;
   }
 }
