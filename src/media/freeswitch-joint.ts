@@ -10,12 +10,18 @@ export interface JointHost {
   pair(): BridgedPair | undefined;
   canTakeKeys(): boolean;
   onDigit(digit: Digit): void;
+  /** A join was given up because its far side sent nothing for so long. */
+  onNeverHeard(waitedMs: number): void;
   /** Its far side can be brought back to us no more. */
   onFailure(reason: string): void;
 }
 
-/** How often FreeSWITCH is asked whether a far side was heard. */
-const lookEveryMs = 100;
+/**
+ * From one question to FreeSWITCH whether a far side was heard to the next: a tenth of the time that it has been waited for,
+ * so that a talk that takes long to begin is joined little later and costs FreeSWITCH little.
+ */
+const lookLeastMs = 100;
+const lookMostMs = 1_000;
 /** Whoever has sent nothing by then may never do so: audio is relayed. */
 const heardLimitMs = 30_000;
 /** FreeSWITCH loses an order to bridge that comes while it still parks whom the last one has left over. */
@@ -116,13 +122,21 @@ export class Joint {
   async #bothHeard(other: Joint): Promise<boolean> {
     const waiting = {};
     this.#waiting = other.#waiting = waiting;
+    const isOff = (): boolean => this.#waiting !== waiting || other.#waiting !== waiting;
     const { clock } = this.#host;
-    const endMs = clock.now() + heardLimitMs;
+    const beganMs = clock.now();
     while (!((await this.#isHeard()) && (await other.#isHeard()))) {
-      await new Promise<void>((resolve) => clock.setTimer(lookEveryMs, resolve));
-      if (this.#waiting !== waiting || other.#waiting !== waiting || clock.now() >= endMs) return false;
+      const waitedMs = clock.now() - beganMs;
+      if (isOff()) return false;
+      if (waitedMs >= heardLimitMs) {
+        (this.#wasHeard ? other : this).#host.onNeverHeard(waitedMs);
+        return false;
+      }
+      const lookMs = Math.min(Math.max(waitedMs / 10, lookLeastMs), lookMostMs, heardLimitMs - waitedMs);
+      await new Promise<void>((resolve) => clock.setTimer(lookMs, resolve));
+      if (isOff()) return false;
     }
-    return this.#waiting === waiting && other.#waiting === waiting;
+    return !isOff();
   }
 
   /** By us, too: FreeSWITCH loses an order to bridge that comes before the pair's own is carried out. */

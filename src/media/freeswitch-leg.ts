@@ -105,6 +105,7 @@ class FreeswitchLeg implements MediaLeg {
       pair: () => (this.#closed ? undefined : this.#pair),
       canTakeKeys: () => this.#canTakeKeys,
       onDigit: (digit) => this.#listener?.onDigit(digit),
+      onNeverHeard: (waitedMs) => this.#onNeverHeard(waitedMs),
       onFailure: (reason) => this.#onGone(reason),
     });
   }
@@ -259,6 +260,16 @@ class FreeswitchLeg implements MediaLeg {
 
   #callerPackets(): Promise<number> {
     return this.#pair?.caller.packetsReceived() ?? Promise.resolve(0);
+  }
+
+  #onNeverHeard(waitedMs: number): void {
+    if (this.#pair === undefined) return;
+    const { server, caller } = this.#pair;
+    server.stats.joinsGivenUp += 1;
+    this.#logger.warn(
+      { channel: caller.uuid, waitedMs },
+      'a far side sent nothing: no join inside FreeSWITCH, audio goes on through us',
+    );
   }
 
   #onGone(reason: string): void {

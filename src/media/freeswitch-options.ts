@@ -40,4 +40,6 @@ export interface FreeswitchStats {
   /** Came after their deadline and were hung up. */
   endpointsLate: number;
   leftoversReaped: number;
+  /** Two legs were to be joined, and one far side sent nothing for too long: their audio goes on through us. */
+  joinsGivenUp: number;
 }

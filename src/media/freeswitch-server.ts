@@ -47,6 +47,7 @@ export class FreeswitchServer {
     endpointsFailed: 0,
     endpointsLate: 0,
     leftoversReaped: 0,
+    joinsGivenUp: 0,
   };
 
   readonly #options: FreeswitchServerOptions;

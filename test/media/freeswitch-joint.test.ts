@@ -9,6 +9,10 @@ import { VirtualClock } from '../../src/runtime/virtual-clock';
 class FakeLeg {
   readonly bridges: string[] = [];
   readonly failures: string[] = [];
+  /** How long its far side was waited for, each time in vain. */
+  readonly neverHeard: number[] = [];
+  /** How often FreeSWITCH was asked for its packets. */
+  looks = 0;
   readonly joint: Joint;
   isOver = false;
   /** Packets that FreeSWITCH counted at its far side. */
@@ -28,7 +32,10 @@ class FakeLeg {
         uuid,
         rebridge: (other: { uuid: string }) => this.#rebridge(other.uuid),
         isBridgedWith: () => Promise.resolve(this.isPair),
-        packetsReceived: () => Promise.resolve(this.packets),
+        packetsReceived: () => {
+          this.looks += 1;
+          return Promise.resolve(this.packets);
+        },
       } as unknown as FreeswitchEndpoint;
     };
     const caller = endpoint(`${name}-far`);
@@ -38,6 +45,7 @@ class FakeLeg {
       pair: () => (this.isOver ? undefined : pair),
       canTakeKeys: () => true,
       onDigit: () => undefined,
+      onNeverHeard: (waitedMs) => this.neverHeard.push(waitedMs),
       onFailure: (reason) => this.failures.push(reason),
     });
   }
@@ -121,7 +129,7 @@ test.each(['one', 'two'] as const)(
     await clock.advanceAsync(5_000);
     expect([one.bridges, one.joint.isJoined, two.joint.isJoined]).toEqual([[], false, false]);
     legs[name].packets = 1;
-    await clock.advanceAsync(200);
+    await clock.advanceAsync(500);
     expect(await joining).toBe(true);
     expect(one.bridges).toEqual(['two-far']);
   },
@@ -138,13 +146,27 @@ test('no order overtakes the bridge that a pair of channels was made with', asyn
   expect(await joining).toBe(true);
 });
 
-test('whoever is never heard is not joined', async () => {
+test('whoever is never heard is not joined, and that is told once, of that side', async () => {
   const { clock, one, two } = twoLegs();
   two.packets = 0;
   const joining = one.joint.join(two.joint);
   await clock.advanceAsync(31_000);
   expect(await joining).toBe(false);
   expect(one.bridges).toEqual([]);
+  expect([one.neverHeard, two.neverHeard]).toEqual([[], [30_000]]);
+});
+
+test('the longer a far side is waited for, the more seldom FreeSWITCH is asked, and a join is at most a tenth later', async () => {
+  const { clock, one, two } = twoLegs();
+  two.packets = 0;
+  const joining = one.joint.join(two.joint);
+  await clock.advanceAsync(1_000);
+  expect(two.looks).toBe(11);
+  await clock.advanceAsync(28_000);
+  expect(two.looks).toBeLessThan(60);
+  two.packets = 1;
+  await clock.advanceAsync(1_000);
+  expect(await joining).toBe(true);
 });
 
 test.each(['part', 'close'] as const)('%s of either ends the wait for a far side', async (verb) => {
@@ -159,6 +181,7 @@ test.each(['part', 'close'] as const)('%s of either ends the wait for a far side
     await clock.advanceAsync(500);
     expect(await joining).toBe(false);
     expect([one.bridges, two.bridges]).toEqual([[], []]);
+    expect([one.neverHeard, two.neverHeard]).toEqual([[], []]);
   }
 });
 

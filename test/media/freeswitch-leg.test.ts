@@ -5,10 +5,10 @@ import { FrameClock } from '../../src/media/frame-clock';
 import type { MediaLeg, MediaLegFactory } from '../../src/media/media-leg';
 import { createRtpLegFactory } from '../../src/media/rtp-leg';
 import { PortPool } from '../../src/rtp/port-pool';
-import { silentLogger } from '../../src/runtime/logger';
 import { seededRandom } from '../../src/runtime/random';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
 import { MemoryNetwork } from '../rtp/memory-network';
+import { LoggerSpy } from '../support/logger-spy';
 import { FakeMrf } from './fake-mrf';
 import { Listener, NumberedSource, PacketPhone } from './leg-on-network';
 import { offer } from './offers';
@@ -19,12 +19,13 @@ class LegUnderTest {
   readonly network = new MemoryNetwork({ clock: this.clock });
   readonly freeswitch = new RelayFreeswitch(this.network);
   readonly listener = new Listener(this.clock);
+  readonly logger = new LoggerSpy();
   readonly factory: MediaLegFactory;
   readonly pool: FreeswitchPool;
 
   constructor() {
     const mrf = new FakeMrf(new Map([[8_021, this.freeswitch]]));
-    const common = { clock: this.clock, logger: silentLogger };
+    const common = { clock: this.clock, logger: this.logger };
     this.pool = new FreeswitchPool(
       {
         ...common,
@@ -53,6 +54,10 @@ class LegUnderTest {
   async leg(): Promise<MediaLeg> {
     void this.pool.start({ deadlineMs: 1_000 });
     await this.clock.advanceAsync(1);
+    return this.nextLeg();
+  }
+
+  nextLeg(): Promise<MediaLeg> {
     return this.factory.create({ callId: 'call', signallingAddress: '198.51.100.7' });
   }
 }
@@ -151,6 +156,19 @@ test('FreeSWITCH gets silence first, for it throws away what comes while it begi
   expect(spoken).toEqual([false, false, false, ...Array<boolean>(pulls).fill(true)]);
   expect(phone.received.some(({ packet }) => packet.marker)).toBe(false);
   leg.close();
+});
+
+test('a join that is given up because a phone sends nothing is logged and counted', async () => {
+  const [caller, callee] = [await test_.leg(), await test_.nextLeg()];
+  for (const leg of [caller, callee]) await leg.answer(offer());
+  const joining = caller.join(callee);
+  await test_.clock.advanceAsync(31_000);
+  expect(await joining).toBe(false);
+  expect(test_.pool.servers.map(({ stats }) => stats.joinsGivenUp)).toEqual([1]);
+  const told = test_.logger.lines.findIndex((line) => line.startsWith('warn '));
+  expect(test_.logger.lines[told]).toMatch('no join inside FreeSWITCH');
+  expect(test_.logger.fields[told]).toEqual({ channel: expect.any(String), waitedMs: 30_000 });
+  for (const leg of [caller, callee]) leg.close();
 });
 
 test('without a FreeSWITCH there is no leg, and no port is taken', async () => {
