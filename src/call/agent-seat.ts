@@ -43,8 +43,9 @@ export class AgentSeat {
   #agent: Agent;
   #session: RealtimeSession;
   #gate: GatedListener;
-  /** The session before this one, while it may still tell what it cost. */
-  #retired: RealtimeSession | undefined;
+  /** Sessions of which nothing more is wanted, while they may still tell what they cost. */
+  readonly #retiring = new Set<RealtimeSession>();
+  readonly #whenBilled: (() => void)[] = [];
   readonly ear: CallerEar;
   /** Undefined where nobody can take over. */
   readonly memory: ConversationMemory | undefined;
@@ -82,17 +83,9 @@ export class AgentSeat {
 
   /** Another agent sits down: with `next` in that session, which is told what was said; without it in the one in force. */
   take(agent: Agent, next: NextSession | undefined): void {
-    const { host } = this.#options;
-    const before = this.#agent;
+    if (next !== undefined) this.#retire();
     this.#agent = agent;
     if (next === undefined) return;
-    this.#gate.beReplaced({
-      onResponseDone: (done) => host.addResponse(done, before),
-      onTranscriptionUsage: (usage) => host.addTranscription(usage, before),
-    });
-    this.#retired?.close();
-    this.#retired = this.#session;
-    this.#retired.retire();
     this.#session = next.session;
     this.#gate = next.gate;
     this.#gate.comeIntoForce();
@@ -100,9 +93,29 @@ export class AgentSeat {
     if (this.memory !== undefined) this.#session.adoptConversation(this.memory.recall());
   }
 
-  /** Twice is fine. */
+  /** Nothing more is wanted of the model but what it still costs. Twice is fine. */
   close(): void {
-    this.#retired?.close();
-    this.#session.close();
+    this.#retire();
+  }
+
+  /** After `close`: runs when no session tells any more what it costs. That is at once, or 2 s later at most. */
+  whenBilled(act: () => void): void {
+    if (this.#retiring.size === 0) act();
+    else this.#whenBilled.push(act);
+  }
+
+  #retire(): void {
+    const { host } = this.#options;
+    const [agent, session] = [this.#agent, this.#session];
+    this.#gate.beReplaced({
+      onResponseDone: (done) => host.addResponse(done, agent),
+      onTranscriptionUsage: (usage) => host.addTranscription(usage, agent),
+    });
+    this.#retiring.add(session);
+    session.retire(() => {
+      this.#retiring.delete(session);
+      if (this.#retiring.size > 0) return;
+      for (const act of this.#whenBilled.splice(0)) act();
+    });
   }
 }

@@ -106,12 +106,18 @@ export class Call implements CallerLegListener {
 
   /**
    * Ends the call; the first reason wins. When it returns, everything is closed and observers know; one that ended the
-   * call itself is told when it has returned.
+   * call itself is told when it has returned. A model that is cut off has 2 s to tell what that cost before it is `ended`.
    */
   end(reason: EndReason): void {
     if (this.#endReason !== undefined) return;
     this.#endReason = reason;
     this.#close(reason);
+  }
+
+  /** The same, and waits for nothing. */
+  endAtOnce(reason: EndReason): void {
+    this.end(reason);
+    this.#finish(this.#endReason ?? reason);
   }
 
   /** Ends the call with a recorded goodbye when there is somebody to hear it, else at once. */
@@ -297,7 +303,7 @@ export class Call implements CallerLegListener {
   }
 
   onServerLost(): void {
-    if (this.#history.remembered.signallingLostAtMs !== undefined) return;
+    if (this.isEnding() || this.#history.remembered.signallingLostAtMs !== undefined) return;
     this.emit({ kind: 'signalling-lost' });
   }
 
@@ -319,6 +325,7 @@ export class Call implements CallerLegListener {
   }
 
   #pressed(digit: string): void {
+    if (this.isEnding()) return;
     if (this.#conversation?.isSecure !== true) this.emit({ kind: 'digit', digit });
     const isForPerson = this.#supervisions?.onDigit(digit) === true || this.#transfers?.onDigit(digit) === true;
     if (!isForPerson) this.#conversation?.onDigit(digit);
@@ -340,6 +347,7 @@ export class Call implements CallerLegListener {
     this.#move('ending');
     this.#watchdog = clock.setTimer(endWatchdogMs, () => {
       this.logger.error({ reason: reason.kind }, 'a call has not ended in time');
+      this.#finish(reason);
     });
     // BYE first, and its answer is not awaited: it may take 32 s.
     const isAnswered = this.#answeredAtMs !== undefined;
@@ -351,9 +359,16 @@ export class Call implements CallerLegListener {
     this.#guard('media', () => this.#media.close());
     this.#guard('conversation', () => this.#conversation?.close());
     this.#endedAtMs = clock.wallTimeMs();
+    if (this.#conversation === undefined) this.#finish(reason);
+    else this.#conversation.whenBilled(() => this.#finish(reason));
+  }
+
+  /** All is closed, and what it cost is known as far as it ever will be. Twice is fine. */
+  #finish(reason: EndReason): void {
+    if (this.#endedAtMs === undefined || this.#state === 'ended') return;
     this.#move('ended');
     this.emit({ kind: 'ended', reason, blame: blameFor(reason) });
-    this.#watchdog.cancel();
+    this.#watchdog?.cancel();
     this.#onEnded(this);
   }
 

@@ -13,7 +13,7 @@ import type { SupervisionOrder, SupervisionReply } from './supervision-record';
 /** Tells which call an error that escaped belongs to. */
 const currentCall = new AsyncLocalStorage<Call>();
 
-/** For the goodbyes of calls that are up when the time of a drain is over. */
+/** For the goodbyes of calls that are up when the time of a drain is over, whose models have told by then what they cost. */
 const goodbyeMsMax = 15_000;
 
 export interface CallsOptions {
@@ -111,9 +111,9 @@ export class Calls {
     return this.#drained;
   }
 
-  /** Ends every call now. */
+  /** Ends every call now: none is left when it returns. */
   endAll(reason: EndReason): void {
-    for (const call of [...this.#calls.values()]) call.end(reason);
+    for (const call of [...this.#calls.values()]) call.endAtOnce(reason);
   }
 
   async #drain(limitMs: number): Promise<void> {

@@ -147,10 +147,17 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
   /** Twice is fine. */
   close(): void {
     this.#phase = 'closed';
+    this.#ready?.reject(new ModelUnavailable({ kind: 'closed' }));
+    this.#ready = undefined;
     this.#succession.close();
     this.#tools.close();
     this.#conduct.close();
     this.#seat.close();
+  }
+
+  /** After `close`: runs when the model has told what it cost to the end, or 2 s later at most. */
+  whenBilled(act: () => void): void {
+    this.#seat.whenBilled(act);
   }
 
   // The model (RealtimeSessionListener).

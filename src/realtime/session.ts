@@ -1,5 +1,5 @@
 import type { PcmFrame, SampleRateHz, Speech } from '../audio/pcm';
-import type { Clock, Timer } from '../runtime/clock';
+import type { Clock } from '../runtime/clock';
 import type { Logger } from '../runtime/logger';
 import { AppendBuffer } from './append-buffer';
 import { formatsOf } from './agent-schema';
@@ -25,13 +25,12 @@ import { endOfConnection, fatalErrorOf, isBenign, printableMessage } from './ses
 import { takeEvent, type SessionParts } from './session-events';
 import type { RealtimeSessionListener, SessionEnded } from './session-listener';
 import type { RealtimeSessionOptions, SessionStats } from './session-options';
+import { Retirement } from './session-retirement';
 import { SessionSetup, type SessionAgent } from './session-setup';
 import type { UpdateAnswer } from './session-updates';
 
 /** The API's maximum session, for servers that do not tell `expires_at`. */
 const sessionLengthMs = 3_600_000;
-/** From the cancellation of a response to its `response.done`, when nobody waits for anything but what it cost. */
-const retireMs = 2_000;
 /** A 1001 this close to the end is the end. */
 const expiryToleranceMs = 5_000;
 
@@ -62,8 +61,7 @@ export class RealtimeSession {
     errorsBenign: 0,
     framesUnsendable: 0,
   };
-  /** Nothing more is wanted of it: closes it when what it says does not end. */
-  #retiring: Timer | undefined;
+  readonly #retirement: Retirement;
   /** The server has agreed to our configuration. */
   #isConfigured = false;
 
@@ -80,6 +78,7 @@ export class RealtimeSession {
     this.#clock = clock;
     this.#logger = options.logger;
     this.#listener = options.listener;
+    this.#retirement = new Retirement({ clock, onLimit: () => this.close() });
     this.#setup = new SessionSetup({
       agent,
       tools: options.tools,
@@ -281,12 +280,13 @@ export class RealtimeSession {
 
   /**
    * Nothing more is wanted of it. It closes as soon as it has told the usage of a response that goes on or was asked for, which
-   * is cancelled; without one at once. Twice is fine.
+   * is cancelled; without one at once, and after 2 s at most. `onOver` runs when it tells nothing more: before this returns,
+   * if that is so already. Twice is fine.
    */
-  retire(): void {
-    if (this.#channel.isOver || this.#retiring !== undefined) return;
+  retire(onOver: () => void = () => undefined): void {
+    this.#retirement.whenOver(onOver);
+    if (!this.#retirement.begin()) return;
     this.#responses.stop();
-    this.#retiring = this.#clock.setTimer(retireMs, () => this.close());
     this.#closeWhenIdle();
   }
 
@@ -306,7 +306,7 @@ export class RealtimeSession {
   #onEvent(event: ServerEvent): void {
     takeEvent(event, this.#parts);
     this.#responses.sendNext();
-    if (this.#retiring !== undefined) this.#closeWhenIdle();
+    if (this.#retirement.isUnderWay) this.#closeWhenIdle();
   }
 
   #onClosed(closed: ConnectionClosed, known: SessionEnded | undefined): void {
@@ -325,7 +325,7 @@ export class RealtimeSession {
 
   #stop(): void {
     this.#responses.close();
-    this.#retiring?.cancel();
+    this.#retirement.end();
   }
 
   // The events.

@@ -326,9 +326,11 @@ export class WorkerProcess {
   /** The SIP server has hung up for them: their application is gone. */
   #endCalls(how: string): void {
     const { clock, observers, logger } = this.#options;
-    const reason: EndReason = { kind: 'worker-lost', message: how };
-    const blame = blameFor(reason);
     for (const call of this.#calls.values()) {
+      // It may have been over, but for what its model cost.
+      const known = call.state === 'ending' ? call.endReason : undefined;
+      const reason: EndReason = known ?? { kind: 'worker-lost', message: how };
+      const blame = blameFor(reason);
       const ended: CallSnapshot = {
         ...call,
         state: 'ended',

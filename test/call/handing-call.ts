@@ -1,4 +1,5 @@
 import type { Handoff } from '../../src/call/handoff-outcome';
+import { retireMs } from '../../src/realtime/session-retirement';
 import type { VirtualAgent, VirtualCallOptions } from '../support/virtual-call';
 import { VirtualCall } from '../support/virtual-call';
 import { callsFunction, doneResponse, part, pcm, startResponse } from './model-lines';
@@ -120,7 +121,8 @@ export class HandingCall extends VirtualCall {
   }
 
   async expectClean(): Promise<void> {
-    await this.run(1_000);
+    // A model that the test plays does not say what a cancelled answer cost: it is waited for.
+    await this.run(1_000 + retireMs);
     expect(this.events.filter(({ event }) => event.kind === 'ended')).toHaveLength(1);
     expect({
       legs: this.openLegs.size,

@@ -1,4 +1,5 @@
 import { handoffsMax } from '../../src/call/handoffs';
+import { retireMs } from '../../src/realtime/session-retirement';
 import { done } from '../../src/tools/tool-run';
 import { pcmuOffer } from '../support/virtual-call';
 import type { Form } from './handing-call';
@@ -475,6 +476,7 @@ describe('a new session', () => {
     await call.run(40);
     expect(call.openConnections).toBe(1);
     call.caller.bye();
+    await call.run(retireMs);
     const after = call.last('ended')?.snapshot;
     expect((after?.tokens.outputTokens ?? 0) - (before?.tokens.outputTokens ?? 0)).toBe(20);
     expect((after?.cost?.usd ?? 0) - (before?.cost?.usd ?? 0)).toBeCloseTo(20 / 1_000_000, 9);
@@ -491,11 +493,27 @@ describe('a new session', () => {
     await hangsUp(call);
   });
 
-  test('takes its place while an answer is cancelled, and the call ends: both are closed at once', async () => {
+  test('takes its place while an answer is cancelled, and the call ends: each still tells what it cost', async () => {
     const call = await leftInAnAnswer();
+    const before = call.events.at(-1)?.snapshot;
+    const from = (peer: number) => (event: Record<string, unknown>) =>
+      HandingCall.prototype.say.call(call, event, call.peers[peer]);
+    call.say = from(1);
+    startResponse(call, { itemId: 'item_next', responseId: 'resp_next' });
+    await call.run(20);
     call.caller.bye();
     await call.run(20);
+    expect(call.sent('response.cancel').map(({ session }) => session)).toEqual([0, 1]);
+    doneResponse(call, { responseId: 'resp_next', status: 'cancelled' });
+    await call.run(20);
+    expect(call.last('ended')).toBeUndefined();
+    call.say = from(0);
+    doneResponse(call, { responseId: 'resp_late', status: 'cancelled' });
+    await call.run(20);
     expect(call.openConnections).toBe(0);
+    const after = call.last('ended')?.snapshot;
+    expect((after?.tokens.outputTokens ?? 0) - (before?.tokens.outputTokens ?? 0)).toBe(40);
+    expect((after?.cost?.usd ?? 0) - (before?.cost?.usd ?? 0)).toBeCloseTo((20 * 1 + 20 * 100) / 1_000_000, 9);
     await call.expectClean();
   });
 

@@ -1,5 +1,6 @@
 import type { CallState } from '../../src/call/call-state';
 import { moveCall } from '../../src/call/call-state';
+import { retireMs } from '../../src/realtime/session-retirement';
 import type { Random } from '../../src/runtime/random';
 import { seededRandom } from '../../src/runtime/random';
 import type { Fault } from '../../src/simulator/fault';
@@ -158,7 +159,7 @@ async function goesAway(call: VirtualCall, random: Random): Promise<void> {
   pick(random, ways)(call);
   // A CANCEL after the answer comes to nothing.
   call.caller.bye();
-  await call.run(100);
+  await call.run(100 + retireMs);
 }
 
 function leavesNothing(call: VirtualCall): void {

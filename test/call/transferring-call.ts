@@ -1,5 +1,6 @@
 import type { Destination } from '../../src/dialplan/destination';
 import type { TransferAttempt } from '../../src/call/transfer-outcome';
+import { retireMs } from '../../src/realtime/session-retirement';
 import type { MemoryCallee } from '../../src/signalling/memory-callee';
 import type { VirtualCallOptions } from '../support/virtual-call';
 import { callsFunction, doneResponse, part, pcm, startResponse } from './model-lines';
@@ -124,7 +125,8 @@ export class TransferringCall extends VirtualCall {
 
   /** Everything of the call is closed: legs, sessions, timers, and one record. */
   async expectClean(): Promise<void> {
-    await this.run(1_000);
+    // A model that the test plays does not say what a cancelled answer cost: it is waited for.
+    await this.run(1_000 + retireMs);
     expect(this.events.filter(({ event }) => event.kind === 'ended')).toHaveLength(1);
     expect(this.openLegs.size).toBe(0);
     expect(this.openConnections).toBe(0);

@@ -148,6 +148,16 @@ describe('a worker that is lost', () => {
     expect(test.workers.activeCalls).toBe(1);
   });
 
+  test('takes nothing from a call that had ended, and waited only for what its model cost', async () => {
+    const test = await new WorkersUnderTest().up();
+    expect(await test.ask(test.child(1), 'a')).toBe('admitted');
+    const ending = { kind: 'state', from: 'active', to: 'ending' } as const;
+    test.child(1).say({ kind: 'call-event', event: ending, call: endedCall({ callId: 'a', state: 'ending' }) });
+    test.child(1).go('signal SIGKILL');
+    expect(test.ends()).toEqual([['a', 'caller-hung-up']]);
+    expect(test.told.at(-1)?.call).toMatchObject({ state: 'ended', blame: 'nobody' });
+  });
+
   test('gives back the places of its calls, and of none that it had given back itself', async () => {
     const test = await new WorkersUnderTest({ callsMax: 3 }).up();
     expect(await test.ask(test.child(1), 'a')).toBe('admitted');
