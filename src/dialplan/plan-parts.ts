@@ -81,7 +81,8 @@ export function whatIsSaid(entries: readonly PlanFileEntry[], texts: PlanTexts) 
     ),
     destinations: new Map(
       namedEntries(entries, 'destinations').map(([name, entry]) => {
-        return [name, { ...entry, waiting: texts.recordings.get(entry.waiting)?.version ?? entry.waiting }] as const;
+        const version = texts.recordings.get(entry.waiting)?.digest.slice(0, hashLength);
+        return [name, { ...entry, waiting: version ?? entry.waiting }] as const;
       }),
     ),
     trunks: new Map(namedEntries(entries, 'trunks')),

@@ -15,8 +15,8 @@ import type { PlanReader } from './plan-reader';
 
 /** A sound of the admin's own, ready to be played over and over. */
 export interface PlanRecording {
-  /** The first digits of the SHA-256 of its file. */
-  readonly version: string;
+  /** The SHA-256 of its file, in hexadecimal digits. */
+  readonly digest: string;
   readonly sound: Recording;
 }
 
@@ -25,7 +25,7 @@ const recordingPlaces: readonly PlanPath[] = [['destinations', '*', 'waiting']];
 const recordingBytesMax = 10 * 1_048_576;
 const secondsMin = 1;
 const secondsMax = 180;
-/** Of all recordings of a plan. Each second takes 64 kB in every process, for as long as a call has the plan. */
+/** Of all recordings of a plan. Each second takes 64 kB in every process, for as long as a call has a plan with it. */
 const secondsTogetherMax = 600;
 
 const expected =
@@ -47,15 +47,15 @@ export async function readPlanRecordings(
       const fault = 'message' in found ? found : tooMuch(name);
       problems.push(problemAt(file, path, { code: problemCodes.recordingFile, ...fault }));
     } else {
-      const { version, samples, rateHz } = found;
-      recordings.set(filePrefix + name, { version, sound: loopAtBothRates(samples, rateHz) });
+      const { digest, samples, rateHz } = found;
+      recordings.set(filePrefix + name, { digest, sound: loopAtBothRates(samples, rateHz) });
     }
   }
   return { recordings, problems };
 }
 
 interface RecordingRead {
-  readonly version: string;
+  readonly digest: string;
   readonly samples: Int16Array;
   readonly rateHz: SampleRateHz;
 }
@@ -70,7 +70,7 @@ async function readRecording(reader: PlanReader, name: string): Promise<Recordin
     if (seconds < secondsMin || seconds > secondsMax) {
       return { message: `${name}: ${seconds.toFixed(1)} seconds`, expected: `${secondsMin} to ${secondsMax} seconds` };
     }
-    return { version: createHash('sha256').update(read.bytes).digest('hex').slice(0, 12), samples, rateHz };
+    return { digest: createHash('sha256').update(read.bytes).digest('hex'), samples, rateHz };
   } catch (cause) {
     return { message: `${name}: ${messageOf(cause)}`, expected };
   }

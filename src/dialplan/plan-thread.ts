@@ -18,6 +18,7 @@ import type { PlanRecording } from './plan-recordings';
 import type { PlanFileEntry } from './plan-schema';
 import type { PlanSource } from './plan-source';
 import type { RouteEntry } from './route-schema';
+import { SharedRecordings } from './shared-recordings';
 import type { PlanPiece, ReadAnswer, ReadRequest } from './plan-worker';
 
 export interface PlanThreadOptions {
@@ -46,6 +47,7 @@ const youngHeapMb = 96;
  */
 export class PlanThread implements PlanLoader {
   readonly #options: Required<PlanThreadOptions>;
+  readonly #recordings = new SharedRecordings();
   #worker: Worker | undefined;
   #idle: Timer | undefined;
   #loads: Promise<unknown> = Promise.resolve();
@@ -89,7 +91,7 @@ export class PlanThread implements PlanLoader {
     try {
       const answer = await this.#ask({ from, pieces: far });
       const { digest, warnings } = answer;
-      const steps = receivedPlan(pieces, answer);
+      const steps = receivedPlan(pieces, answer, this.#recordings);
       const { plan, source } = await runInSlices(steps, { clock: this.#options.clock, sliceMs });
       const common = { source, digest, warnings };
       if (answer.kind === 'refused') return { kind: 'refused', problems: answer.problems, ...common };
@@ -167,7 +169,11 @@ export class PlanThread implements PlanLoader {
 }
 
 /** Takes in what the thread sent, one piece a step, and builds the plan; undefined when it was refused. */
-function* receivedPlan(pieces: MessagePort, answer: ReadAnswer): Steps<{ plan: Plan | undefined; source: PlanSource }> {
+function* receivedPlan(
+  pieces: MessagePort,
+  answer: ReadAnswer,
+  shared: SharedRecordings,
+): Steps<{ plan: Plan | undefined; source: PlanSource }> {
   const reads = new Map<string, PlanRead>();
   let outside: Omit<PlanSource, 'reads'> = nothingOutside;
   const instructions = new Map<string, string>();
@@ -183,7 +189,7 @@ function* receivedPlan(pieces: MessagePort, answer: ReadAnswer): Steps<{ plan: P
     else if (piece.kind === 'instructions') instructions.set(piece.name, piece.text);
     else if (piece.kind === 'calendar') calendars.set(piece.name, piece.days);
     else if (piece.kind === 'module') modules.set(piece.name, piece.version);
-    else if (piece.kind === 'recording') recordings.set(piece.name, piece.recording);
+    else if (piece.kind === 'recording') recordings.set(piece.name, shared.share(piece.recording));
     else if (piece.kind === 'secret') secrets.set(piece.reference, new Secret(piece.value));
     else entries.push(piece.entry);
     yield;

@@ -110,6 +110,26 @@ routes: [{ name: all, when: any, bridge: desk }]
   expect(again.plan.hash).toBe(here.plan.hash);
 });
 
+test('plans share the recordings that they have in common, by what is in the file', async () => {
+  const plan = (
+    label: string,
+  ): string => `destinations: { desk: { to: "sip:1@pbx.example.com", waiting: "file:hold.wav" } }
+routes: [{ name: ${label}, when: any, bridge: desk }]
+`;
+  const loader = thread();
+  const load = async (label: string, level: number) => {
+    await writeFile(join(folder, 'hold.wav'), encodeWav([new Int16Array(8_000).fill(level)], 8_000));
+    await writeFile(join(folder, '1.yaml'), plan(label));
+    const attempt = await loader.load(folder);
+    if (attempt.kind !== 'loaded') throw new Error('refused');
+    return attempt.plan;
+  };
+  const [one, two, three] = [await load('one', 100), await load('two', 100), await load('two', 200)];
+  expect(two.hash).not.toBe(one.hash);
+  expect(two.destinations.get('desk')?.waiting).toBe(one.destinations.get('desk')?.waiting);
+  expect(three.destinations.get('desk')?.waiting).toMatchObject({ 8_000: new Int16Array(8_000).fill(200) });
+});
+
 test('a broken plan has the same problems as without the thread', async () => {
   const broken = 'test/fixtures/dialplans/broken/several-problems';
   const here = await loadPlan(folderReader(broken, { env: {} }));
