@@ -4,12 +4,6 @@ export type PcmFrame = Int16Array;
 /** The rates that occur here: G.711 (RFC 3551) and the Realtime API's `audio/pcm`. */
 export type SampleRateHz = 8_000 | 24_000;
 
-/** Something that was said, of any length. */
-export interface Speech {
-  readonly samples: PcmFrame;
-  readonly rateHz: SampleRateHz;
-}
-
 export const frameMs = 20;
 
 /** Samples in one 20 ms frame: 160 at 8 kHz, 480 at 24 kHz. */

@@ -1,16 +1,15 @@
-import type { PcmFrame, SampleRateHz, Speech } from '../audio/pcm';
+import type { PcmFrame } from '../audio/pcm';
+import type { Recording } from '../audio/recording';
 import type { AudioSource } from '../media/media-leg';
 
 /** An agent at the other end of a line, as whoever listens in needs it. */
 export interface LineAgent {
-  /** Of what it hears now: speech of this rate need not be converted. */
-  readonly inputRateHz: SampleRateHz;
   /** False once it says its last words, or is gone. */
   readonly isTalking: boolean;
   /** While it is true nothing of the caller's line may be told to anybody. */
   readonly isSecure: boolean;
   /** What a supervisor says and the caller does not hear. False when it reaches nobody. */
-  onWhisper(speech: Speech): boolean;
+  onWhisper(speech: Recording): boolean;
   /** It is not needed any more. Twice is fine. */
   close(): void;
 }

@@ -1,4 +1,5 @@
-import type { PcmFrame, Speech } from '../audio/pcm';
+import type { PcmFrame } from '../audio/pcm';
+import type { Recording } from '../audio/recording';
 import type { GuaranteeRules } from '../dialplan/conversation-rules';
 import type { Agent } from '../dialplan/plan';
 import { interruptsResponse } from '../realtime/agent-schema';
@@ -165,7 +166,7 @@ export class Conduct {
   }
 
   /** A supervisor says something to the agent that the caller does not hear: it acts on it in its next response. */
-  onWhisper(speech: Speech): void {
+  onWhisper(speech: Recording): void {
     this.#host.tell(() => {
       this.#host.session.createSpeechItem({ text: supervisorSays, speech });
       // A caller who speaks gets an answer anyway, and that takes it up.

@@ -1,4 +1,5 @@
-import type { PcmFrame, SampleRateHz, Speech } from '../audio/pcm';
+import type { PcmFrame } from '../audio/pcm';
+import type { Recording } from '../audio/recording';
 import type { AudioSource } from '../media/media-leg';
 import type {
   FunctionCall,
@@ -91,15 +92,10 @@ export class Conversation implements RealtimeSessionListener, PlayoutListener, L
   }
 
   /** What a supervisor says and the caller does not hear. False when it reaches nobody. */
-  onWhisper(speech: Speech): boolean {
+  onWhisper(speech: Recording): boolean {
     const isHeard = this.#phase === 'talking' && !this.#succession.isTransferring;
     if (isHeard) this.#conduct.onWhisper(speech);
     return isHeard;
-  }
-
-  /** Of the caller's frames for the model. */
-  get inputRateHz(): SampleRateHz {
-    return this.#seat.session.inputRateHz;
   }
 
   /** While it is true nothing of the caller's line may be told to anybody. */

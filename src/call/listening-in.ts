@@ -69,14 +69,10 @@ export class ListeningIn implements LineTap {
   }
 
   #whisperTo(agent: LineAgent): Whisper {
-    const toHz = agent.inputRateHz;
-    const current = this.#whisper?.to === agent ? this.#whisper.speech : undefined;
-    // A hand-over may have changed the rate: what is being said keeps its own, and is told whole.
-    if (current !== undefined && (current.rateHz === toHz || current.isUnderWay)) return current;
+    if (this.#whisper?.to === agent) return this.#whisper.speech;
     const { callerRateHz } = this.#options;
     const speech = new Whisper({
       fromHz: callerRateHz,
-      toHz,
       sink: (said) => this.#options.onWhisper(agent.onWhisper(said)),
     });
     this.#whisper = { to: agent, speech };

@@ -1,5 +1,6 @@
-import { samplesPerFrame, type PcmFrame, type SampleRateHz, type Speech } from '../audio/pcm';
-import { createRateConverter, type RateConverter } from '../audio/resampler';
+import { samplesPerFrame, type PcmFrame, type SampleRateHz } from '../audio/pcm';
+import type { Recording } from '../audio/recording';
+import { createRateConverter } from '../audio/resampler';
 import { CallerVoice } from './caller-voice';
 
 /** What was said before the voice was noticed, in frames of 20 ms. */
@@ -9,37 +10,28 @@ const pauseFrames = 30;
 /** Longer ones are told in pieces: 10 s. */
 const utteranceFramesMax = 500;
 
-/** Cuts what a supervisor says to an agent into utterances: from a voice to a pause. */
+/**
+ * Cuts what a supervisor says to an agent into utterances: from a voice to a pause. They are kept at every rate, converted as
+ * they come: a hand-over may change what is needed, and ten seconds at once would keep the process from all calls.
+ */
 export class Whisper {
-  readonly #converter: RateConverter;
-  readonly #frameSamples: number;
-  /** Of the utterances. */
-  readonly rateHz: SampleRateHz;
-  readonly #sink: (speech: Speech) => void;
+  readonly #convert: Readonly<Record<SampleRateHz, (frame: PcmFrame) => PcmFrame>>;
+  readonly #sink: (speech: Recording) => void;
   readonly #voice = new CallerVoice();
-  #frames: PcmFrame[] = [];
+  #frames: Recording[] = [];
   #speaking = false;
   #quietFrames = 0;
 
-  /** `sink` gets each utterance at `toHz`, and may keep it. */
-  constructor(options: { fromHz: SampleRateHz; toHz: SampleRateHz; sink: (speech: Speech) => void }) {
-    this.#converter = createRateConverter(options.fromHz, options.toHz);
-    this.#frameSamples = samplesPerFrame(options.toHz);
-    this.rateHz = options.toHz;
-    this.#sink = options.sink;
-  }
-
-  /** Somebody is in the middle of an utterance. */
-  get isUnderWay(): boolean {
-    return this.#speaking;
+  /** `sink` gets each utterance, and may keep it. */
+  constructor({ fromHz, sink }: { fromHz: SampleRateHz; sink: (speech: Recording) => void }) {
+    this.#convert = { 8_000: frameConverter(fromHz, 8_000), 24_000: frameConverter(fromHz, 24_000) };
+    this.#sink = sink;
   }
 
   /** 20 ms of the supervisor. Does not keep the frame. */
   push(frame: PcmFrame): void {
-    const converted = new Int16Array(this.#frameSamples);
-    this.#converter.process(frame, converted);
     this.#voice.push(frame);
-    this.#frames.push(converted);
+    this.#frames.push({ 8_000: this.#convert[8_000](frame), 24_000: this.#convert[24_000](frame) });
     const isAudible = this.#voice.isAudible;
     if (!this.#speaking && !isAudible) {
       if (this.#frames.length > leadFrames) this.#frames.shift();
@@ -51,11 +43,26 @@ export class Whisper {
   }
 
   #tell(): void {
-    const samples = new Int16Array(this.#frames.length * this.#frameSamples);
-    this.#frames.forEach((frame, index) => samples.set(frame, index * this.#frameSamples));
+    const frames = this.#frames;
     this.#frames = [];
     this.#speaking = false;
     this.#quietFrames = 0;
-    this.#sink({ samples, rateHz: this.rateHz });
+    this.#sink({ 8_000: joined(frames, 8_000), 24_000: joined(frames, 24_000) });
   }
+}
+
+function frameConverter(fromHz: SampleRateHz, toHz: SampleRateHz): (frame: PcmFrame) => PcmFrame {
+  const converter = createRateConverter(fromHz, toHz);
+  return (frame) => {
+    const converted = new Int16Array(samplesPerFrame(toHz));
+    converter.process(frame, converted);
+    return converted;
+  };
+}
+
+function joined(frames: readonly Recording[], rateHz: SampleRateHz): Int16Array {
+  const length = samplesPerFrame(rateHz);
+  const samples = new Int16Array(frames.length * length);
+  frames.forEach((frame, index) => samples.set(frame[rateHz], index * length));
+  return samples;
 }

@@ -1,7 +1,8 @@
 import { endianness } from 'node:os';
 
 import { encodeG711 } from '../audio/g711';
-import { frameMs, samplesPerFrame, type PcmFrame, type Speech } from '../audio/pcm';
+import { frameMs, samplesPerFrame, type PcmFrame } from '../audio/pcm';
+import type { Recording } from '../audio/recording';
 import { invariant } from '../runtime/invariant';
 import type { AudioFormat } from './agent-schema';
 import { bytesPerSampleOf, rateHzOf } from './audio-format';
@@ -41,7 +42,7 @@ export class AppendBuffer {
   }
 
   /** Speech that goes another way, as base64 in the format of the frames: it makes none of them late. */
-  encodeBeside(speech: Speech): string {
+  encodeBeside(speech: Recording): string {
     const base64 = encodeSpeech(this.#format, speech);
     this.#besideBytes += base64.length;
     return base64;

@@ -1,4 +1,5 @@
-import type { PcmFrame, SampleRateHz, Speech } from '../audio/pcm';
+import type { PcmFrame, SampleRateHz } from '../audio/pcm';
+import type { Recording } from '../audio/recording';
 import type { Clock } from '../runtime/clock';
 import type { Logger } from '../runtime/logger';
 import { AppendBuffer } from './append-buffer';
@@ -238,8 +239,8 @@ export class RealtimeSession {
     this.#channel.send(itemCreate(this.#channel.nextEventId(), textItem(item)));
   }
 
-  /** Adds speech (best at `inputRateHz`) that is no turn of the caller, under a text that says whose it is. */
-  createSpeechItem({ text, speech }: { text: string; speech: Speech }): void {
+  /** Adds speech that is no turn of the caller, under a text that says whose it is. */
+  createSpeechItem({ text, speech }: { text: string; speech: Recording }): void {
     if (!this.#channel.isOpen) return;
     const audio = this.#appendBuffer.encodeBeside(speech);
     this.#channel.send(speechItemCreate(this.#channel.nextEventId(), { text, audio }));

@@ -81,7 +81,7 @@ test('a frame of another length is a bug of ours', () => {
 test('speech that goes beside the frames makes none of them late while it is on its way', () => {
   const { connection, audio } = fakeConnection();
   const buffer = new AppendBuffer({ format: 'pcm', framesPerAppend: 1 });
-  const base64 = buffer.encodeBeside({ samples: frameOf(480 * 500, 0), rateHz: 24_000 });
+  const base64 = buffer.encodeBeside({ 8_000: frameOf(160 * 500, 0), 24_000: frameOf(480 * 500, 0) });
   expect(Buffer.from(base64, 'base64')).toHaveLength(480 * 500 * 2);
   connection.bufferedBytes = base64.length + 100_000;
   buffer.push(frameOf(480, 0), connection);
