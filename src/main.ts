@@ -36,7 +36,7 @@ import { forkWorker } from './workers/fork-worker';
 import { OwnAnswering } from './workers/own-answering';
 import { portSlices } from './workers/port-slices';
 import { Workers } from './workers/workers';
-import { voiceCodecs } from './voice-codecs';
+import { codecRefusals, voiceCodecs } from './voice-codecs';
 
 export interface BridgeOptions {
   settings: Settings;
@@ -280,7 +280,7 @@ export class Bridge {
 
   /** Rejects when settings or models do not go with a plan. At the start only the settings can tell. */
   async #usePlan(read: ReadPlan): Promise<void> {
-    const refusals = accessRefusals(read.plan, this.#settings);
+    const refusals = [...accessRefusals(read.plan, this.#settings), ...codecRefusals(read.plan, this.#settings)];
     if (refusals.length > 0) throw new StartRefused(refusals.join('\n'));
     if (this.#started) await this.#answering?.usePlan(read);
   }

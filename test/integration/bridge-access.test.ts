@@ -261,3 +261,11 @@ destinations: { desk: { to: 'user:alice' } }`);
   expect(await place('desk')).toBe('answered');
   await alice.eventOf('CALL_CLOSED');
 });
+
+test('a trunk through which nobody here could speak stops the start', async () => {
+  const trunks = { carrier: { host: 'sip.example.com', codecs: ['g729'] } };
+  await expect(startOffice({ trunks })).rejects.toMatchObject({
+    name: 'StartRefused',
+    message: expect.stringMatching(/DP009: trunk "carrier" offers only g729; without FreeSWITCH our RTP speaks/),
+  });
+});
