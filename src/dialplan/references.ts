@@ -220,18 +220,42 @@ function redirectsToNumbers(files: readonly PlanFile[]): PlanProblem[] {
   return problems;
 }
 
-/** A REFER needs a call that is up (RFC 3515), and these callers are not answered yet. */
+/** A REFER needs a call that is up (RFC 3515), and these callers are not answered yet, whoever of a chain is tried. */
 function refersTooEarly(files: readonly PlanFile[]): PlanProblem[] {
+  const refers = nearestRefers(files);
   const problems: PlanProblem[] = [];
   const look = ({ file, path, name }: { file: PlanFile; path: PlanPath; name: string }): void => {
-    const isRefer = files.some(({ document }) => valueAt(document?.root, ['destinations', name, 'method']) === 'refer');
-    if (!isRefer || problems.length >= problemsPerFileMax) return;
-    const message = `destination "${name}" has method: refer, and the caller is not answered yet`;
-    const expected = 'a destination with method: bridge';
+    const refer = refers.get(name);
+    if (refer === undefined || problems.length >= problemsPerFileMax) return;
+    const which = refer === name ? `destination "${name}"` : `destination "${name}" leads to "${refer}", which`;
+    const message = `${which} has method: refer, and the caller is not answered yet`;
+    const expected = refer === name ? 'a destination with method: bridge' : 'only destinations with method: bridge';
     problems.push(problemAt(file, path, { code: problemCodes.contradiction, message, expected }));
   };
   eachReference(files, look, placesBeforeAnswers);
   return problems;
+}
+
+/** For each destination, which of those that may be tried for it is called by REFER: itself, or the nearest by `otherwise`. */
+function nearestRefers(files: readonly PlanFile[]): ReadonlyMap<string, string> {
+  const leadHere = new Map<string, string[]>();
+  const note = ({ path, name }: { path: PlanPath; name: string }): void => {
+    const before = leadHere.get(name);
+    if (before === undefined) leadHere.set(name, [String(path[1])]);
+    else before.push(String(path[1]));
+  };
+  eachReference(files, note, placesBetweenDestinations);
+  const nearest = new Map<string, string>();
+  for (const file of files) {
+    for (const [name, entry] of rawEntries(file, 'destinations')) {
+      if (valueAt(entry, ['method']) === 'refer') nearest.set(name, name);
+    }
+  }
+  // A map goes on with what is added meanwhile: the nearest come first.
+  for (const [name, refer] of nearest) {
+    for (const before of leadHere.get(name) ?? []) if (!nearest.has(before)) nearest.set(before, refer);
+  }
+  return nearest;
 }
 
 /** Keys that are no secret go to the model, and none would be left for the request, which needs them. */
