@@ -75,7 +75,8 @@ export class FakeChannel extends EventEmitter implements MrfEndpoint {
       request: (request, callback) => {
         if (request.method === 'OPTIONS') {
           this.onRoused();
-          return callback(undefined, { status: 200 });
+          callback(undefined, { status: 200 });
+          return;
         }
         const { body } = request;
         this.reinvites.push(body);
