@@ -9,6 +9,8 @@ export interface CallerWatchOptions {
   ourPackets(): number;
   /** Packets of the caller that FreeSWITCH has counted, comfort noise included. */
   callerPackets(): Promise<number>;
+  /** Has FreeSWITCH tell (`heardReport`) whether RTCP of the caller has come since it last told. */
+  rouse(): void;
   /** False while silence is allowed: on hold. */
   expectsMedia(): boolean;
   onSilent(silentMs: number): void;
@@ -23,7 +25,8 @@ const answerWaitMs = 2_000;
 /**
  * Tells a caller who is gone from one who is only quiet. FreeSWITCH passes on neither comfort noise nor silence that the
  * phone did not send, so our socket cannot tell, and FreeSWITCH is asked: once when the silence is noticed, and again in
- * the second half of the time. Nobody is given up before two answers were compared.
+ * the second half of the time. Nobody is given up before two answers were compared and RTCP was asked for. That is asked
+ * last and once: FreeSWITCH looks for RTCP 5 s after the last packet, again and again, and each question puts that off.
  */
 export class CallerWatch {
   readonly #options: CallerWatchOptions;
@@ -36,6 +39,7 @@ export class CallerWatch {
   #heard = false;
   /** An answer in this silence said that nothing had come since the one before. */
   #foundSilent = false;
+  #roused = false;
   #asking = false;
   #ended = false;
 
@@ -44,6 +48,11 @@ export class CallerWatch {
     this.#lookEveryMs = Math.min(lookMostMs, options.limitMs / looksInLimit, options.firstLimitMs / looksInLimit);
     this.#lifeAtMs = options.clock.now();
     this.#lookLater();
+  }
+
+  /** RTCP of the caller has come. */
+  heardReport(): void {
+    this.#live();
   }
 
   /** Twice is fine. */
@@ -70,9 +79,13 @@ export class CallerWatch {
     const silentMs = this.#options.clock.now() - this.#lifeAtMs;
     const allowedMs = this.#heard ? limitMs : firstLimitMs;
     if (silentMs >= allowedMs + (this.#foundSilent ? 0 : answerWaitMs)) {
-      this.#ended = true;
-      this.#options.onSilent(silentMs);
-      return;
+      if (this.#roused || !this.#foundSilent) {
+        this.#ended = true;
+        this.#options.onSilent(silentMs);
+        return;
+      }
+      this.#roused = true;
+      this.#options.rouse();
     }
     if (this.#callers === undefined || silentMs >= allowedMs / 2) this.#ask();
     this.#lookLater();
@@ -81,6 +94,7 @@ export class CallerWatch {
   #live(): void {
     this.#lifeAtMs = this.#options.clock.now();
     this.#foundSilent = false;
+    this.#roused = false;
   }
 
   #ask(): void {

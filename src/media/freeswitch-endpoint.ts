@@ -22,6 +22,7 @@ const rebridgeLookMs = 10;
 const samplesPerMs = 8;
 /** FreeSWITCH sends BYE when its channel ends; when none comes we send ours, so that no SIP dialog stays. */
 const byeWaitMs = 3_000;
+const reportEvent = 'RECV_RTCP_MESSAGE';
 
 /**
  * One channel of a FreeSWITCH, from its answer on. Its end has two ways: `close` (we are done), or `onGone` is told once
@@ -35,8 +36,10 @@ export class FreeswitchEndpoint {
   readonly #host: EndpointHost;
   #onGone: (reason: string) => void = () => undefined;
   #onKey: (key: string) => void = () => undefined;
+  #onReport: () => void = () => undefined;
   #goneReason: string | undefined;
   #byeTimer: Timer | undefined;
+  #expectsReport = false;
   #dialogOver = false;
   #closed = false;
 
@@ -49,6 +52,7 @@ export class FreeswitchEndpoint {
     mrf.conn?.socket?.setNoDelay(true);
     mrf.on('destroy', (how) => this.gone(how?.reason ?? 'the connection to the channel broke'));
     mrf.on('dtmf', ({ dtmf }) => this.#onKey(dtmf ?? ''));
+    mrf.conn?.on(`esl::event::RECV_RTCP_MESSAGE::${mrf.uuid}`, () => this.#reported());
     mrf.dialog.on('destroy', () => {
       this.gone('FreeSWITCH sent BYE');
       this.#dialogEnded();
@@ -64,6 +68,26 @@ export class FreeswitchEndpoint {
   /** Whom to tell of each key that its far side presses: one character, not checked. */
   onKey(listener: (key: string) => void): void {
     this.#onKey = listener;
+  }
+
+  /** Whom to tell when FreeSWITCH has received RTCP on this channel: once after each `expectReport`. */
+  onReport(listener: () => void): void {
+    this.#onReport = listener;
+  }
+
+  /** Twice is fine. */
+  expectReport(): void {
+    if (this.#expectsReport) return;
+    this.#expectsReport = true;
+    this.#mrf.conn?.subscribe(reportEvent);
+  }
+
+  /**
+   * FreeSWITCH tells of RTCP when it comes back with a frame of audio, and without a timer (`X-Ringbridge-Timer`) it waits
+   * for RTP as long as it takes. Any request in the channel's dialog makes it come back, without a frame.
+   */
+  rouse(): void {
+    this.#mrf.dialog.request({ method: 'OPTIONS' }, () => undefined);
   }
 
   get isGone(): boolean {
@@ -122,6 +146,14 @@ export class FreeswitchEndpoint {
   async packetsReceived(): Promise<number> {
     await this.#host.api(`uuid_set_media_stats ${this.uuid}`);
     return Number(await this.#host.api(`uuid_getvar ${this.uuid} rtp_audio_in_packet_count`)) || 0;
+  }
+
+  /** One is enough: whoever sends many must not keep us busy with them. */
+  #reported(): void {
+    if (!this.#expectsReport) return;
+    this.#expectsReport = false;
+    this.#mrf.conn?.sendRecv(`nixevent ${reportEvent}`);
+    this.#onReport();
   }
 
   /** Hangs up. Twice is fine. */

@@ -6,7 +6,7 @@ import { CallerWatch, type CallerWatchOptions } from './freeswitch-caller-watch'
 import { Joint } from './freeswitch-joint';
 import { offerAt, placeholderFor } from './freeswitch-offer';
 import type { BridgedPair, FreeswitchPool } from './freeswitch-pool';
-import { readSide, withDirection, type SideOfCall } from './freeswitch-sdp';
+import { readSide, withDirection, withRtcpPort, type SideOfCall } from './freeswitch-sdp';
 import type { FreeswitchServer } from './freeswitch-server';
 import type {
   AudioSource,
@@ -162,6 +162,7 @@ class FreeswitchLeg implements MediaLeg {
       ...this.#limits,
       ourPackets: () => this.#ours.stats.packetsReceived,
       callerPackets: () => this.#callerPackets(),
+      rouse: () => this.#pair?.caller.rouse(),
       expectsMedia: () => this.#side === undefined || expectsMedia(this.#side),
       onSilent: (silentMs) => this.#fail({ kind: 'media-timeout', silentMs }),
     });
@@ -213,7 +214,7 @@ class FreeswitchLeg implements MediaLeg {
     const ourOffer = await this.#ours.offer();
     const pair = await this.#pool.openPair({
       callId: this.#callId,
-      callerOffer: callerOffer ?? placeholderFor(ourOffer),
+      callerOffer: callerOffer === undefined ? placeholderFor(ourOffer) : withRtcpPort(callerOffer),
       ourOffer,
       preferred: this.#preferred,
     });
@@ -225,6 +226,7 @@ class FreeswitchLeg implements MediaLeg {
     this.#pair = pair;
     for (const end of [pair.caller, pair.ours]) end.onGone((reason) => this.#onGone(reason));
     pair.caller.onKey((key) => this.#joint.onKey(key));
+    pair.caller.onReport(() => this.#watch?.heardReport());
     await this.#ours.acceptAnswer(pair.ours.sdp);
     this.#logger.debug({ caller: pair.caller.uuid, ours: pair.ours.uuid }, 'FreeSWITCH bridged');
     return pair;
@@ -259,6 +261,8 @@ class FreeswitchLeg implements MediaLeg {
   }
 
   #callerPackets(): Promise<number> {
+    // On time for what comes until the caller is given up.
+    this.#pair?.caller.expectReport();
     return this.#pair?.caller.packetsReceived() ?? Promise.resolve(0);
   }
 

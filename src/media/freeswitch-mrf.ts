@@ -12,6 +12,14 @@ export interface EventSocketConnection {
   reconnectOpts: { maxAttempts?: number };
 }
 
+/** A channel's own connection, which carries its events alone. FreeSWITCH obeys in the order of what it is told. */
+export interface ChannelConnection extends Pick<EventSocketConnection, 'socket'> {
+  on(event: `esl::event::RECV_RTCP_MESSAGE::${string}`, listener: () => void): unknown;
+  /** Adds one kind of event. */
+  subscribe(event: string): unknown;
+  sendRecv(command: string): unknown;
+}
+
 /** The SIP dialog between us and FreeSWITCH. */
 export interface MediaDialog {
   /** BYE came from FreeSWITCH. */
@@ -20,7 +28,7 @@ export interface MediaDialog {
   destroy(options: Record<string, never>, callback: (failure: unknown) => void): void;
   /** The callback comes once per response of the INVITE, provisional ones included; srf sends the ACK. */
   request(
-    options: { method: 'INVITE'; body: string; headers: Record<string, string> },
+    options: { method: 'INVITE'; body: string; headers: Record<string, string> } | { method: 'OPTIONS' },
     callback: (failure: unknown, response?: { readonly status: number; readonly body?: string }) => void,
   ): void;
 }
@@ -31,7 +39,7 @@ export interface MrfEndpoint {
   readonly uuid: string;
   readonly local: { readonly sdp?: string };
   readonly dialog: MediaDialog;
-  readonly conn: EventSocketConnection | null;
+  readonly conn: ChannelConnection | null;
   on(event: 'destroy', listener: (how?: { reason?: string }) => void): unknown;
   /** A key of the far side (FreeSWITCH's event DTMF). */
   on(event: 'dtmf', listener: (key: { dtmf?: string }) => void): unknown;

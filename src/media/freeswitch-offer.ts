@@ -6,7 +6,7 @@ import { formatsOf, LocalDescription, readDescription } from './negotiation';
  * stream twice, with and without SRTP, and fsmrf answers them with FreeSWITCH's own description.
  */
 export function placeholderFor(ourOffer: string): string {
-  return ourOffer.replace(/^m=audio \d+/m, `m=audio ${discardPort}`);
+  return `${ourOffer.replace(/^m=audio \d+/m, `m=audio ${discardPort}`)}a=rtcp:${discardPort}\r\n`;
 }
 
 /** Nobody listens there (RFC 863). */

@@ -39,6 +39,16 @@ export function passableOffer(offer: string): string {
   });
 }
 
+/**
+ * The offer with its RTCP port named (RFC 3605), which is the next one unless it says otherwise. FreeSWITCH opens its own and
+ * reads what comes there only for who names one, or where `rtcp-audio-interval-msec` is set.
+ */
+export function withRtcpPort(offer: string): string {
+  return offer.replace(/^m=audio ([1-9]\d*)[\s\S]*?(?=^m=|$(?![\s\S]))/m, (section, port: string) =>
+    /^a=rtcp[:-]/m.test(section) ? section : `${section.trimEnd()}\r\na=rtcp:${Number(port) + 1}\r\n`,
+  );
+}
+
 /** The same description with another direction on its streams. */
 export function withDirection(sdp: string, direction: Direction): string {
   const lines = sdp.split(/\r\n|\n/).filter((line) => !/^a=(sendrecv|sendonly|recvonly|inactive)$/.test(line));

@@ -134,6 +134,24 @@ describe.each(fronts)('a call through FreeSWITCH, with the %s in front,', (front
       });
     });
 
+    calmTest('is on mute and sends RTCP alone, hears the agent whole, and hangs up when it likes', async (keep) => {
+      const { bridge, phone, sipp } = await ring(keep, {
+        ...{ front, plan: tonePlan, env: { RINGBRIDGE_MEDIA_TIMEOUT: '6s' } },
+        steps: (port) => [call(phoneSdp({ port })), waitForCue, bye],
+      });
+      await eventually(() => phone.packetsWithSound().length > 25, 'the agent');
+      const start = phone.packetsWithSound()[0]!;
+      phone.pause({ comfortNoise: false });
+      await phone.sendReports({ everyMs: 2_500 });
+      await phone.heardPackets(phone.packets.length + 1_000);
+      sipp.cue();
+
+      expect(await sipp.finished).toEqual(wentWell);
+      expect(await bridge.endedCalls()).toMatchObject([{ reason: { kind: 'caller-hung-up' } }]);
+      expect(toneGaps(phone.audio({ from: start }), 8_000, 610).length).toBeLessThanOrEqual(tolerancePackets);
+      await channelsBecome(0);
+    });
+
     calmTest('presses a key by INFO and one by RFC 4733, each told once', async (keep) => {
       const info = inDialog('INFO', { type: 'application/dtmf-relay', body: 'Signal=5\nDuration=160\n' });
       const { bridge, phone, sipp } = await ring(keep, {

@@ -19,6 +19,8 @@ import { UdpPhone } from './udp-phone';
 
 jest.setTimeout(30_000);
 
+/** The default: FreeSWITCH looks for RTCP three times in it, as often as a phone sends some. */
+const mediaTimeoutMs = 15_000;
 const common = { clock: systemClock, random: systemRandom, logger: silentLogger };
 
 describeCluster(['freeswitch'])('against a real FreeSWITCH', () => {
@@ -58,7 +60,7 @@ describeCluster(['freeswitch'])('against a real FreeSWITCH', () => {
       mediaTimeoutMs: neverMs,
       firstMediaTimeoutMs: neverMs,
     });
-    const leg = await createFreeswitchLegFactory({ ...common, pool, ours }).create({
+    const leg = await createFreeswitchLegFactory({ ...common, pool, ours, mediaTimeoutMs }).create({
       callId: 'contract',
       signallingAddress: '127.0.0.1',
       beside,
@@ -71,6 +73,8 @@ describeCluster(['freeswitch'])('against a real FreeSWITCH', () => {
       sdp: (options = {}) => offer({ address: '127.0.0.1', port: opened.rtp.port, ...options }),
       say: (samples) => phone.say(samples),
       press: (digit) => phone.press(digit),
+      mute: () => phone.mute(),
+      report: () => phone.report(),
       heard: () => phone.heard(),
       keysHeard: () => phone.keysHeard(),
       elapse: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
@@ -83,7 +87,7 @@ describeCluster(['freeswitch'])('against a real FreeSWITCH', () => {
     () => openLeg(),
     // A packet that is late on a busy machine is made up for. FreeSWITCH begins both channels, one after the other, and loses
     // what comes meanwhile; a caller who has just been answered is not that quick.
-    { toleranceMs: 160, deafMax: 3 },
+    { toleranceMs: 160, deafMax: 3, mediaTimeoutMs },
   );
 
   describeJoinedLegs(

@@ -5,7 +5,9 @@ import type { DatagramPair } from '../../src/rtp/socket';
 import { parseTelephoneEvent, TelephoneEventReceiver, TelephoneEventSender } from '../../src/rtp/telephone-event';
 import { portOf } from '../media/leg-on-network';
 import { datagramOf } from '../media/leg-on-network';
-import { rtpPacket } from '../rtp/rtp-packets';
+import { receiverReport, rtpPacket } from '../rtp/rtp-packets';
+
+const ssrc = 0x1234_5678;
 
 /** A phone in real time, in PCMU, whose SIP is spoken by the test: it sends 20 ms each 20 ms once it knows where to. */
 export class UdpPhone {
@@ -17,6 +19,7 @@ export class UdpPhone {
   #timer: NodeJS.Timeout | undefined;
   #startMs = 0;
   #sent = 0;
+  #muted = false;
 
   constructor(pair: DatagramPair) {
     this.#pair = pair;
@@ -52,6 +55,16 @@ export class UdpPhone {
 
   press(digit: Digit): void {
     this.#keys.enqueue(digit, 100);
+  }
+
+  /** Sends no RTP from now on. */
+  mute(): void {
+    this.#muted = true;
+  }
+
+  /** Sends an empty receiver report. */
+  report(): void {
+    this.#pair.rtcp.send(receiverReport(ssrc), '127.0.0.1', (this.#remotePort ?? 9) + 1);
   }
 
   heard(): Int16Array {
@@ -98,8 +111,8 @@ export class UdpPhone {
       [payloadType, at] = [101, step.timestamp];
       payload = Buffer.from([code, end ? 0x8a : 0x0a, duration >> 8, duration & 0xff]);
     }
-    const packet = rtpPacket({ sequence: this.#sent & 0xffff, timestamp: at, ssrc: 0x1234_5678, payload, payloadType });
-    this.#pair.rtp.send(datagramOf(packet), '127.0.0.1', this.#remotePort ?? 9);
+    const packet = rtpPacket({ sequence: this.#sent & 0xffff, timestamp: at, ssrc, payload, payloadType });
+    if (!this.#muted) this.#pair.rtp.send(datagramOf(packet), '127.0.0.1', this.#remotePort ?? 9);
     this.#sent += 1;
   }
 }

@@ -13,7 +13,8 @@ export interface LegsUnderTest {
 
 /**
  * What two legs of one call do when they are joined, by whatever stands between them or by whoever has both. `settleMs`:
- * what the change may take; `isJoinedByMedia`: whether these can be joined without us.
+ * what the change may take; `isJoinedByMedia`: whether these can be joined without us; both legs have the default media
+ * timeout of 15 s.
  */
 export function describeJoinedLegs(
   name: string,
@@ -141,6 +142,16 @@ export function describeJoinedLegs(
       expect(snrDb(atCaller, 8_000, phoneHz.callee)).toBeGreaterThan(25);
       expect(snrDb(atCallee, 8_000, phoneHz.caller)).toBeGreaterThan(25);
     });
+
+    it('keeps two who are on mute and send RTCP', async () => {
+      await joined();
+      for (const phone of [test.caller, test.callee]) phone.mute();
+      for (let passedMs = 0; passedMs < 35_000; passedMs += 5_000) {
+        await test.caller.elapse(5_000);
+        for (const phone of [test.caller, test.callee]) phone.report();
+      }
+      expect([caller.failures, callee.failures]).toEqual([[], []]);
+    }, 60_000);
 
     it('on hold the one hears nothing strange, and both hear each other after it', async () => {
       await joined();

@@ -62,6 +62,8 @@ class Office {
       sdp: (options = {}) => offer({ ...at, ...options }),
       say: (samples) => phone?.say(samples),
       press: (digit) => phone?.press(digit),
+      mute: () => phone?.mute(),
+      report: () => phone?.report(),
       heard: () => phone?.heard() ?? new Int16Array(0),
       keysHeard: () => phone?.keysHeard() ?? '',
       elapse: (ms) => this.elapse(ms),

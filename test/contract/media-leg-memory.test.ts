@@ -15,6 +15,9 @@ for (const rateHz of [8_000, 24_000] as const) {
       sdp: (options = {}) => offer(options),
       say: (samples) => phone.say(samples),
       press: (digit) => phone.press(digit),
+      // It has no packets.
+      mute: () => undefined,
+      report: () => undefined,
       heard: () => Int16Array.from(phone.heard.flatMap(({ samples }) => [...samples])),
       keysHeard: () => phone.keys.map(({ digit }) => digit).join(''),
       elapse: (ms) => clock.advanceAsync(ms),

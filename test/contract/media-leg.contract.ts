@@ -10,6 +10,10 @@ export interface LegUnderTest {
   /** The caller says this, at the leg's rate, and is silent afterwards. Called after `start`. */
   say(samples: Int16Array): void;
   press(digit: Digit): void;
+  /** The caller sends no RTP from now on. */
+  mute(): void;
+  /** The caller sends one receiver report. */
+  report(): void;
   /** All that the caller has heard, at the leg's rate. */
   heard(): Int16Array;
   /** Keys that have come to the caller. */
@@ -20,15 +24,23 @@ export interface LegUnderTest {
   close(): Promise<void> | void;
 }
 
+export interface MediaLegTolerance {
+  toleranceMs?: number;
+  concealedMax?: number;
+  deafMax?: number;
+  mediaTimeoutMs?: number;
+}
+
 /**
  * What every media leg does, whoever faces the caller. `toleranceMs`: delay and jitter of the way between the two;
  * `concealedMax`: frames that may be made up for packets that were late on it, in a second; `deafMax`: the caller's first
- * frames that may be lost while a server between the two begins.
+ * frames that may be lost while a server between the two begins; `mediaTimeoutMs`: after which a caller who was heard is
+ * gone, undefined where nobody ever is.
  */
 export function describeMediaLeg(
   name: string,
   open: () => Promise<LegUnderTest>,
-  { toleranceMs = 100, concealedMax = 0, deafMax = 0 } = {},
+  { toleranceMs = 100, concealedMax = 0, deafMax = 0, mediaTimeoutMs }: MediaLegTolerance = {},
 ): void {
   describe(name, () => {
     let test: LegUnderTest;
@@ -181,6 +193,22 @@ export function describeMediaLeg(
       await test.elapse(2_000);
       expect(caller.failures).toEqual([]);
     });
+
+    if (mediaTimeoutMs === undefined) return;
+
+    it('keeps a caller on mute who sends RTCP, and gives up one who sends nothing', async () => {
+      await started();
+      await test.elapse(1_000);
+      test.mute();
+      for (let passedMs = 0; passedMs < 3 * mediaTimeoutMs; passedMs += 5_000) {
+        await test.elapse(5_000);
+        test.report();
+      }
+      expect(caller.failures).toEqual([]);
+      // The last packet of RTCP may be found only when the next one is missed.
+      await test.elapse(2 * mediaTimeoutMs + 2_000);
+      expect(caller.failures).toMatchObject([{ kind: 'media-timeout' }]);
+    }, 120_000);
   });
 }
 

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 
 import type {
+  ChannelConnection,
   CreateEndpointOptions,
   Mrf,
   MrfConnectOptions,
@@ -24,11 +25,30 @@ function held<T>(): Held<T> {
 
 const never = new Promise<never>(() => undefined);
 
+/** The connection of a channel, which passes on the events that were asked for. */
+class FakeChannelConnection extends EventEmitter implements ChannelConnection {
+  readonly socket = null;
+  readonly subscribed = new Set<string>();
+
+  subscribe(event: string): void {
+    this.subscribed.add(event);
+  }
+
+  sendRecv(command: string): void {
+    const [word, event = ''] = command.split(' ');
+    if (word === 'nixevent') this.subscribed.delete(event);
+  }
+
+  fire(event: string, uuid: string): void {
+    if (this.subscribed.has(event)) this.emit(`esl::event::${event}::${uuid}`);
+  }
+}
+
 /** A channel of a `FakeFreeswitch`. */
 export class FakeChannel extends EventEmitter implements MrfEndpoint {
   readonly uuid: string;
   local: { sdp: string };
-  readonly conn = null;
+  readonly conn = new FakeChannelConnection();
   readonly reinvites: string[] = [];
   byes = 0;
   /** What the next re-INVITEs are answered; undefined: nothing. */
@@ -52,7 +72,13 @@ export class FakeChannel extends EventEmitter implements MrfEndpoint {
         this.byes += 1;
         callback(undefined);
       },
-      request: ({ body }, callback) => {
+      request: (request, callback) => {
+        if (request.method === 'OPTIONS') {
+          this.onRoused();
+          callback(undefined, { status: 200 });
+          return;
+        }
+        const { body } = request;
         this.reinvites.push(body);
         if (this.reinviteStatus === undefined || !this.server.answersReinvites) return;
         callback(undefined, { status: 100 });
@@ -64,6 +90,11 @@ export class FakeChannel extends EventEmitter implements MrfEndpoint {
   /** A server that really negotiates says otherwise. */
   answerReinvite(_offer: string): { status?: number; body?: string } {
     return { body: fakeSdp(`${this.uuid}-again`) };
+  }
+
+  /** An OPTIONS came. */
+  onRoused(): void {
+    return;
   }
 
   /** FreeSWITCH hangs up: BYE, and the end of the channel's own connection. */

@@ -3,6 +3,7 @@ import type { Clock } from '../../src/runtime/clock';
 import { VirtualClock } from '../../src/runtime/virtual-clock';
 
 const onTime = (): number => 0;
+type Sent = 'speech' | 'comfort noise' | 'RTCP' | 'nothing';
 
 /** A call through FreeSWITCH, seen by its watch alone. `timersOffMs`: how early (below 0) or late each timer fires. */
 class Call {
@@ -11,6 +12,9 @@ class Call {
   silentMs: number | undefined;
   ourPackets = 0;
   callerPackets = 0;
+  /** RTCP has come that FreeSWITCH has not told of: it does when RTP comes, or when it is asked. */
+  reported = false;
+  rousedAtMs: number[] = [];
   onHold = false;
   asked = 0;
   answers: 'at once' | 'never' | 'with a refusal' = 'at once';
@@ -26,18 +30,31 @@ class Call {
       ...{ clock, limitMs, firstLimitMs },
       ourPackets: () => this.ourPackets,
       callerPackets: () => this.#answer(),
+      rouse: () => this.#rouse(),
       expectsMedia: () => !this.onHold,
       onSilent: (silentMs) => (this.silentMs = silentMs),
     });
   }
 
-  /** Seconds pass; comfort noise is a packet each 200 ms that FreeSWITCH counts and keeps, speech 50 that it passes on. */
-  async pass(seconds: number, what: 'speech' | 'comfort noise' | 'nothing'): Promise<void> {
+  /**
+   * Seconds pass; comfort noise is a packet each 200 ms that FreeSWITCH counts and keeps, speech 50 a second that it passes
+   * on, and RTCP one each 5 s.
+   */
+  async pass(seconds: number, what: Sent): Promise<void> {
     for (let part = 0; part < seconds * 5; part += 1) {
       if (what === 'speech') this.ourPackets += 10;
-      if (what !== 'nothing') this.callerPackets += what === 'speech' ? 10 : 1;
+      if (what === 'speech' || what === 'comfort noise') this.callerPackets += what === 'speech' ? 10 : 1;
+      if (what === 'RTCP' && part % 25 === 0) this.reported = true;
       await this.clock.advanceAsync(200);
     }
+  }
+
+  #rouse(): void {
+    this.rousedAtMs.push(this.clock.now());
+    this.clock.setTimer(50, () => {
+      if (this.reported) this.watch.heardReport();
+      this.reported = false;
+    });
   }
 
   #answer(): Promise<number> {
@@ -82,7 +99,21 @@ describe.each(timersOff)('with timers that fire %s', (_when, timersOffMs) => {
     await call.pass(5, 'comfort noise');
     await call.pass(30, 'nothing');
     expect(call.silentMs).toBeGreaterThanOrEqual(limitMs);
-    expect(call.silentMs).toBeLessThan(limitMs + 1_010);
+    // A look later than the limit RTCP is asked for, and a look later than that its caller is given up.
+    expect(call.silentMs).toBeLessThan(limitMs + 2_010);
+    expect(call.rousedAtMs).toHaveLength(1);
+  });
+
+  test.each([8_000, 15_000])('RTCP alone keeps a call of %i ms up for minutes', async (limitMs) => {
+    const call = new Call({ limitMs, timersOffMs });
+    await call.pass(3, 'speech');
+    await call.pass(300, 'RTCP');
+    expect(call.silentMs).toBeUndefined();
+    // FreeSWITCH must find time for its own look between two questions.
+    expect(call.rousedAtMs.length).toBeLessThanOrEqual(300_000 / limitMs);
+    await call.pass(2 * (limitMs / 1_000) + 4, 'nothing');
+    expect(call.silentMs).toBeGreaterThanOrEqual(limitMs);
+    call.watch.end();
   });
 });
 
@@ -90,8 +121,8 @@ test('a caller of whom nothing was ever heard has the first limit', async () => 
   const call = new Call({ firstLimitMs: 10_000 });
   await call.pass(9, 'nothing');
   expect(call.silentMs).toBeUndefined();
-  await call.pass(2, 'nothing');
-  expect(call.silentMs).toBe(10_000);
+  await call.pass(3, 'nothing');
+  expect(call.silentMs).toBe(11_000);
 });
 
 test('a caller who begins with comfort noise has been heard', async () => {
@@ -99,7 +130,7 @@ test('a caller who begins with comfort noise has been heard', async () => {
   await call.pass(60, 'comfort noise');
   expect(call.silentMs).toBeUndefined();
   await call.pass(6, 'nothing');
-  expect(call.silentMs).toBe(4_000);
+  expect(call.silentMs).toBe(5_000);
 });
 
 test('nobody is given up on hold, and silence counts anew afterwards', async () => {
@@ -112,7 +143,7 @@ test('nobody is given up on hold, and silence counts anew afterwards', async () 
   await call.pass(3, 'nothing');
   expect(call.silentMs).toBeUndefined();
   await call.pass(3, 'nothing');
-  expect(call.silentMs).toBe(4_000);
+  expect(call.silentMs).toBe(5_000);
 });
 
 test.each(['never', 'with a refusal'] as const)(
@@ -132,4 +163,5 @@ test('FreeSWITCH is not asked about a caller who speaks', async () => {
   const call = new Call();
   await call.pass(60, 'speech');
   expect(call.asked).toBe(0);
+  expect(call.rousedAtMs).toEqual([]);
 });

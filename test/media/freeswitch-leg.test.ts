@@ -196,10 +196,10 @@ describe('a caller of whom nothing comes', () => {
 
   test('is gone after the time for the first packet when FreeSWITCH has counted none either', async () => {
     const leg = await started(() => 0);
-    await test_.clock.advanceAsync(29_999);
+    await test_.clock.advanceAsync(30_999);
     expect(test_.listener.failures).toEqual([]);
     await test_.clock.advanceAsync(1_000);
-    expect(test_.listener.failures).toMatchObject([{ failure: { kind: 'media-timeout', silentMs: 30_000 } }]);
+    expect(test_.listener.failures).toMatchObject([{ failure: { kind: 'media-timeout', silentMs: 31_000 } }]);
     leg.close();
   });
 

@@ -1,4 +1,4 @@
-import { passableOffer, readSide, withDirection } from '../../src/media/freeswitch-sdp';
+import { passableOffer, readSide, withDirection, withRtcpPort } from '../../src/media/freeswitch-sdp';
 import { fakeSdp } from './fake-mrf';
 import { offer } from './offers';
 
@@ -26,6 +26,20 @@ test('an offer of SRTP is written so that fsmrf does not take it for DTLS', () =
   const srtp = offer({ protocol: 'RTP/SAVP' });
   expect(passableOffer(srtp)).toBe(srtp.replace('RTP/SAVP', 'RTP/savp'));
   expect(passableOffer(offer())).toBe(offer());
+});
+
+test('an offer names its RTCP port, in the section of its audio, unless it has said where RTCP goes', () => {
+  expect(withRtcpPort(offer())).toBe(`${offer()}a=rtcp:4001\r\n`);
+  const two = `${offer()}m=video 6000 RTP/AVP 96\r\na=sendrecv\r\n`;
+  expect(withRtcpPort(two)).toBe(two.replace('m=video', 'a=rtcp:4001\r\nm=video'));
+  const bare = 'v=0\nm=audio 4000 RTP/AVP 0';
+  expect(withRtcpPort(bare)).toBe(`${bare}\r\na=rtcp:4001\r\n`);
+  for (const line of ['a=rtcp:9000', 'a=rtcp-mux']) {
+    const named = offer({ audio: [line] });
+    expect(withRtcpPort(named)).toBe(named);
+  }
+  expect(withRtcpPort(offer({ port: 0 }))).toBe(offer({ port: 0 }));
+  expect(withRtcpPort('hello')).toBe('hello');
 });
 
 test('a direction takes the place of the one that was there', () => {

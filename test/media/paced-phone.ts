@@ -1,6 +1,7 @@
 import { decodeG711, encodeG711 } from '../../src/audio/g711';
 import type { Digit } from '../../src/media/media-leg';
 import { parseTelephoneEvent, TelephoneEventReceiver, TelephoneEventSender } from '../../src/rtp/telephone-event';
+import { receiverReport } from '../rtp/rtp-packets';
 import type { PacketPhone } from './leg-on-network';
 
 /** Sends a packet each 20 ms while time passes: speech, a key's packets, or silence. */
@@ -8,6 +9,7 @@ export class PacedPhone {
   readonly #phone: PacketPhone;
   readonly #keys = new TelephoneEventSender();
   #speech = new Int16Array(0);
+  #muted = false;
 
   constructor(phone: PacketPhone) {
     this.#phone = phone;
@@ -19,6 +21,16 @@ export class PacedPhone {
 
   press(digit: Digit): void {
     this.#keys.enqueue(digit, 100);
+  }
+
+  /** Sends no RTP from now on. */
+  mute(): void {
+    this.#muted = true;
+  }
+
+  /** Sends an empty receiver report. */
+  report(): void {
+    this.#phone.sendRtcp(receiverReport(this.#phone.ssrc));
   }
 
   heard(): Int16Array {
@@ -49,6 +61,7 @@ export class PacedPhone {
 
   /** One packet, now. */
   sendNext(): void {
+    if (this.#muted) return;
     const step = this.#keys.next(this.#phone.timestamp, 160);
     if (step !== undefined) {
       this.#phone.send(this.#phone.event(step.code, step));

@@ -47,6 +47,9 @@ class RelayChannel extends FakeChannel {
   peer: RelayChannel | undefined;
   readonly #relay: RelayFreeswitch;
   readonly #port: DatagramPort;
+  #rtcpPort: DatagramPort | undefined;
+  /** RTCP has come that no event told of. */
+  #reportToTell = false;
   readonly #keys = new TelephoneEventReceiver();
   takesKeys = false;
   received = 0;
@@ -89,8 +92,16 @@ class RelayChannel extends FakeChannel {
     if (this.#remote !== undefined) this.#port.send(datagram, this.#remote.address, this.#remote.port);
   }
 
+  /** As FreeSWITCH without a timer: it tells of RTCP when RTP comes, or when it is roused. */
+  override onRoused(): void {
+    if (!this.#reportToTell) return;
+    this.#reportToTell = false;
+    this.conn.fire('RECV_RTCP_MESSAGE', this.uuid);
+  }
+
   #onDatagram(datagram: Buffer): void {
     this.received += 1;
+    this.onRoused();
     const packet = parseRtpPacket(datagram);
     const isKey = typeof packet !== 'string' && packet.payloadType === eventPayloadType;
     if (isKey) this.#tellKey(Buffer.from(packet.payload), packet.timestamp);
@@ -110,6 +121,7 @@ class RelayChannel extends FakeChannel {
 
   override hangUp(reason: string): void {
     this.#port.close();
+    this.#rtcpPort?.close();
     this.peer?.park();
     super.hangUp(reason);
   }
@@ -118,11 +130,17 @@ class RelayChannel extends FakeChannel {
     const [, port = '', formats = ''] = /^m=audio (\d+) RTP\/AVP (.*)$/m.exec(offer) ?? [];
     const known = formats.split(' ').filter((format) => ['0', '8', '101'].includes(format.trim()));
     if (!known.some((format) => format !== '101')) return undefined;
+    if (offer.includes('a=rtcp:') && this.#rtcpPort === undefined) this.#openRtcp();
     this.takesKeys = known.includes('101');
     if (this.#relay.liberalDtmf && !this.takesKeys) known.push('101');
     this.#remote = { address: /^c=IN IP4 (\S+)/m.exec(offer)?.[1] ?? '', port: Number(port) };
     const direction = /^a=(sendrecv|sendonly|recvonly|inactive)/m.exec(offer)?.[1] ?? 'sendrecv';
     return this.#describe(known, direction === 'sendonly' ? 'recvonly' : direction);
+  }
+
+  #openRtcp(): void {
+    this.#rtcpPort = this.#relay.network.bind(relayAddress, this.#port.port + 1);
+    this.#rtcpPort.listen({ onDatagram: () => (this.#reportToTell = true) });
   }
 
   #describe(formats: readonly string[], direction: string): string {

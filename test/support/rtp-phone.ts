@@ -3,6 +3,7 @@ import { once } from 'node:events';
 
 import { decodeG711, encodeG711, g711Silence, type G711Law } from '../../src/audio/g711';
 import { ToneGenerator } from '../../src/audio/tone';
+import { receiverReport } from '../rtp/rtp-packets';
 import { eventually } from './eventually';
 
 /** A packet as it came; parsed here and not by our own parser, which is what these tests judge. */
@@ -46,6 +47,7 @@ export class RtpPhone {
   #timestamp = 4_294_960_000;
   #firstSentMs = 0;
   #timer: NodeJS.Timeout | undefined;
+  #rtcp: { socket: Socket; timer: NodeJS.Timeout } | undefined;
   #closed: Promise<void> | undefined;
   #pause: { comfortNoise: boolean } | undefined;
   #paused = 0;
@@ -111,6 +113,17 @@ export class RtpPhone {
     this.#pause = undefined;
   }
 
+  /** An empty receiver report each so often from now on, from the port after the one of its audio. */
+  async sendReports({ everyMs }: { everyMs: number }): Promise<void> {
+    const socket = createSocket('udp4');
+    socket.bind(this.port + 1, '127.0.0.1');
+    await once(socket, 'listening');
+    const timer = setInterval(() => {
+      if (this.#remote !== undefined) socket.send(receiverReport(this.#ssrc), this.#remote.port + 1, '127.0.0.1');
+    }, everyMs);
+    this.#rtcp = { socket, timer };
+  }
+
   /** Presses a key for 100 ms (RFC 4733, payload type 101). */
   press(code: number): void {
     this.#digit = { code, timestamp: this.#timestamp };
@@ -161,8 +174,15 @@ export class RtpPhone {
   async #close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    clearInterval(this.#rtcp?.timer);
+    this.#rtcp?.socket.close();
     this.#socket.close();
     await once(this.#socket, 'close');
+  }
+
+  /** No two phones have one stream. */
+  get #ssrc(): number {
+    return 0x5e1f_0000 + this.port;
   }
 
   #onDatagram(datagram: Buffer, { address, port }: RemoteInfo): void {
@@ -229,8 +249,7 @@ export class RtpPhone {
     header.writeUInt8((packet.marker ? 0x80 : 0) | packet.payloadType, 1);
     header.writeUInt16BE(this.#sequence, 2);
     header.writeUInt32BE(packet.timestamp, 4);
-    // No two phones have one stream.
-    header.writeUInt32BE(0x5e1f_0000 + this.port, 8);
+    header.writeUInt32BE(this.#ssrc, 8);
     const { address, port } = this.#remote ?? { address: '127.0.0.1', port: 0 };
     if (port > 0) this.#socket.send(Buffer.concat([header, packet.payload]), port, address);
     this.#sequence = (this.#sequence + 1) & 0xffff;
