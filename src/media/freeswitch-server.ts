@@ -131,7 +131,8 @@ export class FreeswitchServer {
     if (this.draining) return 'takes no new calls';
     // Its own count is one heartbeat old; ours is not, and others may use it too.
     const sessions = Math.max(this.#sessions, this.channels);
-    return sessions + channels > this.#sessionsMax ? `is full (${this.#sessionsMax} sessions)` : undefined;
+    // It refuses the one that would reach its limit, which then counts there for ten seconds more.
+    return sessions + channels >= this.#sessionsMax ? `is full (${this.#sessionsMax} sessions)` : undefined;
   }
 
   /** Makes a channel. Rejects with `OfferRefused` (488: no codec) or `MediaUnavailable`; a late one is hung up. */

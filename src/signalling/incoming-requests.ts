@@ -7,6 +7,7 @@ import type { CallHandler } from './caller-leg';
 import type { Guard, OnSignallingBug } from './guarded';
 import { canFormDialog, requiredExtensions, whyUnanswerable } from './invite-checks';
 import { allowedMethods, respond, retryAfterSeconds } from './respond';
+import { tooShortSession } from './session-timer';
 import type { SipServerKind } from './sip-server-address';
 import { parseNameAddress, sdpOf } from './sip-text';
 import type { RoutedMethod, SipHeaders, Srf, SrfRequest, SrfRequestHandler, SrfResponse } from './srf';
@@ -155,6 +156,7 @@ export class IncomingRequests {
     const content = sdpOf(req);
     const required = requiredExtensions(req);
     const unsupported = required.filter((extension) => !supportedExtensions.includes(extension));
+    const tooShort = this.#options.kind === 'drachtio-server' ? tooShortSession(req) : undefined;
     const refuse = (status: number, headers?: SipHeaders): void => this.#respond(res, status, headers);
 
     if (known !== undefined) this.#refuseMerged(res, sipCallId, known);
@@ -163,6 +165,8 @@ export class IncomingRequests {
     else if (!canFormDialog(req)) refuse(400);
     else if (!this.#options.accepting()) this.#unavailable(res);
     else if (unsupported.length > 0) refuse(420, { Unsupported: unsupported.join(', ') });
+    // The embedded server has its own say in this.
+    else if (tooShort !== undefined) refuse(422, tooShort);
     else if (content === 'unsupported') refuse(415, { Accept: 'application/sdp' });
     else if (this.#options.onCall === undefined) refuse(480);
     else this.#takeCall(req, res, { sipCallId, offer: content.sdp, reliableRinging: required.includes('100rel') });

@@ -102,8 +102,10 @@ export class OwnAnswering implements Answering {
   async connect(embedded: SipServerAddress | undefined): Promise<void> {
     const { settings, clock, random, logger, full = () => false } = this.#options;
     await this.#freeswitch?.start(() => this.#sip?.link);
+    // OPTIONS say what a call would find.
+    const noPlace = (): boolean => full() || this.#freeswitch?.taking === false;
     this.#sip = await SipFront.start({
-      ...{ settings, clock, random, logger, embedded, full },
+      ...{ settings, clock, random, logger, embedded, full: noPlace },
       onBug: ({ leg, cause }) => this.#calls?.failCallOf(leg, cause),
       onCall: (leg) => this.#calls?.accept(leg),
     });

@@ -4,7 +4,17 @@ import { eventually } from '../support/eventually';
 import { RtpPhone } from '../support/rtp-phone';
 import { buildIfStale, ServeProcess } from '../support/serve-process';
 import { startSipp, wentWell, type SippRun } from '../support/sipp';
-import { bye, call, phoneSdp, receiveBye, refusedCall, waitForCue, type Step } from '../support/sipp-scenario';
+import {
+  bye,
+  call,
+  options,
+  phoneSdp,
+  receive,
+  receiveBye,
+  refusedCall,
+  waitForCue,
+  type Step,
+} from '../support/sipp-scenario';
 import { backAfterMs, report } from './cluster-call';
 import {
   channelsAt,
@@ -57,6 +67,8 @@ describeCluster(['freeswitch', 'control'], 'sipp')('a FreeSWITCH that', () => {
     expect(await bridge.get('/ready')).toMatchObject({ status: 503 });
     const refused = keep(await startSipp({ target: bridge.sip(), steps: [refusedCall(503, phoneSdp({ port: 9 }))] }));
     expect(await refused.finished).toEqual(wentWell);
+    const asked = keep(await startSipp({ target: bridge.sip(), steps: [options(), receive(503)] }));
+    expect(await asked.finished).toEqual(wentWell);
 
     await control('start', 'fs1');
     const backMs = performance.now();

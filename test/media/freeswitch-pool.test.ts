@@ -106,13 +106,18 @@ test('a server that was paused at its own console gets no new calls', async () =
   await test.close();
 });
 
-test('a server takes no more sessions than it says it has', async () => {
+test.each([
+  [3, 1],
+  [4, 1],
+  [5, 2],
+])('a server that says %d sessions takes one less, which are %d calls', async (sessionsMax, calls) => {
   const test = await PoolUnderTest.started({ servers: 1 });
-  test.first.sessionsMax = 5;
+  test.first.sessionsMax = sessionsMax;
   await test.clock.advanceAsync(2_000);
-  await test.pool.openPair(request);
-  await test.pool.openPair(request);
-  await expect(test.pool.openPair(request)).rejects.toThrow('FreeSWITCH 10.0.0.1:8021: is full (5 sessions)');
+  for (let n = 0; n < calls; n += 1) await test.pool.openPair(request);
+  expect(test.pool.taking).toBe(false);
+  const why = `FreeSWITCH 10.0.0.1:8021: is full (${sessionsMax} sessions)`;
+  await expect(test.pool.openPair(request)).rejects.toThrow(why);
   await test.close();
 });
 

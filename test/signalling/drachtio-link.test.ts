@@ -122,6 +122,14 @@ describe('a link to a drachtio-server', () => {
     expect(refreshed.headers.get('session-expires')).toBe('90;refresher=uac');
   });
 
+  test('a caller that wants a session shorter than 90 s is told how short it may be', async () => {
+    const headers = { Supported: 'timer', 'Session-Expires': '60;refresher=uac' };
+    test_.server.send(new FakeCaller(test_.server).inviteFrame({ headers }));
+    const refusal = await test_.server.untilSent('SIP/2.0 422');
+    expect(refusal.headers.get('min-se')).toBe('90');
+    expect(test_.legs).toEqual([]);
+  });
+
   test('a server that does not answer the secret in time is tried again', async () => {
     await lost();
     await regained();

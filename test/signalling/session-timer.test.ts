@@ -1,4 +1,4 @@
-import { sessionTimerHeaders } from '../../src/signalling/session-timer';
+import { sessionTimerHeaders, tooShortSession } from '../../src/signalling/session-timer';
 import type { SrfRequest } from '../../src/signalling/srf';
 
 const timerFor = (headers: Record<string, string>) =>
@@ -26,4 +26,16 @@ test('the interval is not below what a proxy on the way asks for', () => {
 test('a caller that does not support timers gets none', () => {
   expect(timerFor({})).toEqual({});
   expect(timerFor({ Supported: 'timers', 'Session-Expires': '1800' })).toEqual({});
+});
+
+test('a session shorter than 90 s is refused, to a caller that knows what that means', () => {
+  const refusal = (headers: Record<string, string>) =>
+    tooShortSession({ get: (name: string) => headers[name] } as unknown as SrfRequest);
+  expect(refusal({ Supported: 'timer', 'Session-Expires': '60;refresher=uac' })).toEqual({ 'Min-SE': '90' });
+  expect(refusal({ Require: 'timer', 'Session-Expires': '89' })).toEqual({ 'Min-SE': '90' });
+  for (const enough of ['90', '1800;refresher=uas', '', 'x', '60s', '9999999999']) {
+    expect(refusal({ Supported: 'timer', 'Session-Expires': enough })).toBeUndefined();
+  }
+  expect(refusal({ Supported: 'timer' })).toBeUndefined();
+  expect(refusal({ 'Session-Expires': '60' })).toBeUndefined();
 });
