@@ -1,6 +1,6 @@
 import { silentLogger } from '../../src/runtime/logger';
 import { seededRandom } from '../../src/runtime/random';
-import { VirtualClock } from '../../src/runtime/virtual-clock';
+import type { VirtualClock } from '../../src/runtime/virtual-clock';
 import { decodeG711, type G711Law } from '../../src/audio/g711';
 import { FrameClock } from '../../src/media/frame-clock';
 import type {
