@@ -11,6 +11,7 @@ import { keyName, valueAt, visit } from './plan-path';
 import type { PlanPath } from './plan-path';
 import { problemCodes, problemsPerFileMax } from './plan-problem';
 import type { PlanProblem, ProblemCode } from './plan-problem';
+import { isMap, type RawMap } from './raw-map';
 import { routeExits } from './route-schema';
 import { toolProblems } from './tool-checks';
 import { unbuiltUses } from './unbuilt-keys';
@@ -168,10 +169,9 @@ class FileChecks {
     }
   }
 
-  #maps(pattern: PlanPath, check: (map: Readonly<Record<string, unknown>>, path: PlanPath) => void): void {
+  #maps(pattern: PlanPath, check: (map: RawMap, path: PlanPath) => void): void {
     visit(this.#document.root, pattern, (value, path) => {
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
-      check(value as Readonly<Record<string, unknown>>, path);
+      if (isMap(value)) check(value, path);
     });
   }
 

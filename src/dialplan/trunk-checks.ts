@@ -4,6 +4,7 @@ import type { PlanFile } from './plan-file';
 import { visit } from './plan-path';
 import { problemCodes } from './plan-problem';
 import type { PlanProblem } from './plan-problem';
+import { isMap, type RawMap } from './raw-map';
 
 /** Keys that are about calls through a trunk, which need somewhere to go. */
 const hostKeys = ['transport', 'digest', 'register', 'caller_id', 'codecs'] as const;
@@ -20,15 +21,11 @@ export function trunkProblems(files: readonly PlanFile[]): PlanProblem[] {
 
 interface RawTrunk {
   readonly name: string;
-  readonly keys: Readonly<Record<string, unknown>>;
+  readonly keys: RawMap;
 }
 
 function rawTrunks(file: PlanFile): RawTrunk[] {
-  return rawEntries(file, 'trunks').flatMap(([name, keys]) =>
-    typeof keys === 'object' && keys !== null && !Array.isArray(keys)
-      ? [{ name, keys: keys as Readonly<Record<string, unknown>> }]
-      : [],
-  );
+  return rawEntries(file, 'trunks').flatMap(([name, keys]) => (isMap(keys) ? [{ name, keys }] : []));
 }
 
 function keyProblems(file: PlanFile, { name, keys }: RawTrunk): PlanProblem[] {

@@ -43,9 +43,13 @@ export class ServeProcess {
   }
 
   /** In a folder that somebody set up, by its defaults; only ports are of the system's choice. The folder goes with it. */
-  static startIn(folder: string, env: Record<string, string> = {}): Promise<ServeProcess> {
+  static startIn(
+    folder: string,
+    env: Record<string, string> = {},
+    program: string = ringbridgeProgram,
+  ): Promise<ServeProcess> {
     const folders = { folder, data: join(folder, 'data') };
-    return ServeProcess.#spawn({ args: [], cwd: folder, env: { ...freePorts, ...env }, folders });
+    return ServeProcess.#spawn({ args: [], cwd: folder, env: { ...freePorts, ...env }, folders, program });
   }
 
   static async #spawn({
@@ -53,13 +57,15 @@ export class ServeProcess {
     cwd,
     env,
     folders,
+    program = ringbridgeProgram,
   }: {
     args: string[];
     cwd: string;
     env: Record<string, string>;
     folders: { folder: string; data: string };
+    program?: string;
   }): Promise<ServeProcess> {
-    const child = spawn(process.execPath, [ringbridgeProgram, 'serve', ...args], {
+    const child = spawn(process.execPath, [program, 'serve', ...args], {
       cwd,
       env: { PATH: process.env.PATH, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
