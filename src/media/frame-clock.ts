@@ -27,6 +27,8 @@ const slotCount = 8;
 const slotMs = frameMs / slotCount;
 /** Timers of the machine count whole milliseconds: one that fires this much too early is on time. */
 const earlyMs = 0.5;
+/** A timer that is later than this has work before it. */
+const overdueMs = 1;
 
 interface Slot {
   /** Undefined where a subscription ended while the slot was being served. */
@@ -48,6 +50,7 @@ export class FrameClock {
   #timer: Timer | undefined;
   #armedForMs = Infinity;
   #serving: Slot | undefined;
+  #isCatchingUp = false;
 
   constructor({ clock }: { clock: Clock }) {
     this.#clock = clock;
@@ -55,6 +58,23 @@ export class FrameClock {
 
   get subscribers(): number {
     return this.#subscribers;
+  }
+
+  /** While `catchUp` serves: of the packets that came in the meantime some have not been read yet. */
+  get isCatchingUp(): boolean {
+    return this.#isCatchingUp;
+  }
+
+  /**
+   * Serves what is overdue. For whoever reads packets, before each of them: after a stall hundreds wait, and Node reads them
+   * all before it looks at its timers. What callers hear would come later for it; what they say has time.
+   */
+  catchUp(nowMs: number): void {
+    if (nowMs < this.#armedForMs + overdueMs) return;
+    this.#disarm();
+    this.#isCatchingUp = true;
+    this.#serveDue();
+    this.#isCatchingUp = false;
   }
 
   /** The first frame is due within 20 ms. */
@@ -120,12 +140,16 @@ export class FrameClock {
   readonly #onTimer = (): void => {
     this.#timer = undefined;
     this.#armedForMs = Infinity;
+    this.#serveDue();
+  };
+
+  #serveDue(): void {
     const untilMs = this.#clock.now() + earlyMs;
     for (let slot = this.#firstDue(untilMs); slot !== undefined; slot = this.#firstDue(untilMs)) {
       this.#serve(slot, untilMs);
     }
     this.#arm();
-  };
+  }
 
   #firstDue(untilMs: number): Slot | undefined {
     let first: Slot | undefined;

@@ -162,7 +162,7 @@ export class ReceivePath {
 
   /** Each 20 ms: while RTP has stopped, the caller's silence goes on. */
   tick(nowMs: number): void {
-    if (nowMs - this.#lastTickMs > stallMs) this.#fillFromMs = nowMs + afterStallMs;
+    if (nowMs - this.#lastTickMs > stallMs) this.waitWithFilling(nowMs);
     this.#lastTickMs = nowMs;
     const usualMs = Math.max(this.#lastSamples / this.#samplesPerMs, this.#latenessMs);
     const stoppedMs = Math.max(stoppedAfterMs, usualMs + stoppedMarginMs);
@@ -175,6 +175,11 @@ export class ReceivePath {
     this.#filledFrames = due;
     this.#ahead += frames * this.#frameSamples;
     this.#fill(frames * this.#frameSamples, !this.#silent, nowMs);
+  }
+
+  /** Packets may have come that were not read yet: their place is not silence. */
+  waitWithFilling(nowMs: number): void {
+    this.#fillFromMs = nowMs + afterStallMs;
   }
 
   close(): void {

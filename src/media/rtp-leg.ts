@@ -263,6 +263,8 @@ class RtpLeg implements MediaLeg {
   }
 
   readonly #onRtp = (datagram: Buffer, address: string, port: number): void => {
+    const nowMs = this.#options.clock.now();
+    this.#options.frameClock.catchUp(nowMs);
     if (this.#closed) return;
     if (!this.#policy.mayHear(address)) {
       this.#drop('foreign-source');
@@ -273,7 +275,6 @@ class RtpLeg implements MediaLeg {
       this.#drop(packet);
       return;
     }
-    const nowMs = this.#options.clock.now();
     const verdict = this.#policy.judge(packet, address, port, nowMs);
     if (verdict !== 'heard') {
       this.#drop(verdict);
@@ -319,6 +320,7 @@ class RtpLeg implements MediaLeg {
     if (this.#started === undefined || this.#closed) return;
     this.#send.tick(this.#started.source);
     const nowMs = this.#options.clock.now();
+    if (this.#options.frameClock.isCatchingUp) this.#receive.waitWithFilling(nowMs);
     this.#receive.tick(nowMs);
     this.#checkTimeout(nowMs);
   }

@@ -103,7 +103,8 @@ class WebSocketConnection implements ModelConnection {
   }
 
   send(text: string): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(text);
+    // Octets that it may not change the library masks into one buffer with their header: one write in place of two.
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(Buffer.from(text), { binary: false });
     else this.#messagesUnsent += 1;
   }
 

@@ -7,6 +7,7 @@ import { difference, processCpuSeries, tellBridge, tellModel, tellPhones, type L
 import { BusyMachine, cpuSeconds, waitedSeconds } from './machine';
 import type { Report } from './report';
 import { SipCaller } from './sip-caller';
+import { SlowSpells } from './slow-spells';
 import { phoneClock, type TonePhone } from './tone-phone';
 import { ToneSimulatorProcess } from './tone-simulator-process';
 import { callsMax } from './tones';
@@ -72,6 +73,7 @@ async function measure(parts: {
   phoneClock.lateness.reset();
   const before = await bridge.metrics();
   const machine = new BusyMachine();
+  const spells = new SlowSpells();
   const start = { atMs: performance.now(), phonesCpu: cpuSeconds(), waited: waitedSeconds(bridge.pid ?? 0) };
   simulator.begin();
   for (const phone of phones) phone.begin();
@@ -80,6 +82,7 @@ async function measure(parts: {
   const after = await bridge.metrics();
   const seconds = (performance.now() - start.atMs) / 1_000;
   const busy = machine.cores();
+  const speed = spells.end();
   const waited = waitedSeconds(bridge.pid ?? 0);
   const phonesCores = (cpuSeconds() - start.phonesCpu) / seconds;
   const bridgeCores = difference(processCpuSeries, { before, after }) / seconds;
@@ -90,6 +93,7 @@ async function measure(parts: {
     before,
     after,
     model,
+    speed,
     cores: {
       bridge: bridgeCores,
       model: modelCores,

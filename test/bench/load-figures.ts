@@ -3,6 +3,7 @@ import { isOwnAlone } from './listening';
 import { BucketsBetween, type MetricsText } from './metrics-text';
 import type { Report } from './report';
 import { Samples } from './samples';
+import type { MachineSpeed } from './slow-spells';
 import { phoneClock, type TonePhone } from './tone-phone';
 import type { HeardByModel } from './tone-simulator';
 import { agentToneHz, allTonesHz, callsMax } from './tones';
@@ -21,6 +22,7 @@ export interface LoadReadings {
   cores: { bridge: number; model: number; phones: number; others: number };
   /** How long in each second the bridge was ready and had to wait for a processor; undefined where nobody tells. */
   bridgeWaitedMs: number | undefined;
+  speed: MachineSpeed;
 }
 
 export const processCpuSeries = 'process_cpu_seconds_total';
@@ -36,13 +38,20 @@ export function difference(series: string, { before, after }: { before: MetricsT
 
 /** What the bridge tells of itself. */
 export function tellBridge(report: Report, load: LoadReadings): void {
-  const { calls, seconds, before, after, cores, bridgeWaitedMs } = load;
+  const { calls, seconds, before, after, cores, bridgeWaitedMs, speed } = load;
   const shares = Object.entries(cores).map(([who, share]) => `${who} ${share.toFixed(2)}`);
   report.line(`  cores in use: ${shares.join(', ')}`);
   if (bridgeWaitedMs !== undefined) {
     const aside = 'runnable, while other processes (the phones and the model, too) had the cores';
     report.figure({ name: 'bridge waited for a processor, each second', value: bridgeWaitedMs, unit: 'ms', aside });
   }
+  const slowAside = `slowest 50 ms: ${speed.worstFactor.toFixed(1)} times as long for the same arithmetic, others' work apart`;
+  report.figure({
+    name: 'machine at less than half its speed, each second',
+    value: speed.slowMsPerSecond,
+    unit: 'ms',
+    aside: slowAside,
+  });
   const endedWell = load.ended.value('ringbridge_calls_ended_total{reason="caller-hung-up",blame="nobody"}');
   report.none('calls that did not end by their own BYE', Math.abs(calls - endedWell), 'calls');
 

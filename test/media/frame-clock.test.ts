@@ -1,4 +1,5 @@
 import { VirtualClock } from '../../src/runtime/virtual-clock';
+import { stallingClock } from './stalling-clock';
 import { FrameClock, LatenessHistogram, overdueFramesMax, type FrameSubscriber } from '../../src/media/frame-clock';
 
 /** Notes when it was called; `during` runs inside the call. */
@@ -53,6 +54,42 @@ test('a late tick does not delay the ones after it', () => {
   end();
   expect(counter.atMs).toHaveLength(50);
   expect(counter.atMs.at(-1)).toBeCloseTo(startMs + 49 * 20);
+});
+
+test('what is overdue is served at once for whoever reads packets, and the timer goes on from there', () => {
+  const { clock, stall } = stallingClock();
+  const frameClock = new FrameClock({ clock: stall.clock });
+  const servedMs: number[] = [];
+  const wereCatchingUp: boolean[] = [];
+  const { end } = frameClock.subscribe({
+    onFrame: () => {
+      servedMs.push(stall.clock.now());
+      wereCatchingUp.push(frameClock.isCatchingUp);
+    },
+    onFramesSkipped: () => undefined,
+    onError: () => undefined,
+  });
+  clock.advance(2);
+  stall.byMs(2.5);
+  frameClock.catchUp(stall.clock.now());
+  frameClock.catchUp(stall.clock.now());
+  expect(servedMs).toEqual([4.5]);
+  clock.advance(20);
+  expect(servedMs).toEqual([4.5, 22.5]);
+  expect(wereCatchingUp).toEqual([true, false]);
+  end();
+  expect(clock.pendingTimers).toBe(0);
+});
+
+test('what the timer is about to serve is left to it', () => {
+  const { clock, frameClock } = underTest();
+  const counter = new Counter(clock);
+  const { startMs, end } = frameClock.subscribe(counter);
+  frameClock.catchUp(startMs + 0.9);
+  expect(counter.atMs).toEqual([]);
+  end();
+  frameClock.catchUp(startMs + 1_000);
+  expect(counter.atMs).toEqual([]);
 });
 
 test('after a stall at most three overdue frames come at once and the others are skipped', () => {

@@ -1,6 +1,6 @@
 import { silentLogger } from '../../src/runtime/logger';
 import { seededRandom } from '../../src/runtime/random';
-import { VirtualClock } from '../../src/runtime/virtual-clock';
+import type { VirtualClock } from '../../src/runtime/virtual-clock';
 import { decodeG711, type G711Law } from '../../src/audio/g711';
 import { FrameClock } from '../../src/media/frame-clock';
 import type {
@@ -19,6 +19,7 @@ import type { DatagramPort } from '../../src/rtp/socket';
 import { MemoryNetwork } from '../rtp/memory-network';
 import { rtpPacket } from '../rtp/rtp-packets';
 import { offer } from './offers';
+import { stallingClock } from './stalling-clock';
 
 export const phoneAddress = { address: '198.51.100.7', port: 4_000 };
 const bridgeAddress = '203.0.113.5';
@@ -160,18 +161,21 @@ export async function legOnNetwork({
   signallingAddress = phoneAddress.address,
   phoneAt = phoneAddress,
   options = {},
+  clocks = stallingClock(),
 }: {
   offered?: string;
   signallingAddress?: string;
   phoneAt?: { address: string; port: number };
   options?: Partial<RtpLegFactoryOptions>;
+  /** The leg's stalls when the test says so; the network's and the phone's does not. */
+  clocks?: ReturnType<typeof stallingClock>;
 } = {}): Promise<LegOnNetwork> {
-  const clock = new VirtualClock();
+  const { clock, stall } = clocks;
   const network = new MemoryNetwork({ clock });
-  const frameClock = new FrameClock({ clock });
+  const frameClock = new FrameClock({ clock: stall.clock });
   const ports = new PortPool({ clock, random: seededRandom(1), first: 10_000, last: 10_099 });
   const factory = createRtpLegFactory({
-    clock,
+    clock: stall.clock,
     random: seededRandom(2),
     logger: silentLogger,
     frameClock,

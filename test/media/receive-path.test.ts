@@ -63,6 +63,19 @@ test('after a stall of our own process what waits in the kernel is read before a
   expect(path).toMatchObject({ framesConcealed: 0, framesSilenced: 0 });
 });
 
+test('while packets wait to be read nothing is filled in', () => {
+  const { clock, frames, path, receive } = underTest();
+  receive(0);
+  for (let n = 1; n < 10; n += 1) {
+    clock.advance(20);
+    path.waitWithFilling(clock.now());
+    path.tick(clock.now());
+  }
+  for (let n = 1; n < 10; n += 1) receive(n);
+  expect(frames).toHaveLength(10);
+  expect(path).toMatchObject({ framesConcealed: 0, framesSilenced: 0 });
+});
+
 test('silence flows one frame each 20 ms, not in a heap', () => {
   const { clock, frames, path, receive } = underTest();
   receive(0);

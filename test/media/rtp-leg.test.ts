@@ -5,6 +5,7 @@ import { parseRtcp } from '../../src/rtp/rtcp';
 import { portQuarantineMs } from '../../src/rtp/port-pool';
 import { legOnNetwork, phoneAddress, PacketPhone, portOf, sampleOf, type LegOnNetwork } from './leg-on-network';
 import { offer } from './offers';
+import { stallingClock } from './stalling-clock';
 
 let call: LegOnNetwork;
 
@@ -82,6 +83,27 @@ describe('the agent is heard by the caller', () => {
       ({ packet }) => (packet.timestamp - phone.received[0]!.packet.timestamp) >>> 0,
     );
     expect(Math.max(...timestamps) / 160).toBe(phone.received.length - 1 + 7);
+  });
+});
+
+describe('after a stall of the process', () => {
+  test('the agent is heard again before the packets that wait are read, and their place is not silence', async () => {
+    const clocks = stallingClock();
+    const { clock, network, phone, leg } = await answered({ clocks });
+    const stranger = new PacketPhone(network, clock, phone.to, { address: '192.0.2.99', port: 6_000 });
+    phone.talk(10);
+    const before = phone.received.length;
+    clocks.stall.byMs(50);
+    stranger.send(stranger.next());
+    clock.advance(2);
+    expect(phone.received.length - before).toBeGreaterThanOrEqual(2);
+    clocks.stall.byMs(23);
+    stranger.send(stranger.next());
+    clock.advance(1);
+    for (let code = 10; code < 14; code += 1) phone.send(phone.next({ code }));
+    clock.advance(1);
+    expect(heardCodes(call)).toEqual(count(14));
+    expect(leg.stats).toMatchObject({ framesConcealed: 0, framesSilenced: 0, framesSkipped: 0 });
   });
 });
 
