@@ -14,6 +14,9 @@ export interface FramedListener {
 export class StreamFramer {
   readonly #listener: FramedListener;
   #pending: Buffer = Buffer.alloc(0);
+  /** Where a message that comes in pieces is put together. Only its unused end is written to: frames may be kept. */
+  #room: Buffer = Buffer.alloc(0);
+  #roomUsed = 0;
   /** How far the search for the end of the headers has come, so that single octets cost no second look. */
   #searchedTo = 0;
   /** Length of the message that is coming, once its headers are here: they are read once, however the rest trickles in. */
@@ -35,7 +38,7 @@ export class StreamFramer {
   }
 
   push(chunk: Buffer): FramingFault | undefined {
-    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+    this.#pending = this.#pending.length === 0 ? chunk : this.#joined(chunk);
     for (;;) {
       this.#takeEmptyLines();
       const frame = this.#nextFrame();
@@ -43,6 +46,18 @@ export class StreamFramer {
       this.#sawEmptyLine = false;
       this.#listener.onFrame(frame);
     }
+  }
+
+  /** What is pending and `chunk`. The room doubles, so that single octets are not all copied again for each. */
+  #joined(chunk: Buffer): Buffer {
+    const length = this.#pending.length + chunk.length;
+    const isInRoom = this.#pending.buffer === this.#room.buffer;
+    if (!isInRoom || this.#roomUsed + chunk.length > this.#room.length) {
+      this.#room = Buffer.allocUnsafeSlow(2 * length);
+      this.#roomUsed = this.#pending.copy(this.#room);
+    }
+    this.#roomUsed += chunk.copy(this.#room, this.#roomUsed);
+    return this.#room.subarray(this.#roomUsed - length, this.#roomUsed);
   }
 
   #takeEmptyLines(): void {
