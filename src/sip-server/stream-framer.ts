@@ -10,12 +10,14 @@ export interface FramedListener {
   onPing(): void;
 }
 
+const noRoom = Buffer.alloc(0);
+
 /** Cuts a stream into messages by Content-Length (RFC 3261 section 18.3). After a fault the stream cannot be followed. */
 export class StreamFramer {
   readonly #listener: FramedListener;
-  #pending: Buffer = Buffer.alloc(0);
+  #pending: Buffer = noRoom;
   /** Where a message that comes in pieces is put together. Only its unused end is written to: frames may be kept. */
-  #room: Buffer = Buffer.alloc(0);
+  #room: Buffer = noRoom;
   #roomUsed = 0;
   /** How far the search for the end of the headers has come, so that single octets cost no second look. */
   #searchedTo = 0;
@@ -42,7 +44,10 @@ export class StreamFramer {
     for (;;) {
       this.#takeEmptyLines();
       const frame = this.#nextFrame();
-      if (frame === undefined || typeof frame === 'string') return frame;
+      if (frame === undefined || typeof frame === 'string') {
+        if (this.#pending.length === 0) this.#room = noRoom;
+        return frame;
+      }
       this.#sawEmptyLine = false;
       this.#listener.onFrame(frame);
     }
@@ -51,7 +56,7 @@ export class StreamFramer {
   /** What is pending and `chunk`. The room doubles, so that single octets are not all copied again for each. */
   #joined(chunk: Buffer): Buffer {
     const length = this.#pending.length + chunk.length;
-    const isInRoom = this.#pending.buffer === this.#room.buffer;
+    const isInRoom = this.#room.length > 0 && this.#pending.buffer === this.#room.buffer;
     if (!isInRoom || this.#roomUsed + chunk.length > this.#room.length) {
       this.#room = Buffer.allocUnsafeSlow(2 * length);
       this.#roomUsed = this.#pending.copy(this.#room);

@@ -33,6 +33,15 @@ test('messages that come octet by octet are put together', () => {
   expect(waiting).toBe(false);
 });
 
+test.each([1, 2, 7, 45, 60])('messages in pieces of %i octets stay as they were while others come', (octets) => {
+  const stream = Buffer.from((one + two).repeat(20), 'latin1');
+  const kept: Buffer[] = [];
+  const framer = new StreamFramer({ onFrame: (bytes) => kept.push(bytes), onPing: () => undefined });
+  for (let at = 0; at < stream.length; at += octets) framer.push(stream.subarray(at, at + octets));
+
+  expect(kept.map((bytes) => bytes.toString('latin1'))).toEqual(Array.from({ length: 20 }, () => [one, two]).flat());
+});
+
 test('half a message waits for the rest', () => {
   expect(frame([one.slice(0, -1)])).toMatchObject({ frames: [], fault: undefined, waiting: true });
 });
