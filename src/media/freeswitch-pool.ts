@@ -74,13 +74,6 @@ export class FreeswitchPool {
     });
   }
 
-  /** A drained server gets no new calls; those that it has go on. False: there is no server of that name (`HOST:PORT`). */
-  drain(name: string, draining: boolean): boolean {
-    const server = this.#servers.find((one) => one.name === name);
-    if (server !== undefined) server.draining = draining;
-    return server !== undefined;
-  }
-
   /**
    * Two bridged channels on the preferred or the best server; when it fails, on the next one. Rejects with `OfferRefused`
    * (no server would find a codec either) or `MediaUnavailable`.

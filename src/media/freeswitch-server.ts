@@ -64,7 +64,6 @@ export class FreeswitchServer {
   #sessionsMax = 0;
   /** FreeSWITCH takes sessions: false after `fsctl pause`. */
   #taking = false;
-  #draining = false;
   /** Channels asked for and not there yet. */
   #pending = 0;
   #heartbeatTimer: Timer | undefined;
@@ -113,16 +112,9 @@ export class FreeswitchServer {
     return this.#endpoints.size + this.#pending;
   }
 
-  /** While true it gets no new calls, and old ones finish. */
+  /** Somebody has paused it (`fsctl pause`): it gets no new calls, and old ones finish. */
   get draining(): boolean {
-    return this.#draining || !this.#taking;
-  }
-
-  set draining(draining: boolean) {
-    if (this.#draining === draining) return;
-    this.#draining = draining;
-    this.#logger.info({ draining, channels: this.channels }, 'FreeSWITCH drained by us');
-    this.#onState();
+    return !this.#taking;
   }
 
   /** Why a call with that many channels should go elsewhere; undefined when it is welcome. */
