@@ -144,6 +144,8 @@ async function underLoad(options: {
     // Two more: the one at the start, and the first that makes another plan of it.
     expect({ active, loads }).toEqual({ active: callsInAll, loads: { loaded: half + 2, refused: half } });
     expect(reloads.hashes.size).toBe(half + 1);
+    // A record waits for what an answer that was cut off cost.
+    await eventually(async () => (await served.journal()).length >= 2 * callsInAll, 'every record');
     const journal = await served.journal();
     expect(journal).toHaveLength(2 * callsInAll);
     for (const { version, hash, numbers } of reloads.waves) {
