@@ -87,7 +87,13 @@ export class FreeswitchEndpoint {
    * for RTP as long as it takes. Any request in the channel's dialog makes it come back, without a frame.
    */
   rouse(): void {
-    this.#mrf.dialog.request({ method: 'OPTIONS' }, () => undefined);
+    if (this.#dialogOver) return;
+    // The SIP server may be gone: then nobody can, and the caller's time goes on.
+    try {
+      this.#mrf.dialog.request({ method: 'OPTIONS' }, () => undefined);
+    } catch {
+      return;
+    }
   }
 
   get isGone(): boolean {
